@@ -1,0 +1,38 @@
+//! What the gateway knows: plain types, no I/O.
+//!
+//! The glossary of the product. A word has one meaning here and everywhere else:
+//!
+//! | word | type |
+//! |---|---|
+//! | upstream | [`Upstream`]: an MCP server that Doorward calls |
+//! | virtual server | [`VirtualServer`]: an MCP endpoint that Doorward publishes |
+//! | capability | [`Kind`] and a name or URI: a tool, prompt, resource or resource template |
+//! | caller | [`Caller`]: who makes a request |
+//! | issuer | [`Issuer`]: whose tokens callers may present |
+//! | credential | [`Credential`]: what Doorward presents upstream |
+//! | record | [`Record`]: one entry of the audit log |
+//! | snapshot | [`Snapshot`]: the immutable picture that the request path reads |
+//!
+//! Nothing here knows a wire format, a table or a socket.
+
+mod caller;
+mod clock;
+mod issuer;
+mod limits;
+mod name;
+mod record;
+mod secret;
+mod server;
+mod snapshot;
+mod upstream;
+
+pub use caller::{Caller, CallerKey, Identity};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use issuer::{Algorithm, Issuer};
+pub use limits::Limits;
+pub use name::{Name, NameError};
+pub use record::{Decision, Fault, Record};
+pub use secret::Secret;
+pub use server::{Access, Allow, Curation, JwtAccess, Kind, Payloads, VirtualServer};
+pub use snapshot::Snapshot;
+pub use upstream::{Credential, Upstream};

@@ -1,0 +1,34 @@
+//! The immutable picture of all configuration that the request path reads.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ipnet::IpNet;
+use url::Url;
+
+use crate::{Issuer, Limits, Name, Upstream, VirtualServer};
+
+/// Everything that decides about a request, at one moment. Never changed: a new one is swapped in.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// `scheme://host[:port]`; the root of every address in documents.
+    pub public_url: Url,
+    /// Origins besides our own that browsers may call from, as serialised origins.
+    pub allowed_origins: Vec<String>,
+    /// Private networks that documents and callers may lead to.
+    pub allow_private: Vec<IpNet>,
+    /// Declared upstreams by name.
+    pub upstreams: BTreeMap<Name, Arc<Upstream>>,
+    /// Declared issuers by name.
+    pub issuers: BTreeMap<Name, Arc<Issuer>>,
+    /// Published virtual servers by name.
+    pub servers: BTreeMap<Name, Arc<VirtualServer>>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Snapshot {
+    /// `public_url` without a trailing slash: the issuer and the prefix of resources.
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+}
