@@ -1,0 +1,297 @@
+//! The one check of a whole text: RFC 8259, UTF-8, depth, and no member name twice.
+//!
+//! Iterative, so that depth costs a stack entry of ours and never the thread's stack. Reads each byte once
+//! (after the UTF-8 check) and keeps only the spans of the names of the objects that are open.
+
+use std::{collections::HashSet, ops::Range};
+
+use super::{
+    JsonError,
+    scan::is_space,
+    text::{hex4, unescape},
+};
+
+/// Up to this many names are compared with each other; more go through a hash set.
+const FEW: usize = 16;
+
+/// Checks the whole text and says where its value lies.
+pub(super) fn check(text: &[u8], max_depth: usize) -> Result<Range<usize>, JsonError> {
+    if let Err(error) = std::str::from_utf8(text) {
+        return Err(JsonError::Utf8 { offset: error.valid_up_to() });
+    }
+    let mut checker = Checker { text, at: 0, max_depth, open: Vec::new(), names: Vec::new() };
+    checker.space();
+    if checker.at == text.len() {
+        return Err(JsonError::Empty);
+    }
+    let start = checker.at;
+    checker.run()?;
+    let end = checker.at;
+    checker.space();
+    if checker.at < text.len() {
+        return Err(JsonError::TrailingData { offset: checker.at });
+    }
+    Ok(start..end)
+}
+
+/// A container whose closing bracket has not come yet.
+enum Open {
+    Array,
+    Object {
+        /// Where this object's names begin in `Checker::names`.
+        first: usize,
+        /// Whether any of them has an escape, so that comparing raw bytes is not enough.
+        escaped: bool,
+    },
+}
+
+struct Checker<'a> {
+    text: &'a [u8],
+    at: usize,
+    max_depth: usize,
+    open: Vec<Open>,
+    /// The names of all open objects, without their quotes.
+    names: Vec<Range<usize>>,
+}
+
+impl Checker<'_> {
+    /// Checks one value with everything in it. `at` stands on its first byte.
+    fn run(&mut self) -> Result<(), JsonError> {
+        loop {
+            // Down: to the first value that is not a container with something in it.
+            while self.value()? {}
+            // Up: past everything that ends here.
+            loop {
+                match self.open.last() {
+                    None => return Ok(()),
+                    Some(Open::Array) => {
+                        if self.comma_or(b']')? {
+                            break;
+                        }
+                    }
+                    Some(Open::Object { .. }) => {
+                        if self.comma_or(b'}')? {
+                            self.name()?;
+                            break;
+                        }
+                        self.close_object()?;
+                    }
+                }
+                // A comma leads to the next value; a closing bracket leaves the container.
+                self.open.pop();
+            }
+        }
+    }
+
+    /// Reads a scalar or an empty container whole (`false`), or enters a container and stops before its first
+    /// value (`true`).
+    fn value(&mut self) -> Result<bool, JsonError> {
+        match self.peek() {
+            Some(b'"') => self.string().map(|_| false),
+            Some(b'{') => {
+                self.enter()?;
+                if self.eat(b'}') {
+                    return Ok(false);
+                }
+                self.open.push(Open::Object { first: self.names.len(), escaped: false });
+                self.name()?;
+                Ok(true)
+            }
+            Some(b'[') => {
+                self.enter()?;
+                if self.eat(b']') {
+                    return Ok(false);
+                }
+                self.open.push(Open::Array);
+                Ok(true)
+            }
+            Some(b'-' | b'0'..=b'9') => self.number().map(|()| false),
+            Some(b't') => self.literal(b"true").map(|()| false),
+            Some(b'f') => self.literal(b"false").map(|()| false),
+            Some(b'n') => self.literal(b"null").map(|()| false),
+            _ => Err(self.syntax()),
+        }
+    }
+
+    /// Passes an opening bracket and the white space behind it.
+    fn enter(&mut self) -> Result<(), JsonError> {
+        if self.open.len() >= self.max_depth {
+            return Err(JsonError::TooDeep { offset: self.at, limit: self.max_depth });
+        }
+        self.at += 1;
+        self.space();
+        Ok(())
+    }
+
+    /// After a value in a container: `true` past a comma, `false` past the closing bracket.
+    fn comma_or(&mut self, close: u8) -> Result<bool, JsonError> {
+        self.space();
+        if self.eat(b',') {
+            self.space();
+            return Ok(true);
+        }
+        if self.eat(close) { Ok(false) } else { Err(self.syntax()) }
+    }
+
+    /// Reads a member's name and colon, and stops at its value.
+    fn name(&mut self) -> Result<(), JsonError> {
+        let quote = self.at;
+        if self.peek() != Some(b'"') {
+            return Err(self.syntax());
+        }
+        let has_escape = self.string()?;
+        let inner = quote + 1..self.at - 1;
+        if has_escape {
+            if unescape(&self.text[inner.clone()]).is_none() {
+                return Err(JsonError::Syntax { offset: quote });
+            }
+            if let Some(Open::Object { escaped, .. }) = self.open.last_mut() {
+                *escaped = true;
+            }
+        }
+        self.names.push(inner);
+        self.space();
+        if !self.eat(b':') {
+            return Err(self.syntax());
+        }
+        self.space();
+        Ok(())
+    }
+
+    /// Looks for a name that the object just read has twice, and forgets its names.
+    fn close_object(&mut self) -> Result<(), JsonError> {
+        let Some(&Open::Object { first, escaped }) = self.open.last() else { return Ok(()) };
+        let names = &self.names[first..];
+        let twice = if escaped {
+            repeated(names.iter().map(|name| unescape(&self.text[name.clone()])))
+        } else if names.len() <= FEW {
+            let bytes = |name: &Range<usize>| &self.text[name.clone()];
+            (1..names.len()).find(|&at| names[..at].iter().any(|name| bytes(name) == bytes(&names[at])))
+        } else {
+            repeated(names.iter().map(|name| &self.text[name.clone()]))
+        };
+        if let Some(at) = twice {
+            return Err(JsonError::DuplicateKey { offset: names[at].start - 1 });
+        }
+        self.names.truncate(first);
+        Ok(())
+    }
+
+    /// Reads a string. Says whether it has escapes.
+    fn string(&mut self) -> Result<bool, JsonError> {
+        self.at += 1;
+        let mut escaped = false;
+        loop {
+            self.at += plain(&self.text[self.at..]);
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    self.escape()?;
+                    escaped = true;
+                }
+                _ => return Err(self.syntax()),
+            }
+        }
+    }
+
+    /// Reads one escape.
+    fn escape(&mut self) -> Result<(), JsonError> {
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                if self.text.get(self.at..self.at + 4).and_then(hex4).is_none() {
+                    return Err(self.syntax());
+                }
+                self.at += 4;
+            }
+            _ => return Err(self.syntax()),
+        }
+        Ok(())
+    }
+
+    /// Reads a number (RFC 8259, section 6).
+    fn number(&mut self) -> Result<(), JsonError> {
+        self.eat(b'-');
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            if !self.eat(b'+') {
+                self.eat(b'-');
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Reads one digit or more.
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.syntax()) } else { Ok(()) }
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Result<(), JsonError> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(self.syntax());
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn space(&mut self) {
+        while self.peek().is_some_and(is_space) {
+            self.at += 1;
+        }
+    }
+
+    fn syntax(&self) -> JsonError {
+        JsonError::Syntax { offset: self.at }
+    }
+}
+
+/// The place of the first item that came before. The set's hasher is seeded at random, so that a sender cannot
+/// choose names that collide.
+fn repeated<T: std::hash::Hash + Eq>(items: impl ExactSizeIterator<Item = T>) -> Option<usize> {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.enumerate().find_map(|(at, item)| (!seen.insert(item)).then_some(at))
+}
+
+/// How many bytes at the start of `text` stand for themselves in a string: up to a quote, a backslash or a
+/// control character.
+fn plain(text: &[u8]) -> usize {
+    /// Short strings (names, mostly) are over before a vector search has begun.
+    const SHORT: usize = 24;
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    let head = &text[..text.len().min(SHORT)];
+    if let Some(at) = head.iter().position(special) {
+        return at;
+    }
+    let rest = &text[head.len()..];
+    let run = &rest[..memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
+    // Without an early exit this is a vector loop; the position is looked for only when there is one.
+    let control = run.iter().copied().fold(u8::MAX, u8::min) < 0x20;
+    let length =
+        if control { run.iter().position(|byte| *byte < 0x20).unwrap_or(run.len()) } else { run.len() };
+    head.len() + length
+}

@@ -1,0 +1,139 @@
+//! Walking over text that is already checked: where a value or a string ends. Nothing is validated again, so
+//! none of this may be used on bytes that did not pass [`super::check`].
+
+use std::ops::Range;
+
+/// Whether a byte is one of the four white space characters of RFC 8259, section 2.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// The first position at or after `at` that is not white space, or the end of the text.
+pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(|byte| is_space(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// The position after the string whose opening quote stands at `open`.
+pub(super) fn skip_string(text: &[u8], open: usize) -> usize {
+    let mut at = open + 1;
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if text[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}
+
+/// The position after the value that begins at `start`.
+pub(super) fn skip_value(text: &[u8], start: usize) -> usize {
+    match text.get(start) {
+        Some(b'{' | b'[') => skip_container(text, start),
+        Some(b'"') => skip_string(text, start),
+        _ => skip_scalar(text, start),
+    }
+}
+
+/// The position after a number, `true`, `false` or `null`.
+fn skip_scalar(text: &[u8], start: usize) -> usize {
+    let ends = |byte: &u8| is_space(*byte) || matches!(byte, b',' | b']' | b'}');
+    text[start..].iter().position(ends).map_or(text.len(), |length| start + length)
+}
+
+/// The position after the object or array that begins at `start`.
+fn skip_container(text: &[u8], start: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut at = start;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at = skip_string(text, at);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// Where the items of a container begin: after its bracket and white space.
+fn first_item(text: &[u8], container: &Range<usize>) -> usize {
+    skip_space(text, container.start + 1)
+}
+
+/// The start of the item after one that ends at `end`, or the closing bracket.
+fn next_item(text: &[u8], end: usize) -> usize {
+    let at = skip_space(text, end);
+    if text.get(at) == Some(&b',') { skip_space(text, at + 1) } else { at }
+}
+
+/// Steps through the members of an object: the spans of name (with quotes) and value.
+#[derive(Clone)]
+pub(super) struct Members<'a> {
+    text: &'a [u8],
+    at: usize,
+    last: usize,
+}
+
+impl<'a> Members<'a> {
+    /// The members of the object that fills `container`.
+    pub(super) fn new(text: &'a [u8], container: &Range<usize>) -> Self {
+        Self { text, at: first_item(text, container), last: container.end - 1 }
+    }
+}
+
+impl Iterator for Members<'_> {
+    type Item = (Range<usize>, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.last {
+            return None;
+        }
+        let name = self.at..skip_string(self.text, self.at);
+        let colon = skip_space(self.text, name.end);
+        let start = skip_space(self.text, colon + 1);
+        let value = start..skip_value(self.text, start);
+        self.at = next_item(self.text, value.end);
+        Some((name, value))
+    }
+}
+
+/// Steps through the elements of an array: their spans.
+#[derive(Clone)]
+pub(super) struct Elements<'a> {
+    text: &'a [u8],
+    at: usize,
+    last: usize,
+}
+
+impl<'a> Elements<'a> {
+    /// The elements of the array that fills `container`.
+    pub(super) fn new(text: &'a [u8], container: &Range<usize>) -> Self {
+        Self { text, at: first_item(text, container), last: container.end - 1 }
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.last {
+            return None;
+        }
+        let value = self.at..skip_value(self.text, self.at);
+        self.at = next_item(self.text, value.end);
+        Some(value)
+    }
+}
