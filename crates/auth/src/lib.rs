@@ -1,1 +1,17 @@
-//! Placeholder.
+//! Who is asking, and what keeps secrets secret: keys, sealing, and the reading of other people's tokens.
+//!
+//! The only crate that touches cryptography, all of it from aws-lc. It is pure: bytes, keys and the time go
+//! in, values come out. It opens no socket and no file, starts no task and reads no clock; whoever fetches an
+//! issuer's keys or reads the master key from disk does that elsewhere and hands the bytes in.
+//!
+//! In the order in which a request needs them:
+//!
+//! - [`verify`]: a bearer token becomes an identity, or a typed refusal;
+//! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests.
+
+mod json;
+pub mod keys;
+mod provider;
+pub mod verify;
+
+pub use provider::{CryptoError, install_crypto};

@@ -1,0 +1,15 @@
+//! Reading other people's tokens (RFC 8725): a JWT of a trusted issuer becomes an identity, or a typed
+//! refusal.
+//!
+//! The caller picks the issuer by [`Unverified::issuer`], gets its keys through [`KeyCache`], and lets
+//! [`Unverified::verify`] judge. Whether the token is meant *here* is another question, asked per resource
+//! with [`audience_is`]; so are the issuer's required scope and who is allowed in.
+
+mod cache;
+mod claims;
+mod error;
+mod jwt;
+
+pub use cache::{KeyCache, State};
+pub use error::TokenError;
+pub use jwt::{Unverified, Verified, audience_is, peek};
