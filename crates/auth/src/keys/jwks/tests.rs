@@ -1,3 +1,8 @@
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{KeyPair, RSA_PSS_SHA256, RsaKeyPair, RsaPublicKeyComponents},
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -148,6 +153,22 @@ fn a_key_verifies_with_its_own_algorithm_only() {
     }
     assert!(!key.verifies(Algorithm::Es256, message, &[]));
     assert!(!key.verifies(Algorithm::Es256, message, &[0; 64]), "the all-zero signature of CVE-2022-21449");
+}
+
+/// The signature is right, and still not believed: the key says what it is for.
+#[test]
+fn a_key_that_names_its_algorithm_verifies_no_other() {
+    let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+    let (n, e) = (URL_SAFE_NO_PAD.encode(&public.n), URL_SAFE_NO_PAD.encode(&public.e));
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), b"m", &mut signature).unwrap();
+    for (alg, asked) in [("PS256", Algorithm::Ps256), ("RS256", Algorithm::Rs256)] {
+        let set = read(&[json!({"kty": "RSA", "n": n, "e": e, "alg": alg})]);
+        let key = set.find(None, asked).next().unwrap();
+        assert_eq!(key.verifies(Algorithm::Ps256, b"m", &signature), alg == "PS256");
+        assert!(!key.verifies(Algorithm::Rs256, b"m", &signature));
+    }
 }
 
 #[test]
