@@ -32,6 +32,7 @@ pub(crate) fn run() -> Result<()> {
         .context("Cargo.lock does not fit the manifests: run any cargo command and commit the result")?;
     let metadata = serde_json::from_str(&metadata)?;
     problems.extend(crates::problems(&metadata)?);
+    problems.extend(crates::unwanted(&crates::Trees::read()?));
     for problem in &problems {
         eprintln!("  {problem}");
     }

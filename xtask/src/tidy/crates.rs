@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::licence;
+use crate::run;
 
 /// Which of our crates a crate may use: from what is known to what runs, never back.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -33,19 +34,11 @@ const BANNED: &[(&str, &str)] = &[
     ("native-tls", "TLS is rustls, on every platform"),
 ];
 
-/// What is wrong with the crates of the workspace and those they are built from.
+/// What is wrong with the crates of the workspace.
 pub(super) fn problems(metadata: &Value) -> Result<Vec<String>> {
     let graph = Graph::read(metadata)?;
     let mut problems = direction(&graph);
-    problems.extend(unwanted(&graph));
     problems.extend(lints(&graph)?);
-    for package in graph.packages.values() {
-        let licence = package["license"].as_str().unwrap_or_default();
-        if !licence::is_allowed(licence) {
-            let (name, version) = (text(package, "name"), text(package, "version"));
-            problems.push(format!("{name} {version}: the licence {licence:?} is not on our list"));
-        }
-    }
     Ok(problems)
 }
 
@@ -145,23 +138,45 @@ fn direction(graph: &Graph) -> Vec<String> {
     problems
 }
 
-fn unwanted(graph: &Graph) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut tree = BTreeSet::new();
-    let mut open: Vec<&str> = graph.member("doorward-gateway").into_iter().collect();
-    while let Some(id) = open.pop() {
-        if tree.insert(id) {
-            open.extend(graph.needs(id));
-        }
+/// What is built into the program, and into anything of the workspace; both as `cargo tree` prints them.
+pub(super) struct Trees {
+    pub(super) program: String,
+    pub(super) workspace: String,
+}
+
+impl Trees {
+    /// Asks cargo. Its `metadata` would not do: that also lists what weak features only could bring in.
+    pub(super) fn read() -> Result<Self> {
+        let tree = |arguments: &[&str]| {
+            let common = ["tree", "--locked", "--target", "all", "--prefix", "none", "--format", "{p}|{l}"];
+            run::output(run::cargo(&[&common, arguments].concat()))
+        };
+        Ok(Self {
+            program: tree(&["--package", "doorward-gateway", "--edges", "normal,build"])?,
+            workspace: tree(&["--workspace", "--all-features"])?,
+        })
     }
+}
+
+/// What is wrong with the crates that we build from.
+pub(super) fn unwanted(trees: &Trees) -> Vec<String> {
+    let mut problems = Vec::new();
+    let has = |tree: &str, name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
     for (name, reason) in NOT_IN_THE_PROGRAM {
-        if tree.iter().any(|id| graph.name(id) == *name) {
+        if has(&trees.program, name) {
             problems.push(format!("{name} is in the program: {reason}"));
         }
     }
     for (name, reason) in BANNED {
-        if graph.nodes.keys().any(|id| graph.name(id) == *name) {
+        if has(&trees.workspace, name) {
             problems.push(format!("{name} is in the tree (`cargo tree -i {name}` says why): {reason}"));
+        }
+    }
+    let licences: BTreeSet<(&str, &str)> =
+        trees.workspace.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('|')).collect();
+    for (package, licence) in licences {
+        if !licence::is_allowed(licence) {
+            problems.push(format!("{package}: the licence {licence:?} is not on our list"));
         }
     }
     problems

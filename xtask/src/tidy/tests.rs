@@ -68,19 +68,30 @@ fn crates_are_used_in_one_direction_only() {
         serde_json::json!({"id": name, "name": name, "version": "1.0.0", "license": "MIT",
             "manifest_path": concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")})
     };
-    let names = ["doorward-model", "doorward-gateway", "doorward-testkit", "ring"];
+    let names = ["doorward-model", "doorward-gateway", "doorward-testkit"];
     let uses = |name: &str, of: &str, kind: Option<&str>| serde_json::json!({"id": name, "deps": [{"pkg": of, "dep_kinds": [{"kind": kind}]}]});
     let metadata = serde_json::json!({
         "packages": names.map(package),
-        "workspace_members": names[..3],
+        "workspace_members": names,
         "resolve": {"nodes": [
             uses("doorward-model", "doorward-testkit", None),
             uses("doorward-gateway", "doorward-testkit", Some("dev")),
-            uses("ring", "doorward-model", None),
         ]},
     });
     let found = crates::problems(&metadata).unwrap();
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].contains("crates/model: may not depend on doorward-testkit"));
+    assert_eq!(found, ["crates/model: may not depend on doorward-testkit"]);
+}
+
+#[test]
+fn unwanted_crates_and_licences_are_found() {
+    let trees = crates::Trees {
+        program: "doorward-gateway v1.0.0|Apache-2.0\nrmcp v3.9.0|Apache-2.0\n".to_owned(),
+        workspace: "ring v0.17.14|ISC\nring v0.17.14|ISC (*)\nodd v1.0.0 (/a)|GPL-3.0\nnone v1.0.0|\n"
+            .to_owned(),
+    };
+    let found = crates::unwanted(&trees);
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(found[0].starts_with("rmcp is in the program"));
     assert!(found[1].starts_with("ring is in the tree"));
+    assert!(found[2].starts_with("none v1.0.0") && found[3].starts_with("odd v1.0.0 (/a)"));
 }
