@@ -1,0 +1,40 @@
+//! How the store fails. No variant ever holds the address that was given: it may contain a password.
+
+use std::{io, path::PathBuf};
+
+/// Why the store could not do what was asked. Always our own fault or the database's, never a caller's.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address is not one of the two forms. Says what is wrong, not what was given.
+    #[error("the store's address must be `sqlite:PATH` or `postgres://…`: {0}")]
+    Address(&'static str),
+    /// The file of the SQLite database, or its directory, cannot be made or opened.
+    #[error("cannot create or open {}", path.display())]
+    File {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database was not reached in time.
+    #[error("the database did not answer within {0} seconds")]
+    Unreachable(u64),
+    /// The tables could not be brought to this program's version.
+    #[error("the store's tables could not be made or updated")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// The database refused or failed a statement, or the connection broke.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
+    /// Other writers were faster every time. Safe to try again.
+    #[error("other writers of the same audit chain were faster, time after time")]
+    Contended,
+    /// The record is not stored yet; the ledger keeps it and goes on trying.
+    #[error("the record is not stored yet; it is kept and tried again")]
+    NotStored,
+    /// The ledger has been shut down: the record is not stored.
+    #[error("the ledger has been shut down")]
+    Closed,
+}
