@@ -7,12 +7,12 @@ use std::{collections::HashSet, ops::Range};
 
 use super::{
     JsonError,
-    scan::is_space,
+    scan::{is_space, plain},
     text::{hex4, unescape},
 };
 
-/// Up to this many names are compared with each other; more go through a hash set.
-const FEW: usize = 16;
+/// Up to this many names are compared with each other at worst; more go through a hash set.
+const FEW: usize = 32;
 
 /// Checks the whole text and says where its value lies.
 pub(super) fn check(text: &[u8], max_depth: usize) -> Result<Range<usize>, JsonError> {
@@ -165,8 +165,7 @@ impl Checker<'_> {
         let twice = if escaped {
             repeated(names.iter().map(|name| unescape(&self.text[name.clone()])))
         } else if names.len() <= FEW {
-            let bytes = |name: &Range<usize>| &self.text[name.clone()];
-            (1..names.len()).find(|&at| names[..at].iter().any(|name| bytes(name) == bytes(&names[at])))
+            self.repeated_of_few(names)
         } else {
             repeated(names.iter().map(|name| &self.text[name.clone()]))
         };
@@ -175,6 +174,19 @@ impl Checker<'_> {
         }
         self.names.truncate(first);
         Ok(())
+    }
+
+    /// Compares names only when something cheap about them is equal: length and last bytes.
+    fn repeated_of_few(&self, names: &[Range<usize>]) -> Option<usize> {
+        let mut seen = 0_u64;
+        names.iter().enumerate().position(|(at, name)| {
+            let name = &self.text[name.clone()];
+            let ends = name.iter().rev().take(3).fold(name.len(), |mix, byte| mix * 37 + usize::from(*byte));
+            let mark = 1_u64 << (ends % 64);
+            let maybe = seen & mark != 0;
+            seen |= mark;
+            maybe && names[..at].iter().any(|before| &self.text[before.clone()] == name)
+        })
     }
 
     /// Reads a string. Says whether it has escapes.
@@ -275,23 +287,4 @@ impl Checker<'_> {
 fn repeated<T: std::hash::Hash + Eq>(items: impl ExactSizeIterator<Item = T>) -> Option<usize> {
     let mut seen = HashSet::with_capacity(items.len());
     items.enumerate().find_map(|(at, item)| (!seen.insert(item)).then_some(at))
-}
-
-/// How many bytes at the start of `text` stand for themselves in a string: up to a quote, a backslash or a
-/// control character.
-fn plain(text: &[u8]) -> usize {
-    /// Short strings (names, mostly) are over before a vector search has begun.
-    const SHORT: usize = 24;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    let head = &text[..text.len().min(SHORT)];
-    if let Some(at) = head.iter().position(special) {
-        return at;
-    }
-    let rest = &text[head.len()..];
-    let run = &rest[..memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
-    // Without an early exit this is a vector loop; the position is looked for only when there is one.
-    let control = run.iter().copied().fold(u8::MAX, u8::min) < 0x20;
-    let length =
-        if control { run.iter().position(|byte| *byte < 0x20).unwrap_or(run.len()) } else { run.len() };
-    head.len() + length
 }

@@ -19,14 +19,49 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
 /// The position after the string whose opening quote stands at `open`.
 pub(super) fn skip_string(text: &[u8], open: usize) -> usize {
     let mut at = open + 1;
-    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += found;
-        if text[at] == b'"' {
-            return at + 1;
+    while let Some(rest) = text.get(at..) {
+        at += plain(rest);
+        match text.get(at) {
+            Some(b'\\') => at += 2,
+            Some(_) => return at + 1,
+            None => break,
         }
-        at += 2;
     }
     text.len()
+}
+
+/// How many bytes at the start of `text` stand for themselves in a string: up to a quote, a backslash or a
+/// control character. This one is for text that is not checked, too.
+pub(super) fn plain(text: &[u8]) -> usize {
+    /// Most strings are over before a vector search has begun; so many bytes are looked at eight at a time.
+    const SHORT: usize = 64;
+    let (words, _) = text[..text.len().min(SHORT)].as_chunks();
+    for (number, word) in words.iter().enumerate() {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return number * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let done = words.len() * 8;
+    let rest = &text[done..];
+    let run = &rest[..memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
+    // Without an early exit this is a vector loop; the position is looked for only when there is one.
+    if run.iter().copied().fold(u8::MAX, u8::min) >= 0x20 {
+        return done + run.len();
+    }
+    done + run.iter().position(|byte| *byte < 0x20).unwrap_or(run.len())
+}
+
+/// Marks the bytes of a word that are a quote, a backslash or a control character with their highest bit. The
+/// lowest mark is exact; above it there may be false ones, from borrowing.
+const fn special(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let quote = word ^ (EACH * b'"' as u64);
+    let backslash = word ^ (EACH * b'\\' as u64);
+    let zero_quote = quote.wrapping_sub(EACH) & !quote;
+    let zero_backslash = backslash.wrapping_sub(EACH) & !backslash;
+    let control = word.wrapping_sub(EACH * 0x20) & !word;
+    (zero_quote | zero_backslash | control) & (EACH * 0x80)
 }
 
 /// The position after the value that begins at `start`.

@@ -231,7 +231,7 @@ fn is_case_variant(inner: &[u8], name: &str) -> bool {
 /// Whether `written` differs from `name`, but in nothing except case: a reader that ignores case, as Go's
 /// does, takes one for the other.
 pub fn differs_only_in_case(written: &str, name: &str) -> bool {
-    if written.is_ascii() {
+    if written.is_ascii() && name.is_ascii() {
         return written.eq_ignore_ascii_case(name) && written != name;
     }
     written.chars().map(fold).eq(name.chars().map(fold)) && written != name

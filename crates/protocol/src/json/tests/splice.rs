@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::{super::*, document, render, trees};
+use super::{
+    super::*,
+    document,
+    random::{render, trees},
+};
 
 /// Applies edits to a text whose root is an object.
 fn edited(text: &str, edits: impl for<'d> FnOnce(&mut Splice<'d>, Object<'d>)) -> String {
