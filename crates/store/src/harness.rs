@@ -95,7 +95,8 @@ impl Database {
         }
     }
 
-    async fn drop_schema(&self) {
+    /// Leaves nothing on the server.
+    pub(crate) async fn drop_schema(&self) {
         if let Place::Postgres { schema, .. } = &self.place {
             self.on_server(format!("DROP SCHEMA {schema} CASCADE")).await;
         }

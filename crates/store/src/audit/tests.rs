@@ -1,3 +1,5 @@
+//! The log on real databases: order, durability, crashes, tampering, two processes.
+
 use std::{io::BufRead as _, process::Stdio, sync::Arc, time::Duration};
 
 use doorward_model::{Record, SystemClock, Timestamp};

@@ -1,3 +1,5 @@
+//! Addresses, files and servers: what opens, what is refused, and what errors show.
+
 use std::{error::Error as _, path::Path};
 
 use super::*;
@@ -68,6 +70,7 @@ async fn the_chain_is_main_on_a_file_and_new_on_a_server() {
         let (one, other) = (store.claim_chain().unwrap(), store.claim_chain().unwrap());
         assert_ne!(one, other);
         assert!(one.len() == 32 && one.bytes().all(|b| b.is_ascii_hexdigit()), "{one}");
+        database.drop_schema().await;
     }
 }
 

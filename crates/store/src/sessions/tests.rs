@@ -1,3 +1,5 @@
+//! Ended sessions as replicas see them.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Judging chains without a database.
+
 use proptest::prelude::*;
 
 use super::{
