@@ -1,0 +1,114 @@
+//! Where mistakes are gathered while sections are read.
+//!
+//! Shared by reference, so that a section and the tables inside it can complain at the same time.
+
+use std::{cell::RefCell, collections::BTreeSet};
+
+use doorward_model::Secret;
+
+use crate::{
+    Environment, Mistake, Origin, Warning,
+    mistake::Complaint,
+    tree::{At, Place},
+};
+
+/// The text that is read, the world around it, and what is wrong so far.
+pub(crate) struct Context<'a> {
+    pub(crate) env: &'a Environment<'a>,
+    text: &'a str,
+    file_name: &'a str,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    mistakes: Vec<Mistake>,
+    warnings: Vec<Warning>,
+    unreadable: bool,
+    referenced: BTreeSet<String>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(text: &'a str, file_name: &'a str, env: &'a Environment<'a>) -> Self {
+        Self { env, text, file_name, state: RefCell::default() }
+    }
+
+    pub(crate) fn mistake(&self, at: &At, complaint: impl Into<Complaint>) {
+        let mistake = self.place(at, complaint.into());
+        self.state.borrow_mut().mistakes.push(mistake);
+    }
+
+    pub(crate) fn warn(&self, at: &At, complaint: impl Into<Complaint>) {
+        let warning = self.place(at, complaint.into());
+        self.state.borrow_mut().warnings.push(warning);
+    }
+
+    /// A mistake of syntax after which the tree cannot be trusted.
+    pub(crate) fn unreadable(&self, at: &At, complaint: impl Into<Complaint>) {
+        self.mistake(at, complaint);
+        self.state.borrow_mut().unreadable = true;
+    }
+
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.state.borrow().unreadable
+    }
+
+    /// The value or a recorded mistake.
+    pub(crate) fn accept<T>(&self, at: &At, result: Result<T, Complaint>) -> Option<T> {
+        result.map_err(|complaint| self.mistake(at, complaint)).ok()
+    }
+
+    /// A variable that the file refers to; it is not a misspelt override then.
+    pub(crate) fn variable(&self, at: &At, name: &str) -> Option<Secret> {
+        self.state.borrow_mut().referenced.insert(name.to_owned());
+        match (self.env.var)(name) {
+            None => self.mistake(at, format!("the environment variable `{}` is not set", shown(name))),
+            Some(value) if value.is_empty() => {
+                self.mistake(at, format!("the environment variable `{}` is empty", shown(name)));
+            }
+            Some(value) => return Some(Secret::new(value)),
+        }
+        None
+    }
+
+    pub(crate) fn is_referenced(&self, variable: &str) -> bool {
+        self.state.borrow().referenced.contains(variable)
+    }
+
+    /// Mistakes and warnings, each in the order of the file.
+    pub(crate) fn finish(self) -> (Vec<Mistake>, Vec<Warning>) {
+        let mut state = self.state.into_inner();
+        state.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        state.warnings.sort_by_key(|warning| (warning.line, warning.column));
+        (state.mistakes, state.warnings)
+    }
+
+    fn place(&self, at: &At, complaint: Complaint) -> Mistake {
+        let (origin, (line, column)) = match &at.place {
+            Place::Text(offset) => (Origin::File(self.file_name.to_owned()), position(self.text, *offset)),
+            Place::Variable(name) => (Origin::Variable(name.clone()), (0, 0)),
+            Place::Flag(name) => (Origin::Flag(name), (0, 0)),
+        };
+        let Complaint { message, hint } = complaint;
+        Mistake { origin, line, column, key: at.key.clone(), message, hint }
+    }
+}
+
+/// Line and column from 1; an offset inside a character counts as its first byte.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let line = before.split(|&byte| byte == b'\n').count();
+    let is_first_byte = |byte: &&u8| (**byte & 0xC0) != 0x80;
+    (line, before[line_start..].iter().filter(is_first_byte).count() + 1)
+}
+
+/// A text of the file as a complaint may show it: on one line, without control characters, not too long.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,81 @@
+//! `docs/reference/configuration.md`, from the same tables that reading uses.
+
+use std::fmt::Write as _;
+
+use crate::{
+    overrides,
+    section::{Key, Shape, Spec},
+    sections::{self, later},
+};
+
+const HEAD: &str = "\
+# Configuration
+
+<!-- Generated from the key tables of `crates/config`; `UPDATE_REFERENCE=1 cargo test -p doorward-config` writes it anew. -->
+
+TOML. Unknown keys are errors. `doorward check --config FILE` reports all mistakes of a file with line and key.
+
+- **Secrets** are never written in the file: `{ env = \"NAME\" }` or `{ file = \"path\" }`.
+- **Relative paths** are relative to the file.
+- **Names** are 1 to 63 characters of `a-z`, `0-9`, `.`, `_`, `-`, start with a letter or digit, and are unique in their kind.
+- **Sizes** are whole numbers of bytes, or text: `\"64KiB\"`, `\"4MiB\"`. **Durations** are text: `\"250ms\"`, `\"30s\"`, `\"5m\"`, `\"24h\"`, `\"30d\"`.
+- **Variables** stand for the keys of sections that occur once, and are stronger than the file; `--listen` and `--public-url`
+  are stronger still. Lists are separated by commas. For a secret the variable is the secret itself, and the same name with
+  `_FILE` is the path of its file. An empty variable counts as not set.
+";
+
+/// The reference page of the configuration, as Markdown.
+pub fn reference_markdown() -> String {
+    let mut out = HEAD.to_owned();
+    for spec in sections::ALL {
+        section(&mut out, spec);
+    }
+    out
+}
+
+fn section(out: &mut String, spec: &Spec) {
+    let title = match (spec.name, spec.shape) {
+        ("", _) => "Top level".to_owned(),
+        (name, Shape::Single) => format!("`[{name}]`"),
+        (name, Shape::List) => format!("`[[{name}]]`"),
+        (name, Shape::Inner) => format!("`{name}`"),
+    };
+    let _ = write!(out, "\n## {title}\n\n{}\n", spec.about);
+    if later::SECTIONS.contains(&spec.name) {
+        let _ = write!(out, "\n**The whole section is {}.**\n", later::TEXT);
+    }
+    out.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
+    for key in spec.keys {
+        row(out, spec, key);
+    }
+    let later = later::KEYS.iter().filter(|(section, ..)| *section == spec.name);
+    for (_, name, about) in later {
+        let _ = writeln!(out, "| `{name}` | | | {about}: {} |", later::TEXT);
+    }
+    later_values(out, spec);
+}
+
+fn row(out: &mut String, spec: &Spec, key: &Key) {
+    let default = if is_toml(key.default) { format!("`{}`", key.default) } else { key.default.to_owned() };
+    let _ = write!(out, "| `{}` | {} | {default} | {}", key.name, key.kind.words(), key.about);
+    if spec.shape == Shape::Single {
+        let _ = write!(out, ". `{}`", overrides::variable(spec, key));
+    }
+    out.push_str(" |\n");
+}
+
+fn later_values(out: &mut String, spec: &Spec) {
+    let (what, words): (_, &[&str]) = match spec.name {
+        "server" => ("`access`", &later::ACCESS),
+        "upstream.credential" => ("`kind`", &later::CREDENTIALS),
+        _ => return,
+    };
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    let _ = write!(out, "\n{what} has more words, {}: {}.\n", later::TEXT, words.join(", "));
+}
+
+fn is_toml(default: &str) -> bool {
+    default.starts_with(['"', '[', '{'])
+        || default.bytes().all(|byte| byte.is_ascii_digit())
+        || default == "false"
+}

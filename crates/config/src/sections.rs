@@ -1,0 +1,161 @@
+//! The sections of the file, one module each, in the order of the reference.
+//!
+//! A section reads and judges its own keys. What needs several sections is judged in `publish`.
+
+pub(crate) mod later;
+
+mod agent;
+mod issuer;
+mod keys;
+mod limits;
+mod listen;
+mod network;
+mod records;
+mod server;
+mod sign_in;
+mod store;
+mod tokens;
+mod upstream;
+
+pub(crate) use issuer::Issuers;
+pub(crate) use server::{Draft, Drafts};
+pub(crate) use store::without_password;
+pub(crate) use upstream::Upstreams;
+
+use std::collections::BTreeMap;
+
+use doorward_model::{Name, Snapshot};
+use url::Url;
+
+use crate::{
+    Listen, Settings, address,
+    context::Context,
+    mistake::Complaint,
+    publish,
+    section::{Found, Key, Kind, Section, Shape, Spec},
+    tree::{At, Table},
+};
+
+const ROOT: Spec = Spec {
+    name: "",
+    shape: Shape::Single,
+    about: "Keys before the first section.",
+    keys: &[Key::new(
+        "public_url",
+        Kind::Text,
+        "`http://<listen.address>` when that is a loopback address, else required",
+        "`scheme://host[:port]`, nothing more: the root of every address that Doorward writes into documents",
+    )],
+};
+
+/// Every table of the file, in the order of the reference and of the export.
+pub(crate) const ALL: [&Spec; 15] = [
+    &ROOT,
+    &listen::SPEC,
+    &store::SPEC,
+    &keys::SPEC,
+    &upstream::SPEC,
+    &upstream::CREDENTIAL,
+    &server::SPEC,
+    &server::ALLOW,
+    &agent::SPEC,
+    &issuer::SPEC,
+    &sign_in::SPEC,
+    &tokens::SPEC,
+    &records::SPEC,
+    &network::SPEC,
+    &limits::SPEC,
+];
+
+/// Something declared under a name that others refer to.
+pub(crate) struct Declared<T> {
+    pub(crate) at: At,
+    /// The name as it is written, also when it is no good: references to it are no further mistake.
+    pub(crate) written: Option<String>,
+    pub(crate) name: Option<Found<Name>>,
+    /// Absent when the declaration has mistakes.
+    pub(crate) value: Option<T>,
+}
+
+/// Reads all sections. Absent only when there are mistakes.
+pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Snapshot)> {
+    let top = Section::root(&ROOT, root, context);
+    let names: Vec<_> = ALL.iter().filter(|spec| spec.shape != Shape::Inner).map(|spec| spec.name).collect();
+    top.refuse_unknown(&names);
+
+    let single = |spec| Section::single(spec, root, context);
+    let listening = listen::read(&single(&listen::SPEC));
+    let store_url = store::read(&single(&store::SPEC));
+    let master_key = keys::read(&single(&keys::SPEC));
+    let upstreams = upstream::read(root, context);
+    let issuers = issuer::read(root, context);
+    let drafts = server::read(root, context);
+    agent::read(root, context);
+    sign_in::read(root, context);
+    tokens::read(&single(&tokens::SPEC));
+    let records = records::read(&single(&records::SPEC));
+    let network = network::read(&single(&network::SPEC));
+    let limits = limits::read(&single(&limits::SPEC));
+
+    let address = listening.address.as_ref();
+    let public_url = public_url(&top, address);
+    let servers = publish::servers(&drafts, &upstreams, &issuers, address, public_url.as_ref(), context);
+    let listen = Listen {
+        address: listening.address?.value,
+        admin: listening.admin,
+        trusted_proxies: listening.trusted_proxies,
+    };
+    let settings =
+        Settings { listen, store_url: store_url?, master_key: master_key?, records, ca: network.ca };
+    let snapshot = Snapshot {
+        public_url: public_url?,
+        allowed_origins: listening.allowed_origins,
+        allow_private: network.allow_private,
+        upstreams: by_name(upstreams),
+        issuers: by_name(issuers),
+        servers,
+        limits,
+    };
+    Some((settings, snapshot))
+}
+
+fn by_name<T>(declared: Vec<Declared<T>>) -> BTreeMap<Name, T> {
+    declared.into_iter().filter_map(|item| Some((item.name?.value, item.value?))).collect()
+}
+
+/// `public_url`, or the loopback listener's own address.
+fn public_url(top: &Section<'_>, address: Option<&Found<std::net::SocketAddr>>) -> Option<Url> {
+    const KEY: &str = "public_url";
+    if top.has(KEY) {
+        let text = top.text(KEY)?;
+        let url = top.context.accept(&text.at, address::public_url(text.value))?;
+        if url.scheme() == "http" && !address::is_loopback(&url) {
+            let complaint = Complaint::new("tokens travel in clear: callers reach this address by http");
+            top.context.warn(&text.at, complaint.hint("use https outside a laboratory"));
+        }
+        return Some(url);
+    }
+    let address = address?;
+    if !address.value.ip().to_canonical().is_loopback() {
+        let complaint = Complaint::new("must be given, because `listen.address` is not a loopback address");
+        let at = At { place: address.at.place.clone(), key: KEY.to_owned() };
+        top.context.mistake(&at, complaint.hint("such as public_url = \"https://gateway.example.com\""));
+        return None;
+    }
+    // Through the origin, so that http's own port 80 is left out as clients leave it out.
+    let url = Url::parse(&format!("http://{}", address.value)).ok()?;
+    Url::parse(&url.origin().ascii_serialization()).ok()
+}
+
+/// Reports names that are declared twice.
+pub(crate) fn refuse_doubles<T>(declared: &[Declared<T>], context: &Context<'_>) {
+    let mut seen = BTreeMap::new();
+    for item in declared {
+        let Some(name) = &item.name else { continue };
+        if let Some(first) = seen.get(&name.value) {
+            context.mistake(&name.at, format!("the name `{}` is already taken by `{first}`", name.value));
+        } else {
+            seen.insert(&name.value, &item.at.key);
+        }
+    }
+}

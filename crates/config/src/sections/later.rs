@@ -1,0 +1,39 @@
+//! What the configuration already has words for and this version does not serve.
+//!
+//! The one place to lift it from: delete the line here and read the key in its section.
+
+/// What every such mistake says.
+pub(crate) const TEXT: &str = "not supported in this version";
+
+/// Keys, by the table that they stand in.
+pub(crate) const KEYS: [(&str, &str, &str); 6] = [
+    ("listen", "tls", "serve TLS, and take client certificates"),
+    ("upstream", "command", "an upstream over stdio"),
+    ("upstream", "env", "the variables of a `command`"),
+    ("upstream", "directory", "the directory of a `command`"),
+    ("upstream", "sandbox", "what a `command` may touch"),
+    ("server", "rate", "how often a caller may call"),
+];
+
+/// Whole sections.
+pub(crate) const SECTIONS: [&str; 2] = ["agent", "sign_in"];
+
+/// Ways in: words of `access`.
+pub(crate) const ACCESS: [&str; 2] = ["api-key", "mtls"];
+
+/// Kinds of credential.
+pub(crate) const CREDENTIALS: [&str; 4] = ["oauth", "client-credentials", "token-exchange", "id-jag"];
+
+/// How many upstreams a virtual server may have.
+pub(crate) const UPSTREAMS_PER_SERVER: usize = 1;
+
+/// Why `access = "oauth"` is warned about.
+pub(crate) const NO_TOKENS: &str = "Doorward issues no tokens in this version: nobody gets in by `oauth`";
+
+/// Why `[tokens]` is warned about.
+pub(crate) const NO_EFFECT: &str = "has no effect: Doorward issues no tokens in this version";
+
+/// Whether a key is one of [`KEYS`].
+pub(crate) fn key(section: &str, name: &str) -> bool {
+    KEYS.iter().any(|(of, key, _)| *of == section && *key == name)
+}

@@ -1,0 +1,87 @@
+//! `[listen]`: where callers come in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use ipnet::IpNet;
+
+use crate::{
+    address,
+    mistake::Complaint,
+    section::{Found, Key, Kind, Section, Shape, Spec},
+};
+
+pub(crate) const SPEC: Spec = Spec {
+    name: "listen",
+    shape: Shape::Single,
+    about: "Where callers come in. A change needs a restart, except of `allowed_origins`.",
+    keys: &[
+        Key::new(
+            "address",
+            Kind::Text,
+            "\"127.0.0.1:8420\"",
+            "IP address and port for callers; port 0 takes a free one",
+        ),
+        Key::new(
+            "admin",
+            Kind::Text,
+            "none",
+            "IP address and port for `/healthz`, `/readyz` and `/metrics` alone",
+        ),
+        Key::new(
+            "trusted_proxies",
+            Kind::Texts,
+            "[]",
+            "networks whose `Forwarded` and `X-Forwarded-For` are believed for the caller's address",
+        ),
+        Key::new(
+            "allowed_origins",
+            Kind::Texts,
+            "[]",
+            "origins besides `public_url` that browsers may call from, each `scheme://host[:port]`",
+        ),
+    ],
+};
+
+/// `[listen]` as far as it could be read.
+pub(crate) struct Listening {
+    /// Absent after a mistake.
+    pub(crate) address: Option<Found<SocketAddr>>,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) allowed_origins: Vec<String>,
+}
+
+const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8420);
+
+pub(crate) fn read(section: &Section<'_>) -> Listening {
+    let address = if section.has("address") {
+        socket(section, "address")
+    } else {
+        Some(Found { value: DEFAULT, at: section.at("address") })
+    };
+    let admin = socket(section, "admin");
+    if let (Some(address), Some(admin)) = (&address, &admin)
+        && address.value == admin.value
+        && admin.value.port() != 0
+    {
+        let complaint = Complaint::new("is the same as `listen.address`");
+        section.context.mistake(&admin.at, complaint.hint("leave it out to serve both there"));
+    }
+    let proxies = section.texts_as("trusted_proxies", address::network);
+    for proxy in proxies.iter().filter(|proxy| proxy.value.prefix_len() == 0) {
+        section.context.warn(&proxy.at, "believes everybody: any caller can claim any address");
+    }
+    let origins = section.texts_as("allowed_origins", address::origin);
+    Listening {
+        address,
+        admin: admin.map(|found| found.value),
+        trusted_proxies: proxies.into_iter().map(|found| found.value).collect(),
+        allowed_origins: origins.into_iter().map(|found| found.value).collect(),
+    }
+}
+
+fn socket(section: &Section<'_>, name: &str) -> Option<Found<SocketAddr>> {
+    let text = section.text(name)?;
+    let value = section.context.accept(&text.at, address::socket(text.value))?;
+    Some(Found { value, at: text.at })
+}

@@ -1,0 +1,157 @@
+//! The document back, without secrets, to the same snapshot.
+
+use std::fmt::Write as _;
+
+use doorward_config::{Loaded, export};
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use crate::support::{World, good};
+
+const FULL: &str = r#"
+[[server]]
+name = "demo"
+upstreams = ["u"]
+access = ["jwt", "open"]
+tools = ["echo", "say \"hi\"\n"]
+resource_templates = ["file:///{path}"]
+record = ["results"]
+
+[limits]
+depth = 0x10
+request_body = "1MiB"
+
+[[issuer]]
+name = "corp"
+issuer = "https://idp.example.com"
+
+[[upstream]]
+name = "u"
+url = "https://tools.example.com/mcp"
+[upstream.credential]
+kind = "header"
+name = "X-Key"
+value = { env = "KEY" }
+
+[listen]
+allowed_origins = ["https://app.example.com"]
+
+[store]
+url = "postgres://u:hunter2@db/x?password=hunter3&sslmode=require"
+
+[keys]
+master = { file = "master.key" }
+"#;
+
+#[test]
+fn the_whole_configuration_without_secrets() {
+    let exported = export(&good(FULL));
+    assert_snapshot!(exported, @r#"
+    [listen]
+    allowed_origins = ["https://app.example.com"]
+
+    [store]
+    url = "postgres://u@db/x?sslmode=require"
+
+    [keys]
+    master = { file = "master.key" }
+
+    [[upstream]]
+    name = "u"
+    url = "https://tools.example.com/mcp"
+    credential = { kind = "header", name = "X-Key", value = { env = "KEY" } }
+
+    [[server]]
+    name = "demo"
+    upstreams = ["u"]
+    access = ["jwt", "open"]
+    tools = ["echo", """
+    say "hi"
+    """]
+    resource_templates = ["file:///{path}"]
+    record = ["results"]
+
+    [[issuer]]
+    name = "corp"
+    issuer = "https://idp.example.com"
+
+    [limits]
+    request_body = "1MiB"
+    depth = 16
+    "#);
+    assert!(!exported.contains("s3cr3t") && !exported.contains("hunter"));
+    same(&good(FULL), &good(&exported)).expect("the same configuration");
+}
+
+#[test]
+fn overrides_are_exported_as_what_they_mean() {
+    let mut world = World::default()
+        .variable("DOORWARD_STORE_URL", "postgres://u:hunter2@db/x")
+        .variable("DOORWARD_LIMITS_DEPTH", "16");
+    world.overrides.listen = Some("127.0.0.1:7".into());
+    let exported = export(&world.parse("").expect("good overrides"));
+    assert_snapshot!(exported, @r#"
+    [listen]
+    address = "127.0.0.1:7"
+
+    [store]
+    url = { env = "DOORWARD_STORE_URL" }
+
+    [limits]
+    depth = 16
+    "#);
+}
+
+/// `Debug` shows every field but secrets, and a document without passwords keeps its references.
+fn same(a: &Loaded, b: &Loaded) -> Result<(), TestCaseError> {
+    prop_assert_eq!(format!("{:?}", a.snapshot), format!("{:?}", b.snapshot));
+    prop_assert_eq!(format!("{:?}", a.settings), format!("{:?}", b.settings));
+    Ok(())
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    let text = "[^\u{0}]{1,8}".prop_map(|text| toml_text(&text));
+    prop::collection::vec(text, 0..4).prop_map(|items| format!("[{}]", items.join(", ")))
+}
+
+fn toml_text(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+prop_compose! {
+    fn file()(
+        names in prop::collection::btree_set("[a-z0-9][a-z0-9._-]{0,8}", 1..4),
+        tools in texts(), users in texts(), audience in "\\PC{1,8}",
+        depth in 8..=128, body in 1024..=(1 << 30), timeout in 1..3600,
+        access in prop::sample::select(vec!["\"oauth\"", "[\"jwt\"]", "[\"jwt\", \"oauth\"]"]),
+        stdout: bool, url in "https://[a-z]{1,8}\\.example/[a-z?=&%/]{0,8}",
+    ) -> String {
+        let mut out = format!(
+            "[limits]\ndepth = {depth}\nrequest_body = {body}\n[records]\nstdout = {stdout}\n\
+             [[issuer]]\nname = \"i\"\nissuer = \"https://i.example\"\n"
+        );
+        for (index, name) in names.iter().enumerate() {
+            let audience = toml_text(&format!("{audience}{index}"));
+            write!(
+                out,
+                "[[upstream]]\nname = \"{name}\"\nurl = \"{url}\"\ntimeout = \"{timeout}s\"\n\
+                 credential = {{ kind = \"bearer\", value = {{ env = \"KEY\" }} }}\n\
+                 [[server]]\nname = \"{name}\"\nupstreams = [\"{name}\"]\naccess = {access}\n\
+                 tools = {tools}\naudience = {audience}\nallow = {{ users = {users} }}\n"
+            )
+            .expect("text takes all");
+        }
+        out
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_export_reads_back_to_the_same(text in file()) {
+        let loaded = good(&text);
+        let exported = export(&loaded);
+        let again = good(&exported);
+        same(&loaded, &again)?;
+        prop_assert_eq!(export(&again), exported);
+    }
+}

@@ -1,0 +1,10 @@
+//! Behaviour of the configuration as a user of the crate sees it.
+
+mod access;
+mod export;
+mod files;
+mod lists;
+mod mistakes;
+mod overrides;
+mod parts;
+mod support;
