@@ -10,7 +10,7 @@
 //! shared it would share its mistakes.
 
 pub mod conformance;
-//ISS
-//REC
+pub mod issuer;
+pub mod recorder;
 
 mod listen;
