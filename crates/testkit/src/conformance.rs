@@ -12,8 +12,10 @@ mod rounds;
 mod server;
 mod sessions;
 mod talk;
+#[cfg(test)]
+mod tests;
 
-use std::{convert::Infallible, io, str::FromStr, sync::Arc};
+use std::{convert::Infallible, io, net::Ipv4Addr, str::FromStr, sync::Arc};
 
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
@@ -61,6 +63,34 @@ impl FromStr for Eras {
             "modern" => Ok(Self::Modern),
             _ => Err(format!("`{text}` is none of both, legacy, modern")),
         }
+    }
+}
+
+/// The upstream within a test; it stops when it is dropped.
+#[derive(Debug)]
+pub struct ConformanceUpstream {
+    url: String,
+    _running: listen::Running,
+}
+
+impl ConformanceUpstream {
+    /// Starts the upstream on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn start(eras: Eras) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}/mcp", listener.local_addr()?);
+        let running = listen::Running::start(async move {
+            // Only a broken listener or broken definitions end it, and then every request fails.
+            let _ = serve(listener, eras).await;
+        });
+        Ok(Self { url, _running: running })
+    }
+
+    /// Its MCP endpoint: `http://127.0.0.1:<port>/mcp`.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 }
 
