@@ -1,3 +1,11 @@
-//! Real SDK peers against a running Doorward.
+//! Real peers: the official conformance suite, and what the protocol's own SDKs do on the wire, through the gateway
+//! and, as a control, directly.
 //!
-//! What the protocol's own implementations do on the wire, through the gateway and, as a control, directly.
+//! `cargo xtask tools` installs what these tests start, `cargo xtask test` runs them.
+
+mod clients;
+mod conformance;
+mod direct;
+mod harness;
+mod issuer;
+mod through;
