@@ -4,8 +4,8 @@
 
 use crate::{
     clients::{
-        Client, FASTMCP, PYTHON_V1, PYTHON_V2, PYTHON_V2_LEGACY, RMCP, RMCP_LEGACY, TS_V1, TS_V2, TS_V2_LEGACY,
-        Way,
+        Client, FASTMCP, PYTHON_V1, PYTHON_V2, PYTHON_V2_LEGACY, RMCP, RMCP_LEGACY, TS_V1, TS_V2,
+        TS_V2_LEGACY, Way,
     },
     harness::{Kind, Upstream},
 };

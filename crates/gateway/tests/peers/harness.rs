@@ -45,7 +45,8 @@ pub(crate) fn python(environment: &str) -> Command {
 
 /// A program of the test kit.
 pub(crate) fn testkit(program: &str) -> Command {
-    let beside = || Path::new(env!("CARGO_BIN_EXE_doorward")).parent().map(Path::to_owned).unwrap_or_default();
+    let beside =
+        || Path::new(env!("CARGO_BIN_EXE_doorward")).parent().map(Path::to_owned).unwrap_or_default();
     let directory = env::var_os("DOORWARD_TESTKIT_BIN_DIR").map_or_else(beside, PathBuf::from);
     Command::new(directory.join(program))
 }
@@ -102,17 +103,7 @@ impl Kind {
                 "get-env",
             ),
             Self::Modern => (
-                &[
-                    "echo",
-                    "add",
-                    "slow",
-                    "ask_name",
-                    "ask_model",
-                    "log",
-                    "touch",
-                    "seen_headers",
-                    "counters",
-                ],
+                &["echo", "add", "slow", "ask_name", "ask_model", "log", "touch", "seen_headers", "counters"],
                 "delete_everything",
             ),
         }
@@ -225,7 +216,8 @@ impl Gateway {
             thread::sleep(Duration::from_millis(20));
         }
         let mut verify = Command::new(env!("CARGO_BIN_EXE_doorward"));
-        let verify = verify.args(["audit", "verify", "--config"]).arg(&self.config).output().expect("audit verify");
+        let verify =
+            verify.args(["audit", "verify", "--config"]).arg(&self.config).output().expect("audit verify");
         let said = [verify.stdout, verify.stderr].concat();
         assert!(verify.status.success(), "the records do not hold: {}", String::from_utf8_lossy(&said));
     }
@@ -263,7 +255,8 @@ tools = {tools:?}
         );
     }
     if let Some(Trusted { issuer, jwks_uri }) = trusted {
-        text += &format!("\n[[issuer]]\nname = \"peers\"\nissuer = \"{issuer}\"\njwks_uri = \"{jwks_uri}\"\n");
+        text +=
+            &format!("\n[[issuer]]\nname = \"peers\"\nissuer = \"{issuer}\"\njwks_uri = \"{jwks_uri}\"\n");
     }
     text
 }

@@ -3,8 +3,8 @@
 
 use crate::{
     clients::{
-        Client, FASTMCP, PYTHON_V1, PYTHON_V2, PYTHON_V2_LEGACY, RMCP, RMCP_LEGACY, TS_V1, TS_V2, TS_V2_LEGACY,
-        Way,
+        Client, FASTMCP, PYTHON_V1, PYTHON_V2, PYTHON_V2_LEGACY, RMCP, RMCP_LEGACY, TS_V1, TS_V2,
+        TS_V2_LEGACY, Way,
     },
     harness::{Gateway, Kind},
     issuer::Issuer,
@@ -73,7 +73,10 @@ fn the_rust_client_at_both_servers() {
 
 #[test]
 fn tokens_open_a_session_server() {
-    with_tokens(Kind::Everything, &[(TS_V1, LEGACY), (TS_V2, MODERN), (PYTHON_V1, LEGACY), (PYTHON_V2, MODERN)]);
+    with_tokens(
+        Kind::Everything,
+        &[(TS_V1, LEGACY), (TS_V2, MODERN), (PYTHON_V1, LEGACY), (PYTHON_V2, MODERN)],
+    );
 }
 
 #[test]
