@@ -1,1 +1,17 @@
-//! The program.
+//! The program: request path, composition, commands.
+//!
+//! Read [`app`] first: it builds everything once, in order. Then [`path`]: the way of a request.
+
+pub mod app;
+pub mod cli;
+mod commands;
+mod identifiers;
+mod issuers;
+pub mod listen;
+mod path;
+mod routes;
+mod sessions;
+mod tokens;
+mod well_known;
+
+pub use app::{App, AppError};

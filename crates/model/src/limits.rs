@@ -40,8 +40,8 @@ impl Default for Limits {
             streams: 10_000,
             connections: 20_000,
             keep_alive: Duration::from_secs(15),
-            stream_idle: Duration::from_secs(30 * 60),
-            session_lifetime: Duration::from_secs(24 * 3600),
+            stream_idle: Duration::from_mins(30),
+            session_lifetime: Duration::from_hours(24),
             drain: Duration::from_secs(20),
         }
     }

@@ -4,4 +4,6 @@
 //! whether a caller may do something; it only says what a message contains, without losing a byte of it.
 
 pub mod json;
+pub mod mcp;
+pub mod rpc;
 pub mod sse;

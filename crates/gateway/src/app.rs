@@ -1,0 +1,215 @@
+//! The program's parts, built once and in order. Read this first.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use doorward_auth::{
+    CryptoError,
+    keys::{MasterKey, MasterKeyError},
+};
+use doorward_config::{Loaded, MasterKeySource, Settings, StoreUrl};
+use doorward_egress::{Egress, EgressConfig, EgressError};
+use doorward_model::{Clock, Snapshot};
+use doorward_store::{Durability, Ledger, SessionCursor, Store, StoreError};
+
+use crate::{
+    identifiers::Identifiers,
+    issuers::Issuers,
+    path::{Sealers, Translator},
+    routes::{Routes, RoutesError},
+    sessions::EndedSessions,
+    tokens::TokenCache,
+};
+
+/// Everything that a request can reach.
+pub struct App {
+    routes: ArcSwap<Routes>,
+    store: Store,
+    ledger: Ledger,
+    egress: Egress,
+    issuers: Issuers,
+    tokens: TokenCache,
+    ended_sessions: Arc<EndedSessions>,
+    session_cursor: SessionCursor,
+    translator: Translator,
+    clock: Arc<dyn Clock>,
+    identifiers: Identifiers,
+}
+
+/// Why the program does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The cryptographic library does not work.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// The store cannot be opened.
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    /// The master key is not usable.
+    #[error("the master key `{place}` is not usable: {error}")]
+    MasterKey {
+        /// The file, or the word for an environment variable.
+        place: String,
+        /// What is wrong with it.
+        error: MasterKeyError,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// The snapshot cannot be compiled.
+    #[error(transparent)]
+    Routes(#[from] RoutesError),
+}
+
+impl App {
+    /// Builds everything; opens the store, starts the ledger, binds and dials nothing.
+    pub async fn build(loaded: &Loaded, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
+        doorward_auth::install_crypto()?;
+        let routes = Routes::compile(loaded.snapshot.clone(), None)?;
+        let master = master_key(&loaded.settings.master_key)?;
+        let egress = Egress::new(&egress_config(&loaded.settings, &loaded.snapshot)?)?;
+        let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
+        let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
+        let records = &loaded.settings.records;
+        let durability = match records.durability {
+            doorward_config::Durability::Grouped => Durability::Grouped,
+            doorward_config::Durability::Strict => Durability::Strict,
+        };
+        let chain = store.claim_chain()?;
+        let ledger = Ledger::start(store.clone(), Arc::clone(&clock), durability, records.stdout, chain).await?;
+        let translator = Translator { sealers: Arc::new(Sealers::derive(&master)), clock: Arc::clone(&clock) };
+        Ok(Arc::new(Self {
+            routes: ArcSwap::from_pointee(routes),
+            issuers: Issuers::new(egress.clone(), Arc::clone(&clock)),
+            tokens: TokenCache::new(),
+            identifiers: Identifiers::new(),
+            store,
+            ledger,
+            egress,
+            ended_sessions,
+            session_cursor,
+            translator,
+            clock,
+        }))
+    }
+
+    /// Starts what runs beside the requests.
+    pub fn start(self: &Arc<Self>) {
+        tokio::spawn(Arc::clone(&self.ended_sessions).follow(self.session_cursor));
+    }
+
+    /// Puts a new snapshot in the place of the present one. Requests under way finish with the old one.
+    pub fn replace(&self, snapshot: Snapshot) -> Result<(), AppError> {
+        let routes = Routes::compile(snapshot, Some(&self.routes.load()))?;
+        self.routes.store(Arc::new(routes));
+        // What was verified under the old configuration may not be trusted under the new one.
+        self.tokens.clear();
+        Ok(())
+    }
+
+    /// Writes what is still to be written, and closes the store.
+    pub async fn shut_down(&self) {
+        self.ledger.shutdown().await;
+        self.store.clone().close().await;
+    }
+
+    pub(crate) fn routes(&self) -> Arc<Routes> {
+        self.routes.load_full()
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    pub(crate) fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    pub(crate) fn tokens(&self) -> &TokenCache {
+        &self.tokens
+    }
+
+    pub(crate) fn ended_sessions(&self) -> &EndedSessions {
+        &self.ended_sessions
+    }
+
+    pub(crate) fn sealers(&self) -> &Sealers {
+        &self.translator.sealers
+    }
+
+    pub(crate) fn translator(&self) -> Translator {
+        self.translator.clone()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn identifiers(&self) -> &Identifiers {
+        &self.identifiers
+    }
+}
+
+/// The store's address as the store takes it.
+pub(crate) fn store_url(url: &StoreUrl) -> String {
+    match url {
+        StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        StoreUrl::Postgres(url) => url.expose().to_owned(),
+    }
+}
+
+fn egress_config(settings: &Settings, snapshot: &Snapshot) -> Result<EgressConfig, AppError> {
+    let extra_roots = settings.ca.as_deref().map(|path| fs::read(path).map_err(file_error(path))).transpose()?;
+    Ok(EgressConfig { allow_private: snapshot.allow_private.clone(), extra_roots })
+}
+
+/// The master key: read, or made when there is none yet.
+fn master_key(source: &MasterKeySource) -> Result<MasterKey, AppError> {
+    let (text, place) = match source {
+        MasterKeySource::Value(secret) => (secret.clone(), "environment variable".to_owned()),
+        MasterKeySource::File(path) => (read_or_make(path)?, path.display().to_string()),
+    };
+    MasterKey::parse(text.expose()).map_err(|error| AppError::MasterKey { place, error })
+}
+
+/// Nothing that outlives a restart is sealed with the master key yet, so a new one loses nothing but open
+/// sessions.
+fn read_or_make(path: &Path) -> Result<doorward_model::Secret, AppError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(doorward_model::Secret::new(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let (_, text) = MasterKey::generate();
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory).map_err(file_error(directory))?;
+            }
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(file_error(path))?;
+            file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(file_error(path))?;
+            tracing::info!(path = %path.display(), "made a master key");
+            Ok(text)
+        }
+        Err(error) => Err(file_error(path)(error)),
+    }
+}
+
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> AppError {
+    let path = path.to_owned();
+    move |error| AppError::File { path, error }
+}

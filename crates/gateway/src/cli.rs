@@ -1,0 +1,88 @@
+//! The command line: what can be asked for, and how it is explained.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+
+/// One governed door for AI agents.
+///
+/// Doorward publishes MCP servers as virtual servers: authenticated, filtered, recorded. Start with
+/// `doorward demo`, then write ten lines of TOML and `doorward serve --config doorward.toml`.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    #[command(after_help = "Every key of the file can be set by a variable, such as DOORWARD_PUBLIC_URL or \
+        DOORWARD_LISTEN_ADDRESS.\nWithout a file: 127.0.0.1:8420, with SQLite and a master key under ./doorward-data/.")]
+    Serve(Serve),
+    /// Walk through the story in the terminal, with built-in sample servers
+    Demo,
+    /// Report all mistakes of a configuration; bind and connect nothing
+    Check(ConfigArgs),
+    /// Print the whole configuration as one TOML file without secrets
+    Export(ConfigArgs),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Listen here instead of `listen.address`
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Publish under this address instead of `public_url`
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Check the hash chains; exit 1 and name the first broken record of each
+    Verify(ConfigArgs),
+}
+
+/// Which configuration, and how to print.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Parses the command line and runs what it asks for.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Serve(serve) => {
+            let overrides = doorward_config::Overrides { listen: serve.listen, public_url: serve.public_url };
+            commands::serve::run(&serve.config, overrides)
+        }
+        Command::Demo => commands::demo::run(),
+        Command::Check(config) => commands::check::run(&config),
+        Command::Export(config) => commands::export::run(&config),
+        Command::Audit(Audit::Verify(config)) => commands::audit::verify(&config),
+    };
+    outcome.unwrap_or_else(|error| {
+        // The last word of a failed command; if standard error is gone, the exit code still tells.
+        let _ = writeln!(io::stderr(), "doorward: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,67 @@
+//! The way of a request, as one function.
+//!
+//! ```text
+//! admit → route → authenticate → read → expose → authorize → forward → examine
+//! ```
+//!
+//! Each stage takes what the stage before it returned, by value: a skipped check does not compile. The record
+//! is opened before and closed after, whatever happens, also when a stream is dropped half way.
+
+mod admit;
+mod answer;
+mod authenticate;
+mod authorize;
+mod engine;
+mod examine;
+mod expose;
+mod forward;
+mod read;
+mod record;
+mod refusal;
+mod relay;
+mod route;
+mod trace;
+
+use std::net::SocketAddr;
+
+use hyper::{Request, Response, body::Incoming};
+
+pub(crate) use admit::{is_loopback_authority, preflight};
+pub(crate) use answer::{Answer, Body};
+pub(crate) use engine::Sealers;
+pub(crate) use record::OpenRecord;
+pub(crate) use refusal::{Reason, Refusal};
+pub(crate) use relay::Translator;
+pub(crate) use route::{Document, Routed};
+
+use crate::{App, well_known};
+
+/// Answers one request of a client. Never fails: what goes wrong is a refusal, and a refusal is an answer.
+pub(crate) async fn handle(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    let cross_origin = admit::CrossOrigin::of(&request);
+    let Some(mut record) = OpenRecord::open(app, &request, peer) else {
+        return answer::unrecorded();
+    };
+    let answer = match walk(app, request, &mut record).await {
+        Ok(answer) => answer,
+        Err(refusal) => refusal.into_answer(app, &mut record),
+    };
+    answer.send(record, &cross_origin).await
+}
+
+/// The stages. Each line needs what the line above it returned.
+async fn walk(app: &App, request: Request<Incoming>, record: &mut OpenRecord) -> Result<Answer, Refusal> {
+    let routes = app.routes();
+    let admitted = admit::host_and_origin(request, &routes)?;
+    let routed = match route::find(admitted, &routes, record)? {
+        route::Found::VirtualServer(routed) => routed,
+        route::Found::Document(document) => return well_known::answer(document, record),
+    };
+    let caller = authenticate::caller(app, &routed, record).await?;
+    let read = read::message(app, routed, caller, record).await?;
+    let asked = engine::understand(app, read, record).await?;
+    let cleared = expose::clear(&asked)?;
+    let permit = authorize::decide(cleared, &asked)?;
+    let reply = forward::send(app, asked, permit, record).await?;
+    examine::reply(app, reply, record).await
+}

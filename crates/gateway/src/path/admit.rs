@@ -1,0 +1,111 @@
+//! Stage 1: Host and Origin. Nothing else is looked at before (DNS rebinding, cross-site requests).
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
+use hyper::body::Incoming;
+use url::{Host, Url};
+
+use super::{Reason, Refusal};
+use crate::routes::Routes;
+
+/// Proof that Host and Origin are ours or allowed.
+pub(crate) struct Admitted(pub(super) Request<Incoming>);
+
+/// Checks the host that the request names and the origin that a browser names.
+pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Result<Admitted, Refusal> {
+    let host = host(request.uri(), request.headers()).ok_or(Reason::HostNotAllowed)?;
+    if !routes.is_own_host(&host) {
+        return Err(Reason::HostNotAllowed.into());
+    }
+    let mut origins = request.headers().get_all(header::ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (None, _) => Ok(Admitted(request)),
+        (Some(origin), None) if origin.to_str().is_ok_and(|origin| routes.is_allowed_origin(origin)) => {
+            Ok(Admitted(request))
+        }
+        _ => Err(Reason::OriginNotAllowed.into()),
+    }
+}
+
+/// The authority of the request: `:authority` or absolute form first, else exactly one Host header.
+fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    if let Some(authority) = uri.authority() {
+        return Some(authority.as_str().to_owned());
+    }
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// Whether an authority is a loopback name or address, with any port: no name server can make a browser
+/// send one of these to somebody else's page.
+pub(crate) fn is_loopback_authority(authority: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
+    let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/" && url.query().is_none();
+    plain
+        && match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+}
+
+/// What a browser on another origin needs to see of an answer.
+pub(crate) struct CrossOrigin(Option<HeaderValue>);
+
+impl CrossOrigin {
+    /// Remembers the origin of a request, whatever becomes of it.
+    pub(super) fn of(request: &Request<Incoming>) -> Self {
+        Self(request.headers().get(header::ORIGIN).cloned())
+    }
+
+    /// Adds the headers of the CORS protocol. A refused origin's answer is not marked as readable.
+    pub(super) fn apply(&self, headers: &mut HeaderMap) {
+        let Some(origin) = &self.0 else { return };
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if headers.remove(&REFUSED_ORIGIN).is_some() || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+            return;
+        }
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id, Retry-After"),
+        );
+    }
+}
+
+/// Set by the refusal of an origin and taken out again before the answer leaves.
+pub(super) static REFUSED_ORIGIN: HeaderName = HeaderName::from_static("doorward-refused-origin");
+
+/// The answer to a CORS preflight at an MCP endpoint.
+pub(crate) fn preflight() -> super::Answer {
+    let mut answer = super::Answer::empty(http::StatusCode::NO_CONTENT);
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent, tracestate",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ] {
+        answer.headers.insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_authorities() {
+        for good in ["localhost", "localhost:1", "127.0.0.1:8420", "127.1.2.3", "[::1]:9"] {
+            assert!(is_loopback_authority(good), "{good}");
+        }
+        for bad in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "a@localhost", "localhost/..", "", "192.168.0.1", "localhost:99999"] {
+            assert!(!is_loopback_authority(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The way back: what an upstream says, translated for the caller who asked.
+//!
+//! Ids become the caller's again, handles are sealed, hidden capabilities go, everything else passes byte
+//! for byte. What is not a valid message of the protocol does not pass.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_guard::{exposure, uri_template::UriTemplate};
+use doorward_model::{CallerKey, Timestamp};
+use doorward_protocol::{
+    json::{Document, Object, Splice, Value, quote},
+    mcp::{
+        Era, Method, capabilities,
+        list::ListShape,
+        modern::{META_SUBSCRIPTION, meta},
+        request_id::Tag,
+    },
+    rpc::{Message, Outcome},
+};
+
+use super::{
+    handle::{Holder, Sealers},
+    rewrite::withheld,
+};
+use crate::routes::Published;
+
+/// What is remembered of a request until its answer is complete.
+pub(in crate::path) struct Exchange {
+    pub(in crate::path) published: Arc<Published>,
+    pub(in crate::path) caller: CallerKey,
+    pub(in crate::path) era: Era,
+    /// The method of a request or notification; none for a GET stream, a DELETE or a response.
+    pub(in crate::path) method: Option<Method>,
+    /// The caller's id as JSON text; only requests have one.
+    pub(in crate::path) client_id: Option<Bytes>,
+    pub(in crate::path) tag: Tag,
+    /// What a request state is bound to.
+    pub(in crate::path) about: String,
+    pub(in crate::path) templates: Vec<UriTemplate>,
+    /// Whether it is a DELETE.
+    pub(in crate::path) ends_session: bool,
+    /// The caller's session, for ending it.
+    pub(in crate::path) session: Option<OwnSession>,
+}
+
+/// A session that a request named.
+#[derive(Debug, Clone)]
+pub(in crate::path) struct OwnSession {
+    pub(in crate::path) hash: String,
+    pub(in crate::path) expires: Timestamp,
+}
+
+/// What becomes of a message of the upstream.
+pub(in crate::path) struct Verdict {
+    pub(in crate::path) fate: Fate,
+    /// It is the answer to the request.
+    pub(in crate::path) is_answer: bool,
+    pub(in crate::path) error_code: Option<i64>,
+    pub(in crate::path) filtered: usize,
+    /// The checked message, when it is the answer.
+    pub(in crate::path) document: Option<Document>,
+}
+
+/// Whether and how a message goes on to the caller.
+pub(in crate::path) enum Fate {
+    /// As it came.
+    Pass,
+    /// With these bytes instead.
+    Replace(Bytes),
+    /// Not at all.
+    Drop,
+}
+
+/// A message of an upstream that is not valid.
+#[derive(Debug, Clone)]
+pub(in crate::path) struct Broken(pub(in crate::path) String);
+
+impl Exchange {
+    /// Translates one message of the upstream.
+    pub(in crate::path) fn examine(
+        &self,
+        sealers: &Sealers,
+        now: Timestamp,
+        depth: usize,
+        data: Bytes,
+    ) -> Result<Verdict, Broken> {
+        let document = Document::parse(data, depth).map_err(|error| Broken(error.to_string()))?;
+        let message = Message::read(&document).map_err(|error| Broken(error.to_string()))?;
+        let back = Back { exchange: self, sealers, now };
+        match message {
+            Message::Response { id, outcome } => back.response(&document, id, outcome),
+            Message::Notification { method, params } => {
+                let method = method.as_str().unwrap_or_default();
+                Ok(Verdict::message(back.notification(&document, &method, params)))
+            }
+            // Requests from a server are a thing of sessions; 2026-07-28 forbids them.
+            Message::Request { .. } if self.era == Era::Legacy => Ok(Verdict::message(Fate::Pass)),
+            Message::Request { .. } => Ok(Verdict::message(Fate::Drop)),
+        }
+    }
+
+    /// Who handles are given to.
+    pub(in crate::path) fn holder(&self) -> Holder<'_> {
+        Holder { published: &self.published, caller: &self.caller }
+    }
+
+    /// Whether this is a listen stream: every message on it names the request that opened it.
+    pub(in crate::path) fn listens(&self) -> bool {
+        self.method == Some(Method::SubscriptionsListen)
+    }
+}
+
+impl Verdict {
+    fn message(fate: Fate) -> Self {
+        Self { fate, is_answer: false, error_code: None, filtered: 0, document: None }
+    }
+}
+
+/// One translation.
+struct Back<'a> {
+    exchange: &'a Exchange,
+    sealers: &'a Sealers,
+    now: Timestamp,
+}
+
+impl Back<'_> {
+    fn response(&self, document: &Document, id: Option<Value<'_>>, outcome: Outcome<'_>) -> Result<Verdict, Broken> {
+        let (method, client_id) = self.whose(id)?;
+        let mut splice = Splice::new(document);
+        let root = document.root().as_object().ok_or_else(|| Broken("not an object".into()))?;
+        splice.set_member(root, "id", &client_id);
+        let mut filtered = 0;
+        let mut error_code = None;
+        match outcome {
+            Outcome::Result(_) => {
+                // A view that lives as long as the splice.
+                let result = root.get("result").and_then(Value::as_object).ok_or_else(|| Broken("no result".into()))?;
+                let method = method.or_else(|| ListShape::guess(result));
+                filtered = method.map_or(Ok(0), |method| self.result(method, result, &client_id, &mut splice))?;
+            }
+            Outcome::Error(error) => error_code = Some(error.get("code").and_then(Value::as_i64).unwrap_or(0)),
+        }
+        let fate = Fate::Replace(splice.finish());
+        Ok(Verdict { fate, is_answer: true, error_code, filtered, document: Some(document.clone()) })
+    }
+
+    /// Which request an answer is for. On a resumed stream the id itself says so.
+    fn whose(&self, id: Option<Value<'_>>) -> Result<(Option<Method>, Vec<u8>), Broken> {
+        let named = id.and_then(Value::as_str).and_then(|own| self.exchange.tag.client(&own));
+        match (id, named, &self.exchange.client_id) {
+            (_, Some(client_id), None) => Ok((None, client_id)),
+            (_, Some(client_id), Some(own)) if *client_id == **own => Ok((self.exchange.method, client_id)),
+            // An error without an id answers the only request there was.
+            (None, _, Some(client_id)) => Ok((self.exchange.method, client_id.to_vec())),
+            _ => Err(Broken("an answer whose id was never asked".into())),
+        }
+    }
+
+    /// Edits a result; returns how many entries of a list were taken out.
+    fn result<'d>(
+        &self,
+        method: Method,
+        result: Object<'d>,
+        client_id: &[u8],
+        splice: &mut Splice<'d>,
+    ) -> Result<usize, Broken> {
+        let holder = self.exchange.holder();
+        let mut filtered = 0;
+        if let Some(shape) = ListShape::of(method) {
+            if self.exchange.published.exposure.filters(shape.kind) {
+                let shows = |name: &str| self.exchange.published.exposure.lists(shape.kind, name);
+                filtered = shape.retain(result, splice, shows).map_err(|error| Broken(error.to_string()))?;
+            }
+            seal(result, "nextCursor", splice, |text| self.sealers.cursor(text, method.name(), holder));
+        }
+        match method {
+            Method::Initialize => capabilities::withhold(result, withheld(&self.exchange.published), splice),
+            Method::ServerDiscover => {
+                capabilities::withhold(result, withheld(&self.exchange.published), splice);
+                capabilities::keep_spoken_versions(result, splice);
+            }
+            Method::SubscriptionsListen => name_subscription(result, client_id, splice),
+            _ => {}
+        }
+        if self.exchange.era == Era::Modern {
+            self.seal_handles(method, result, splice);
+        }
+        Ok(filtered)
+    }
+
+    fn seal_handles<'d>(&self, method: Method, result: Object<'d>, splice: &mut Splice<'d>) {
+        let holder = self.exchange.holder();
+        if method.may_require_input() {
+            seal(result, "requestState", splice, |text| {
+                self.sealers.state(text, &self.exchange.about, self.now, holder)
+            });
+        }
+        let is_task = result.get("resultType").and_then(Value::as_str).as_deref() == Some("task");
+        if is_task || method.is_task() {
+            seal(result, "taskId", splice, |text| self.sealers.task(text, holder));
+        }
+    }
+
+    fn notification(&self, document: &Document, method: &str, params: Option<Object<'_>>) -> Fate {
+        if !self.shows(method, params) {
+            return Fate::Drop;
+        }
+        let mut splice = Splice::new(document);
+        let root = document.root().as_object();
+        let params = root.and_then(|root| root.get("params")).and_then(Value::as_object);
+        let Some(params) = params else { return Fate::Pass };
+        if let (true, Some(client_id)) = (self.exchange.listens(), &self.exchange.client_id) {
+            name_subscription(params, client_id, &mut splice);
+        }
+        if self.exchange.era == Era::Modern {
+            self.seal_tasks(method, params, &mut splice);
+        }
+        if splice.is_empty() { Fate::Pass } else { Fate::Replace(splice.finish()) }
+    }
+
+    fn seal_tasks<'d>(&self, method: &str, params: Object<'d>, splice: &mut Splice<'d>) {
+        let holder = self.exchange.holder();
+        match method {
+            "notifications/tasks" => seal(params, "taskId", splice, |text| self.sealers.task(text, holder)),
+            "notifications/subscriptions/acknowledged" => {
+                let ids = params.get("notifications").and_then(Value::as_object).and_then(|filter| filter.get("taskIds"));
+                for id in ids.and_then(Value::as_array).into_iter().flat_map(|ids| ids.iter()) {
+                    if let Some(text) = id.as_str() {
+                        splice.replace(id, quote(&self.sealers.task(&text, holder)));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a notification is about something that this virtual server shows.
+    fn shows(&self, method: &str, params: Option<Object<'_>>) -> bool {
+        let withheld = withheld(&self.exchange.published);
+        match method {
+            "notifications/tools/list_changed" => !withheld.tools,
+            "notifications/prompts/list_changed" => !withheld.prompts,
+            "notifications/resources/list_changed" => !withheld.resources,
+            "notifications/resources/updated" => params.is_some_and(|params| {
+                let uri = params.get("uri").and_then(Value::as_str).unwrap_or_default();
+                let asked = exposure::Asked::Uri(&uri);
+                !params.has_case_variant("uri")
+                    && self.exchange.published.exposure.clear(asked, &self.exchange.templates).is_ok()
+            }),
+            _ => true,
+        }
+    }
+}
+
+/// Replaces a string member by its sealed form.
+fn seal<'d>(object: Object<'d>, name: &str, splice: &mut Splice<'d>, seal: impl FnOnce(&str) -> String) {
+    if let Some(value) = object.get(name)
+        && let Some(text) = value.as_str()
+    {
+        splice.replace(value, quote(&seal(&text)));
+    }
+}
+
+
+/// Puts the caller's id where the upstream put ours.
+fn name_subscription<'d>(holder: Object<'d>, client_id: &[u8], splice: &mut Splice<'d>) {
+    if let Some(id) = meta(holder).and_then(|meta| meta.get(META_SUBSCRIPTION)) {
+        splice.replace(id, client_id);
+    }
+}

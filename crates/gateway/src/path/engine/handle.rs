@@ -1,0 +1,115 @@
+//! Handles: values that Doorward gives out and takes back. Sealed, and bound to the caller and the virtual
+//! server, so that one caller's cursor, request state, task or session is nothing to another.
+
+use doorward_auth::keys::Sealer;
+use doorward_auth::keys::MasterKey;
+use doorward_model::{CallerKey, Timestamp};
+
+use crate::routes::Published;
+
+/// How long a request state may be answered, in seconds: a person may be thinking.
+const STATE_LIFETIME: i64 = 3600;
+/// Longest handle that is taken, in bytes.
+const MAX_HANDLE: usize = 64 << 10;
+
+/// The keys of all kinds of handle.
+pub(crate) struct Sealers {
+    session: Sealer,
+    cursor: Sealer,
+    state: Sealer,
+    task: Sealer,
+}
+
+/// Who a handle is given to, and where it counts.
+#[derive(Clone, Copy)]
+pub(crate) struct Holder<'a> {
+    pub(crate) published: &'a Published,
+    pub(crate) caller: &'a CallerKey,
+}
+
+impl Holder<'_> {
+    fn aad<'b>(&'b self, about: &'b str) -> [&'b [u8]; 4] {
+        [
+            self.published.server.name.as_str().as_bytes(),
+            self.published.server.upstream.url.as_str().as_bytes(),
+            self.caller.as_str().as_bytes(),
+            about.as_bytes(),
+        ]
+    }
+}
+
+impl Sealers {
+    /// Derives one key per kind.
+    pub(crate) fn derive(master: &MasterKey) -> Self {
+        Self {
+            session: Sealer::derive(master, "mcp-session"),
+            cursor: Sealer::derive(master, "mcp-cursor"),
+            state: Sealer::derive(master, "mcp-request-state"),
+            task: Sealer::derive(master, "mcp-task"),
+        }
+    }
+
+    /// A session id for the client, good until `expires`.
+    pub(crate) fn session(&self, upstream_id: &str, expires: Timestamp, holder: Holder<'_>) -> String {
+        self.session.seal(&timed(upstream_id, expires), &holder.aad(""))
+    }
+
+    /// The upstream's session id and the expiry.
+    pub(crate) fn open_session(&self, text: &str, now: Timestamp, holder: Holder<'_>) -> Option<(String, Timestamp)> {
+        open_timed(&self.session, text, now, &holder.aad(""))
+    }
+
+    /// A cursor of one list.
+    pub(crate) fn cursor(&self, upstream: &str, list: &str, holder: Holder<'_>) -> String {
+        self.cursor.seal(upstream.as_bytes(), &holder.aad(list))
+    }
+
+    /// The upstream's cursor.
+    pub(crate) fn open_cursor(&self, text: &str, list: &str, holder: Holder<'_>) -> Option<String> {
+        open(&self.cursor, text, &holder.aad(list))
+    }
+
+    /// A request state of one method and name.
+    pub(crate) fn state(&self, upstream: &str, about: &str, now: Timestamp, holder: Holder<'_>) -> String {
+        self.state.seal(&timed(upstream, now.plus_secs(STATE_LIFETIME)), &holder.aad(about))
+    }
+
+    /// The upstream's request state.
+    pub(crate) fn open_state(&self, text: &str, about: &str, now: Timestamp, holder: Holder<'_>) -> Option<String> {
+        open_timed(&self.state, text, now, &holder.aad(about)).map(|(state, _)| state)
+    }
+
+    /// A task id. The same task always gets the same id: clients compare them.
+    pub(crate) fn task(&self, upstream: &str, holder: Holder<'_>) -> String {
+        self.task.seal_deterministic(upstream.as_bytes(), &holder.aad(""))
+    }
+
+    /// The upstream's task id.
+    pub(crate) fn open_task(&self, text: &str, holder: Holder<'_>) -> Option<String> {
+        open(&self.task, text, &holder.aad(""))
+    }
+}
+
+fn timed(text: &str, expires: Timestamp) -> Vec<u8> {
+    let mut plain = expires.as_micros().to_be_bytes().to_vec();
+    plain.extend_from_slice(text.as_bytes());
+    plain
+}
+
+fn open(sealer: &Sealer, text: &str, aad: &[&[u8]]) -> Option<String> {
+    if text.len() > MAX_HANDLE {
+        return None;
+    }
+    String::from_utf8(sealer.open(text, aad).ok()?).ok()
+}
+
+fn open_timed(sealer: &Sealer, text: &str, now: Timestamp, aad: &[&[u8]]) -> Option<(String, Timestamp)> {
+    if text.len() > MAX_HANDLE {
+        return None;
+    }
+    let plain = sealer.open(text, aad).ok()?;
+    let (expires, text) = plain.split_first_chunk::<8>()?;
+    let expires = Timestamp::from_micros(i64::from_be_bytes(*expires));
+    let text = String::from_utf8(text.to_vec()).ok()?;
+    (now < expires).then_some((text, expires))
+}

@@ -1,0 +1,88 @@
+//! Requests of 2026-07-28: complete in themselves, headers and body agreeing.
+
+use std::sync::Arc;
+
+use doorward_protocol::{
+    json::Document,
+    mcp::{Era, header, modern, request_id::Tag, target::Target},
+    rpc::Message,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb};
+
+use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
+use super::{Asked, Exchange, Outbound, handle::Holder, rewrite, templates};
+use crate::{App, routes::Published};
+
+/// Understands a modern message. The order of the checks is the specification's.
+pub(super) async fn understand(
+    app: &App,
+    published: Arc<Published>,
+    caller: Authenticated,
+    wire: &Wire,
+    (document, message): (&Document, &Message<'_>),
+    record: &mut OpenRecord,
+) -> Result<Asked, Refusal> {
+    let id = match message {
+        Message::Request { id, .. } => document.bytes().slice(id.span()),
+        // Over HTTP this revision has no notification of a client, and a response is never posted.
+        Message::Notification { .. } => return Err(Reason::UnknownNotification.into()),
+        Message::Response { .. } => return Err(Reason::NotJsonRpc("responses are not posted".into()).into()),
+    };
+    let refuse = |error| Refusal::from(Reason::Modern(error));
+    let name = message.method().unwrap_or_default();
+    record.asked(wire.mirror.version.text(), Some(&name), None);
+    let version = modern::check_version(&wire.mirror, message.params()).map_err(refuse)?;
+    modern::check_method(&wire.mirror, &name).map_err(refuse)?;
+    let method = super::method(message, Era::Modern, Some(version), record)?;
+    let target = super::target(method, message, Some(version), record)?;
+    modern::check_name(&wire.mirror, method, &target).map_err(refuse)?;
+
+    let templates = templates::needed(app, &published, method, Era::Modern, None, record).await?;
+    let tag = Tag::new(record.id.tag());
+    let own_id = tag.own(&id);
+    let context = rewrite::Context {
+        sealers: app.sealers(),
+        holder: Holder { published: &published, caller: &caller.key },
+        now: app.clock().now(),
+        templates: &templates,
+    };
+    let rewritten = rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?;
+    let named = rewritten.task.as_deref().or(match &target {
+        Target::Nothing | Target::TemplateOrUri(_) => None,
+        target => target.text(),
+    });
+    let headers = headers(version, &name, named, wire);
+    let exchange = Exchange {
+        about: rewrite::about(method, &target),
+        published,
+        caller: caller.key.clone(),
+        era: Era::Modern,
+        method: Some(method),
+        client_id: Some(id),
+        tag,
+        templates: templates.clone(),
+        ends_session: false,
+        session: None,
+    };
+    let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
+    Ok(Asked { caller, target, upstream_templates: templates, outbound, exchange })
+}
+
+/// The mirrored headers, made anew from what was checked.
+fn headers(version: &'static str, method: &str, named: Option<&str>, wire: &Wire) -> HeaderMap {
+    let mut headers = super::legacy::message_headers();
+    headers.insert(HeaderName::from_static("mcp-protocol-version"), HeaderValue::from_static(version));
+    let mut put = |name, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    put("mcp-method", method);
+    if let Some(named) = named {
+        put("mcp-name", &header::encode(named));
+    }
+    for (name, value) in &wire.parameters {
+        headers.append(name.clone(), value.clone());
+    }
+    headers
+}

@@ -1,0 +1,143 @@
+//! The upstream's own resource templates, where a URI can only be judged by them.
+//!
+//! That is so when `resources` is filtered and `resource_templates` is not: a URI that is not named is
+//! exposed if one of the upstream's templates matches it. They are asked for in the caller's own session and
+//! era. A hidden URI and one that does not exist take the same way.
+
+use bytes::Bytes;
+use doorward_egress::{Outbound, Trust, read_capped};
+use doorward_guard::uri_template::UriTemplate;
+use doorward_protocol::{
+    json::{Document, Value, quote},
+    mcp::{Era, Method},
+    rpc::{Message, Outcome},
+    sse::EventReader,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
+
+use super::super::{Refusal, forward, record::OpenRecord};
+use super::legacy::message_headers;
+use crate::{App, routes::Published};
+
+/// Most pages that are asked for.
+const MAX_PAGES: usize = 16;
+
+/// The upstream's templates when this request's decision needs them, else none.
+pub(super) async fn needed(
+    app: &App,
+    published: &Published,
+    method: Method,
+    era: Era,
+    session: Option<&str>,
+    record: &mut OpenRecord,
+) -> Result<Vec<UriTemplate>, Refusal> {
+    let names_uris = matches!(
+        method,
+        Method::ResourcesRead
+            | Method::ResourcesSubscribe
+            | Method::ResourcesUnsubscribe
+            | Method::CompletionComplete
+            | Method::SubscriptionsListen
+    );
+    if !published.judges_by_upstream_templates || !names_uris {
+        return Ok(Vec::new());
+    }
+    let mut templates = Vec::new();
+    let mut cursor = None;
+    for _ in 0..MAX_PAGES {
+        let headers = headers(era, session);
+        let request = page_request(era, cursor.as_deref());
+        let page = ask(app, published, headers, request, record).await?;
+        cursor = read_page(&page, &mut templates);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(templates)
+}
+
+fn headers(era: Era, session: Option<&str>) -> HeaderMap {
+    let mut headers = message_headers();
+    let mut put = |name, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    if era == Era::Modern {
+        put("mcp-protocol-version", "2026-07-28");
+        put("mcp-method", Method::ResourceTemplatesList.name());
+    }
+    if let Some(session) = session {
+        put("mcp-session-id", session);
+    }
+    headers
+}
+
+fn page_request(era: Era, cursor: Option<&str>) -> Bytes {
+    let mut params = Vec::new();
+    if era == Era::Modern {
+        params.push(
+            r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#
+                .to_owned(),
+        );
+    }
+    if let Some(cursor) = cursor {
+        params.push(format!(r#""cursor":{}"#, quote(cursor)));
+    }
+    let method = Method::ResourceTemplatesList.name();
+    Bytes::from(format!(
+        r#"{{"jsonrpc":"2.0","id":"dw.templates","method":"{method}","params":{{{}}}}}"#,
+        params.join(",")
+    ))
+}
+
+/// One page, as the document of its answer.
+async fn ask(
+    app: &App,
+    published: &Published,
+    headers: HeaderMap,
+    body: Bytes,
+    record: &mut OpenRecord,
+) -> Result<Document, Refusal> {
+    let routes = app.routes();
+    let limits = &routes.snapshot.limits;
+    let outbound =
+        Outbound { method: HttpVerb::POST, uri: published.uri.clone(), headers, body, trust: Trust::Declared };
+    let answer = forward::ask(app, published, outbound, record).await?;
+    let is_stream = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    let read = read_capped(answer.into_body(), limits.response_body);
+    let text = tokio::time::timeout(published.server.upstream.timeout, read).await;
+    let text = text.ok().and_then(Result::ok).unwrap_or_default();
+    let text = if is_stream { first_answer(text, limits.response_body) } else { text };
+    Document::parse(text, limits.depth)
+        .map_err(|error| forward::invalid(published, format!("resources/templates/list: {error}")))
+}
+
+/// The data of the event that answers.
+fn first_answer(text: Bytes, limit: usize) -> Bytes {
+    let mut reader = EventReader::new(limit);
+    reader.push(text);
+    while let Ok(Some(event)) = reader.next_event() {
+        if let Some(data) = event.data().filter(|data| answers_us(data)) {
+            return data;
+        }
+    }
+    Bytes::new()
+}
+
+fn answers_us(data: &[u8]) -> bool {
+    data.windows(12).any(|window| window == b"dw.templates")
+}
+
+/// Takes a page's templates; returns the cursor of the next one.
+fn read_page(page: &Document, templates: &mut Vec<UriTemplate>) -> Option<String> {
+    let Ok(Message::Response { outcome: Outcome::Result(result), .. }) = Message::read(page) else { return None };
+    let entries = result.get("resourceTemplates").and_then(Value::as_array);
+    let texts = entries.into_iter().flat_map(|entries| entries.iter());
+    let texts = texts.filter_map(|entry| entry.as_object()?.get("uriTemplate")?.as_str());
+    templates.extend(texts.filter_map(|text| UriTemplate::parse(&text).ok()));
+    result.get("nextCursor").and_then(Value::as_str).map(std::borrow::Cow::into_owned)
+}

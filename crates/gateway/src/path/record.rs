@@ -1,0 +1,195 @@
+//! The record of a request: opened first, closed last.
+//!
+//! [`OpenRecord`] holds a reserved place in the ledger, so that closing can neither fail nor wait. Dropping
+//! it closes it: a caller that vanishes, a stream that breaks and a panic all leave their record.
+
+use std::{net::SocketAddr, time::Instant};
+
+use doorward_model::{Caller, Decision, Fault, Record};
+use doorward_store::{Durability, Slot};
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+
+use super::trace::TraceContext;
+use crate::{App, identifiers::RequestId, routes::Published};
+
+/// Longest text of the caller's that a record keeps, in bytes.
+const MAX_TEXT: usize = 512;
+
+/// A record that is being written.
+pub(crate) struct OpenRecord {
+    record: Record,
+    slot: Option<Slot>,
+    started: Instant,
+    durability: Durability,
+    pub(super) id: RequestId,
+    pub(super) trace: TraceContext,
+    complete: bool,
+}
+
+impl OpenRecord {
+    /// Opens a record, or finds that the ledger cannot take one.
+    pub(super) fn open(app: &App, request: &Request<Incoming>, peer: SocketAddr) -> Option<Self> {
+        let slot = app.ledger().reserve()?;
+        let id = app.identifiers().next();
+        let trace = TraceContext::of(request.headers(), id);
+        let record = Record {
+            time: app.clock().now().to_rfc3339(),
+            request_id: id.hex(),
+            trace_id: trace.trace_id().to_owned(),
+            peer: Some(peer.ip().to_string()),
+            http_method: request.method().as_str().to_owned(),
+            path: clip(request.uri().path()),
+            reason: "unfinished".into(),
+            ..Record::default()
+        };
+        let durability = app.ledger().durability();
+        Some(Self { record, slot: Some(slot), started: Instant::now(), durability, id, trace, complete: false })
+    }
+
+    /// Names the virtual server.
+    pub(super) fn server(&mut self, published: &Published) {
+        self.record.server = Some(published.server.name.to_string());
+    }
+
+    /// Names the caller.
+    pub(super) fn caller(&mut self, caller: &Caller) {
+        if let Some(identity) = caller.identity() {
+            self.record.issuer = Some(identity.issuer.clone());
+            self.record.subject = Some(identity.subject.clone());
+            self.record.client.clone_from(&identity.client);
+        }
+    }
+
+    /// Notes the size of the request's body.
+    pub(super) fn received(&mut self, bytes: usize) {
+        self.record.request_bytes = bytes as u64;
+    }
+
+    /// Notes what is asked.
+    pub(super) fn asked(&mut self, version: Option<&str>, method: Option<&str>, capability: Option<&str>) {
+        self.record.protocol_version = version.map(clip);
+        self.record.method = method.map(clip);
+        self.record.capability = capability.map(clip);
+    }
+
+    /// Keeps redacted arguments.
+    pub(super) fn arguments(&mut self, redacted: String) {
+        self.record.arguments = Some(redacted);
+    }
+
+    /// Keeps a redacted result.
+    pub(super) fn result(&mut self, redacted: String) {
+        self.record.result = Some(redacted);
+    }
+
+    /// Every check passed.
+    pub(crate) fn allow(&mut self) {
+        self.record.decision = Decision::Allowed;
+        self.record.reason = "ok".into();
+    }
+
+    /// Names the upstream that is being asked.
+    pub(super) fn upstream(&mut self, name: &str) {
+        self.record.upstream = Some(name.to_owned());
+    }
+
+    /// Adds time spent waiting for an upstream.
+    pub(super) fn waited(&mut self, since: Instant) {
+        self.record.upstream_us += micros(since);
+    }
+
+    /// Notes a failure: a refusal, or a broken upstream after everything was allowed.
+    pub(super) fn failed(&mut self, reason: &str, detail: Option<String>, fault: Fault) {
+        if self.record.decision == Decision::Undecided && fault == Fault::Caller {
+            self.record.decision = Decision::Refused;
+        }
+        reason.clone_into(&mut self.record.reason);
+        self.record.detail = detail.map(|detail| clip(&detail));
+        self.record.fault = Some(fault);
+    }
+
+    /// Notes a refusal by policy: the caller did nothing wrong on the wire.
+    pub(super) fn rpc_error(&mut self, code: i64) {
+        self.record.rpc_error = Some(code);
+    }
+
+    /// Counts capabilities that the filter took out.
+    pub(super) fn filtered(&mut self, count: usize) {
+        self.record.filtered += count as u64;
+    }
+
+    /// Notes the answer's head: Doorward's own time ends here.
+    pub(super) fn head(&mut self, status: StatusCode) {
+        self.record.status = status.as_u16();
+        self.record.gateway_us = micros(self.started).saturating_sub(self.record.upstream_us);
+    }
+
+    /// The answer is a stream of events.
+    pub(super) fn streams(&mut self) {
+        self.record.streamed = true;
+    }
+
+    /// Counts bytes of the answer.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.record.response_bytes += bytes as u64;
+    }
+
+    /// The answer is complete, as far as Doorward owes one.
+    pub(super) fn complete(&mut self) {
+        self.complete = true;
+    }
+
+    /// Whether the answer must not be sent before its record is on disk.
+    pub(super) fn is_strict(&self) -> bool {
+        self.durability == Durability::Strict
+    }
+
+    /// Closes the record; with strict durability, returns only when it is stored.
+    pub(super) async fn close(mut self) {
+        self.complete();
+        self.commit().await;
+    }
+
+    /// Hands the record in; with strict durability, waits until it is stored. Later notes are lost.
+    pub(super) async fn commit(&mut self) {
+        let Some(slot) = self.slot.take() else { return };
+        let record = self.finish();
+        if !self.is_strict() {
+            slot.submit(record);
+        } else if let Err(error) = slot.submit_and_wait(record).await {
+            tracing::error!(%error, "a record could not be stored in time; it is kept and tried again");
+        }
+    }
+
+    fn finish(&mut self) -> Record {
+        let mut record = std::mem::take(&mut self.record);
+        record.total_us = micros(self.started);
+        record.aborted = !self.complete;
+        record
+    }
+}
+
+impl Drop for OpenRecord {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            let record = self.finish();
+            slot.submit(record);
+        }
+    }
+}
+
+fn micros(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn clip(text: &str) -> String {
+    if text.len() <= MAX_TEXT {
+        return text.to_owned();
+    }
+    let mut end = MAX_TEXT;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}

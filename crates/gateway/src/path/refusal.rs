@@ -1,0 +1,291 @@
+//! Every refusal, in one place: its code in records, its HTTP status, its JSON-RPC error, whose fault it is,
+//! what the caller may know and what only the operator may.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_model::{Fault, Kind};
+use doorward_protocol::{
+    json::quote,
+    mcp::{Era, modern::ModernError},
+    rpc::{self, code},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+use super::{Answer, admit::REFUSED_ORIGIN, record::OpenRecord};
+use crate::{App, routes::Published};
+
+mod table;
+pub(crate) use table::reference;
+
+/// Why a request is not served. Closed: a new way to refuse is a new variant, with its answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Reason {
+    HostNotAllowed,
+    OriginNotAllowed,
+    NotFound,
+    MethodNotAllowed(&'static str),
+    CredentialMissing(Arc<Published>),
+    CredentialInvalid(Arc<Published>, &'static str),
+    CredentialInQuery(Arc<Published>),
+    CredentialAmbiguous(Arc<Published>),
+    NotAllowed,
+    ScopeMissing(Arc<Published>, String),
+    NotAcceptable,
+    UnsupportedMediaType,
+    BodyTooLarge,
+    BodyTimeout,
+    BodyBroken,
+    MalformedJson,
+    TooDeep,
+    DuplicateKey,
+    NotJsonRpc(String),
+    Modern(ModernError),
+    UnknownMethod(Era),
+    UnknownNotification,
+    HiddenName(Kind),
+    HiddenUri(Era, String),
+    InvalidParams(String),
+    HandleInvalid(&'static str),
+    SessionUnknown,
+    TooManyStreams,
+    Upstream(UpstreamFailure, String),
+    Internal,
+}
+
+/// What an upstream did wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UpstreamFailure {
+    Unreachable,
+    Timeout,
+    Broken,
+    TooLarge,
+    Invalid,
+    Unauthorized,
+    Redirect,
+    Status(u16),
+}
+
+/// A refusal on its way to becoming an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    reason: Reason,
+    detail: Option<String>,
+    /// The JSON text of the request's id, once it is known.
+    id: Option<Bytes>,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self { reason, detail: None, id: None }
+    }
+}
+
+impl Refusal {
+    /// Adds what only the operator may know.
+    pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds the id of the request that is refused, as JSON text.
+    pub(super) fn of(mut self, id: Option<&Bytes>) -> Self {
+        self.id = id.cloned();
+        self
+    }
+
+    /// The JSON-RPC error as text, for streams that have already begun.
+    pub(super) fn event(&self, record: &mut OpenRecord) -> Vec<u8> {
+        let row = self.reason.row();
+        self.note(record);
+        self.error_text(row.code, record)
+    }
+
+    /// The answer, noted in the record.
+    pub(super) fn into_answer(self, _app: &App, record: &mut OpenRecord) -> Answer {
+        let row = self.reason.row();
+        self.note(record);
+        let mut answer = match row.status {
+            StatusCode::ACCEPTED => Answer::empty(row.status),
+            status => Answer::json(status, self.error_text(row.code, record)),
+        };
+        answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for (name, value) in self.reason.headers() {
+            answer.headers.insert(name, value);
+        }
+        answer
+    }
+
+    fn note(&self, record: &mut OpenRecord) {
+        let row = self.reason.row();
+        record.failed(row.reason, self.detail.clone(), row.fault);
+        record.rpc_error(row.code);
+    }
+
+    fn error_text(&self, code: i64, record: &OpenRecord) -> Vec<u8> {
+        let message = self.reason.message();
+        let data = self.reason.data(&record.id.hex());
+        rpc::error_response(self.id.as_deref(), code, &message, data.as_deref())
+    }
+}
+
+impl Reason {
+    /// What the caller is told. Never more than the stage that refused may reveal.
+    fn message(&self) -> String {
+        match self {
+            Self::HostNotAllowed => "this host name is not served here".into(),
+            Self::OriginNotAllowed => "this origin may not call".into(),
+            Self::NotFound | Self::NotAllowed => "not found".into(),
+            Self::MethodNotAllowed(_) => "this HTTP method is not allowed here".into(),
+            Self::CredentialMissing(_) => "authentication is required".into(),
+            Self::CredentialInvalid(..) => "the access token is not valid here".into(),
+            Self::CredentialInQuery(_) => "an access token belongs in the Authorization header, never in a URL".into(),
+            Self::CredentialAmbiguous(_) => "send exactly one bearer token in one Authorization header".into(),
+            Self::ScopeMissing(_, scope) => format!("the access token lacks the scope {scope}"),
+            Self::NotAcceptable => "Accept must allow application/json and text/event-stream".into(),
+            Self::UnsupportedMediaType => "Content-Type must be application/json".into(),
+            Self::BodyTooLarge => "the request body is too large".into(),
+            Self::BodyTimeout => "the request body took too long".into(),
+            Self::BodyBroken => "the request body broke off".into(),
+            Self::MalformedJson => "the body is not valid JSON".into(),
+            Self::TooDeep => "the JSON is nested too deeply".into(),
+            Self::DuplicateKey => "an object has two members of the same name".into(),
+            Self::NotJsonRpc(text) | Self::InvalidParams(text) => text.clone(),
+            Self::Modern(error) => error.message.clone(),
+            Self::UnknownMethod(_) | Self::UnknownNotification => "Method not found".into(),
+            Self::HiddenName(Kind::Prompt) => "this server has no such prompt".into(),
+            Self::HiddenName(_) => "this server has no such tool".into(),
+            Self::HiddenUri(..) => "Resource not found".into(),
+            Self::HandleInvalid(what) => format!("{what} is unknown, expired or not yours"),
+            Self::SessionUnknown => "Session not found".into(),
+            Self::TooManyStreams => "too many open streams".into(),
+            Self::Upstream(failure, name) => failure.message(name),
+            Self::Internal => "internal error".into(),
+        }
+    }
+
+    /// JSON text of the error's `data`.
+    fn data(&self, request_id: &str) -> Option<String> {
+        match self {
+            Self::Modern(error) => error.data.clone(),
+            Self::HiddenUri(_, uri) => Some(format!(r#"{{"uri":{}}}"#, quote(uri))),
+            Self::Upstream(_, name) => Some(format!(
+                r#"{{"upstream":{},"fault":"upstream","reason":"{}","requestId":"{request_id}"}}"#,
+                quote(name),
+                self.row().reason,
+            )),
+            Self::Internal => Some(format!(r#"{{"fault":"gateway","requestId":"{request_id}"}}"#)),
+            _ => None,
+        }
+    }
+
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let challenge = |published: &Published, error: &str| (header::WWW_AUTHENTICATE, published.challenge_with(error));
+        match self {
+            Self::CredentialMissing(published) => vec![challenge(published, "")],
+            Self::CredentialInvalid(published, _) => vec![challenge(published, r#"error="invalid_token", "#)],
+            Self::CredentialInQuery(published) | Self::CredentialAmbiguous(published) => {
+                vec![challenge(published, r#"error="invalid_request", "#)]
+            }
+            Self::ScopeMissing(published, scope) => vec![published.scope_challenge(scope)],
+            Self::MethodNotAllowed(allow) => vec![(header::ALLOW, HeaderValue::from_static(allow))],
+            Self::TooManyStreams => vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))],
+            Self::OriginNotAllowed => vec![(REFUSED_ORIGIN.clone(), HeaderValue::from_static("1"))],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl UpstreamFailure {
+    fn message(self, upstream: &str) -> String {
+        let what = match self {
+            Self::Unreachable => "cannot be reached".into(),
+            Self::Timeout => "did not answer in time".into(),
+            Self::Broken => "broke off its answer".into(),
+            Self::TooLarge => "sent more than the limit".into(),
+            Self::Invalid => "sent something that is not a valid answer".into(),
+            Self::Unauthorized => "refused the credential that is configured for it".into(),
+            Self::Redirect => "answered with a redirect, which is never followed".into(),
+            Self::Status(status) => format!("answered with HTTP status {status}"),
+        };
+        format!("upstream `{upstream}` {what}")
+    }
+}
+
+/// One refusal's constants.
+pub(super) struct Row {
+    pub(super) reason: &'static str,
+    pub(super) status: StatusCode,
+    pub(super) code: i64,
+    pub(super) fault: Fault,
+}
+
+impl Reason {
+    pub(super) fn row(&self) -> Row {
+        let (reason, status, code) = match self {
+            Self::HostNotAllowed => ("host_not_allowed", 421, code::SERVER_ERROR),
+            Self::OriginNotAllowed => ("origin_not_allowed", 403, code::SERVER_ERROR),
+            Self::NotFound => ("not_found", 404, code::SERVER_ERROR),
+            Self::MethodNotAllowed(_) => ("method_not_allowed", 405, code::SERVER_ERROR),
+            Self::CredentialMissing(_) => ("credential_missing", 401, code::SERVER_ERROR),
+            Self::CredentialInvalid(_, reason) => (*reason, 401, code::SERVER_ERROR),
+            Self::CredentialInQuery(_) => ("credential_in_query", 400, code::SERVER_ERROR),
+            Self::CredentialAmbiguous(_) => ("credential_ambiguous", 400, code::SERVER_ERROR),
+            Self::NotAllowed => ("not_allowed", 404, code::SERVER_ERROR),
+            Self::ScopeMissing(..) => ("scope_missing", 403, code::SERVER_ERROR),
+            Self::NotAcceptable => ("not_acceptable", 406, code::SERVER_ERROR),
+            Self::UnsupportedMediaType => ("unsupported_media_type", 415, code::SERVER_ERROR),
+            Self::BodyTooLarge => ("body_too_large", 413, code::INVALID_REQUEST),
+            Self::BodyTimeout => ("body_timeout", 408, code::INVALID_REQUEST),
+            Self::BodyBroken => ("body_broken", 400, code::INVALID_REQUEST),
+            Self::MalformedJson => ("malformed_json", 400, code::PARSE_ERROR),
+            Self::TooDeep => ("too_deep", 400, code::INVALID_REQUEST),
+            Self::DuplicateKey => ("duplicate_key", 400, code::INVALID_REQUEST),
+            Self::NotJsonRpc(_) => ("not_json_rpc", 400, code::INVALID_REQUEST),
+            Self::Modern(error) => (modern_reason(error.code), 400, error.code),
+            Self::UnknownMethod(Era::Modern) => ("unknown_method", 404, code::METHOD_NOT_FOUND),
+            Self::UnknownMethod(Era::Legacy) => ("unknown_method", 200, code::METHOD_NOT_FOUND),
+            // Nobody waits for an answer to a notification; it just goes no further.
+            Self::UnknownNotification => ("unknown_notification", 202, code::METHOD_NOT_FOUND),
+            Self::HiddenName(_) => ("hidden", 200, code::METHOD_NOT_FOUND),
+            Self::HiddenUri(Era::Modern, _) => ("hidden", 200, code::INVALID_PARAMS),
+            Self::HiddenUri(Era::Legacy, _) => ("hidden", 200, code::RESOURCE_NOT_FOUND),
+            Self::InvalidParams(_) => ("invalid_params", 200, code::INVALID_PARAMS),
+            Self::HandleInvalid(_) => ("handle_invalid", 200, code::INVALID_PARAMS),
+            Self::SessionUnknown => ("session_unknown", 404, code::SESSION_NOT_FOUND),
+            Self::TooManyStreams => ("too_many_streams", 429, code::SERVER_ERROR),
+            Self::Upstream(failure, _) => (failure.reason(), 200, code::INTERNAL_ERROR),
+            Self::Internal => ("internal", 500, code::INTERNAL_ERROR),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let fault = match self {
+            Self::Upstream(..) => Fault::Upstream,
+            Self::Internal => Fault::Gateway,
+            _ => Fault::Caller,
+        };
+        Row { reason, status, code, fault }
+    }
+}
+
+impl UpstreamFailure {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Unreachable => "upstream_unreachable",
+            Self::Timeout => "upstream_timeout",
+            Self::Broken => "upstream_broken",
+            Self::TooLarge => "upstream_too_large",
+            Self::Invalid => "upstream_invalid",
+            Self::Unauthorized => "upstream_unauthorized",
+            Self::Redirect => "upstream_redirect",
+            Self::Status(_) => "upstream_status",
+        }
+    }
+}
+
+fn modern_reason(code: i64) -> &'static str {
+    match code {
+        code::HEADER_MISMATCH => "header_mismatch",
+        code::UNSUPPORTED_VERSION => "unsupported_version",
+        _ => "meta_missing",
+    }
+}

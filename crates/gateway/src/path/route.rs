@@ -1,0 +1,96 @@
+//! Stage 2: which virtual server, or which public document.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, request::Parts};
+use hyper::body::Incoming;
+
+use super::{Reason, Refusal, admit::Admitted, record::OpenRecord};
+use crate::routes::{Published, Routes};
+
+/// A request that has found its virtual server.
+pub(crate) struct Routed {
+    pub(super) published: Arc<Published>,
+    pub(super) method: HttpMethod,
+    pub(super) headers: HeaderMap,
+    pub(super) query_has_token: bool,
+    pub(super) body: Incoming,
+}
+
+/// The HTTP methods of an MCP endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HttpMethod {
+    Get,
+    Post,
+    Delete,
+}
+
+/// What a path stands for.
+pub(super) enum Found {
+    VirtualServer(Routed),
+    Document(Document),
+}
+
+/// A public document or a small fixed answer: nobody is asked who they are.
+#[derive(Debug, Clone)]
+pub(crate) enum Document {
+    /// RFC 9728 metadata of a virtual server.
+    ProtectedResource(Arc<Published>),
+    /// Liveness.
+    Healthy,
+    /// Readiness.
+    Ready,
+    /// A CORS preflight.
+    Preflight,
+}
+
+/// Finds what a path stands for. Comparison is on the path as received: no decoding, no normalisation, so
+/// that no two stages can see two different paths.
+pub(super) fn find(admitted: Admitted, routes: &Routes, record: &mut OpenRecord) -> Result<Found, Refusal> {
+    let (parts, body) = admitted.0.into_parts();
+    let path = parts.uri.path();
+    if let Some(name) = path.strip_prefix("/mcp/") {
+        let published = routes.server(name).ok_or(Reason::NotFound)?;
+        record.server(&published);
+        if parts.method == Method::OPTIONS {
+            return Ok(Found::Document(Document::Preflight));
+        }
+        let method = http_method(&parts).ok_or(Reason::MethodNotAllowed("GET, POST, DELETE, OPTIONS"))?;
+        let query_has_token = parts.uri.query().is_some_and(has_token);
+        return Ok(Found::VirtualServer(Routed { published, method, headers: parts.headers, query_has_token, body }));
+    }
+    let document = document(path, routes).ok_or(Reason::NotFound)?;
+    if parts.method == Method::GET || parts.method == Method::HEAD {
+        Ok(Found::Document(document))
+    } else if parts.method == Method::OPTIONS {
+        Ok(Found::Document(Document::Preflight))
+    } else {
+        Err(Reason::MethodNotAllowed("GET, HEAD, OPTIONS").into())
+    }
+}
+
+fn document(path: &str, routes: &Routes) -> Option<Document> {
+    match path {
+        "/healthz" => Some(Document::Healthy),
+        "/readyz" => Some(Document::Ready),
+        _ => {
+            let name = path.strip_prefix("/.well-known/oauth-protected-resource/mcp/")?;
+            let published = routes.server(name)?;
+            published.metadata.is_some().then_some(Document::ProtectedResource(published))
+        }
+    }
+}
+
+fn http_method(parts: &Parts) -> Option<HttpMethod> {
+    match parts.method {
+        Method::GET => Some(HttpMethod::Get),
+        Method::POST => Some(HttpMethod::Post),
+        Method::DELETE => Some(HttpMethod::Delete),
+        _ => None,
+    }
+}
+
+/// RFC 6750 section 2.3 is a way in that Doorward does not have: tokens in URLs end up in logs.
+fn has_token(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token")
+}
