@@ -9,6 +9,8 @@ mod identifiers;
 mod issuers;
 pub mod listen;
 mod path;
+#[cfg(test)]
+mod reference;
 mod routes;
 mod sessions;
 mod tokens;

@@ -27,6 +27,8 @@ pub mod code {
     pub const RESOURCE_NOT_FOUND: i64 = -32002;
     /// 2026-07-28: a header and the body differ.
     pub const HEADER_MISMATCH: i64 = -32020;
+    /// 2026-07-28: the client did not declare a capability that the method needs.
+    pub const MISSING_CAPABILITY: i64 = -32021;
     /// 2026-07-28: the version is not spoken here.
     pub const UNSUPPORTED_VERSION: i64 = -32022;
 }

@@ -15,8 +15,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::{Answer, admit::REFUSED_ORIGIN, record::OpenRecord};
 use crate::{App, routes::Published};
 
+#[cfg(test)]
 mod table;
-pub(crate) use table::reference;
 
 /// Why a request is not served. Closed: a new way to refuse is a new variant, with its answer.
 #[derive(Debug, Clone)]
@@ -285,6 +285,7 @@ impl UpstreamFailure {
 fn modern_reason(code: i64) -> &'static str {
     match code {
         code::HEADER_MISMATCH => "header_mismatch",
+        code::MISSING_CAPABILITY => "capability_missing",
         code::UNSUPPORTED_VERSION => "unsupported_version",
         _ => "meta_missing",
     }

@@ -14,6 +14,8 @@ pub const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// `_meta` key of the listen stream that a message belongs to.
 pub const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+/// The extension whose methods are `tasks/*`.
+pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 /// The modern versions that Doorward speaks.
 pub const SUPPORTED: [&str; 1] = ["2026-07-28"];
 
@@ -100,6 +102,24 @@ pub fn check_method(mirror: &Mirror, method_name: &str) -> Result<(), ModernErro
         HeaderText::Text(_) if mirror.method.text() == Some(method_name) => Ok(()),
         _ => Err(mismatch("Mcp-Method header and method differ")),
     }
+}
+
+/// Checks that a request about a task comes from a client that declared the tasks extension in it.
+pub fn check_tasks(method: Method, params: Option<Object<'_>>) -> Result<(), ModernError> {
+    let extensions = params
+        .and_then(meta)
+        .and_then(|meta| meta.get(META_CAPABILITIES))
+        .and_then(Value::as_object)
+        .and_then(|capabilities| capabilities.get("extensions"))
+        .and_then(Value::as_object);
+    if !method.is_task() || extensions.is_some_and(|extensions| extensions.get(TASKS_EXTENSION).is_some()) {
+        return Ok(());
+    }
+    Err(ModernError {
+        code: code::MISSING_CAPABILITY,
+        message: "this method needs the tasks extension, which the client did not declare".into(),
+        data: Some(format!(r#"{{"requiredCapabilities":{{"extensions":{{"{TASKS_EXTENSION}":{{}}}}}}}}"#)),
+    })
 }
 
 /// Checks `Mcp-Name` against what the request names, where the method mirrors a name.

@@ -36,6 +36,7 @@ pub(super) async fn understand(
     let method = super::method(message, Era::Modern, Some(version), record)?;
     let target = super::target(method, message, Some(version), record)?;
     modern::check_name(&wire.mirror, method, &target).map_err(refuse)?;
+    modern::check_tasks(method, message.params()).map_err(refuse)?;
 
     let templates = templates::needed(app, &published, method, Era::Modern, None, record).await?;
     let tag = Tag::new(record.id.tag());

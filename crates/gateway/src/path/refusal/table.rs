@@ -27,6 +27,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (Reason::NotJsonRpc(String::new()), "the JSON is not a JSON-RPC message that this revision knows"),
         (modern(code::INVALID_PARAMS), "a 2026-07-28 request without the required `_meta`"),
         (modern(code::HEADER_MISMATCH), "a header is missing or differs from the body"),
+        (modern(code::MISSING_CAPABILITY), "the method needs a capability that the client did not declare"),
         (modern(code::UNSUPPORTED_VERSION), "the protocol version is not spoken here"),
         (Reason::UnknownMethod(Era::Modern), "a method that the revision does not have (2026-07-28)"),
         (Reason::UnknownMethod(Era::Legacy), "a method that the revision does not have (2025-11-25 and before)"),
@@ -68,7 +69,7 @@ const CREDENTIALS: [(&str, u16, &str); 13] = [
 ];
 
 /// `docs/reference/refusals.md`.
-pub(crate) fn reference() -> String {
+fn reference() -> String {
     let mut page = String::from(
         "# Refusals\n\nEvery request that is not served leaves a record with one of these codes in `reason`.\n\n\
          | reason | HTTP status | JSON-RPC code | whose fault | meaning |\n|---|---|---|---|---|\n",
@@ -84,4 +85,9 @@ pub(crate) fn reference() -> String {
         page.push_str(&format!("| `{reason}` | {status} | {meaning} |\n"));
     }
     page
+}
+
+#[test]
+fn the_reference_page_is_current() {
+    crate::reference::compare("refusals.md", &reference());
 }

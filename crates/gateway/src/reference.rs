@@ -1,0 +1,98 @@
+//! Pages of `docs/reference` that are generated from the program: compared in every test run, written anew
+//! with `cargo xtask reference`.
+
+use std::{env, fs, path::Path};
+
+use doorward_model::{Decision, Fault, Record};
+
+/// Compares a page with what the program says, or writes it when `UPDATE_REFERENCE` is set.
+pub(crate) fn compare(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name);
+    if env::var_os("UPDATE_REFERENCE").is_some() {
+        fs::write(&path, text).expect("the page can be written");
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    assert!(page == text, "docs/reference/{name} is out of date; run `cargo xtask reference`");
+}
+
+/// Field, when it is there, meaning.
+const FIELDS: [(&str, &str, &str); 30] = [
+    ("time", "always", "when the request arrived: RFC 3339, UTC, microseconds"),
+    ("request_id", "always", "names the request here, in logs and in the `data` of errors: 32 hex digits"),
+    ("trace_id", "always", "W3C trace id: the caller's, or one of Doorward's"),
+    ("peer", "always", "the address that the request came from"),
+    ("http_method", "always", "HTTP method"),
+    ("path", "always", "HTTP path without query, at most 512 bytes"),
+    ("issuer", "known caller", "the issuer that vouches for the caller"),
+    ("subject", "known caller", "the caller's subject at that issuer"),
+    ("client", "known client", "the caller's OAuth client"),
+    ("server", "routed", "the virtual server"),
+    ("upstream", "upstream asked", "the upstream"),
+    ("protocol_version", "named", "the MCP revision that the message names"),
+    ("method", "message read", "the JSON-RPC method, at most 512 bytes"),
+    ("capability", "named", "the tool, prompt, resource or task that was asked for, at most 512 bytes"),
+    ("decision", "always", "`allowed`, `refused`, or `undecided` when the caller vanished or Doorward failed first"),
+    ("reason", "always", "`ok`, `unfinished`, or a code of [refusals](refusals.md)"),
+    ("detail", "some refusals", "what only the operator may know"),
+    ("fault", "failures", "`caller`, `gateway` or `upstream`"),
+    ("status", "always", "HTTP status of the answer; 0 when none was sent"),
+    ("rpc_error", "JSON-RPC errors", "the code of the answer's error, ours or the upstream's"),
+    ("request_bytes", "always", "bytes of the request's body"),
+    ("response_bytes", "always", "bytes of the answer's body, up to where the caller went away"),
+    ("filtered", "filtered lists", "entries that the filter took out"),
+    ("streamed", "always", "whether the answer was a stream of events"),
+    ("aborted", "always", "whether the caller went away before the answer was complete"),
+    ("gateway_us", "always", "microseconds in Doorward until the answer's head"),
+    ("upstream_us", "always", "microseconds of waiting for the upstream until its answer's head"),
+    ("total_us", "always", "microseconds until the last byte"),
+    ("arguments", "`record` has it", "redacted `params`, when the virtual server's `record` asks for them"),
+    ("result", "`record` has it", "redacted `result`, when the virtual server's `record` asks for them"),
+];
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Audit records\n\nEvery request leaves exactly one record, refusals too. A record is one JSON object, \
+         in the store and, with `records.stdout`, as a line on standard output. Credentials are never in it; \
+         arguments and results only where a virtual server asks for them, and then redacted.\n\n\
+         | member | present | meaning |\n|---|---|---|\n",
+    );
+    for (name, present, meaning) in FIELDS {
+        page.push_str(&format!("| `{name}` | {present} | {meaning} |\n"));
+    }
+    page
+}
+
+/// A record in which everything is there.
+fn full() -> Record {
+    let text = || Some(String::new());
+    Record {
+        peer: text(),
+        issuer: text(),
+        subject: text(),
+        client: text(),
+        server: text(),
+        upstream: text(),
+        protocol_version: text(),
+        method: text(),
+        capability: text(),
+        decision: Decision::Allowed,
+        detail: text(),
+        fault: Some(Fault::Gateway),
+        rpc_error: Some(0),
+        filtered: 1,
+        arguments: text(),
+        result: text(),
+        ..Record::default()
+    }
+}
+
+#[test]
+fn every_member_of_a_record_is_explained() {
+    let json = serde_json::to_value(full()).expect("a record is JSON");
+    let mut written: Vec<_> = json.as_object().expect("an object").keys().map(String::as_str).collect();
+    let mut explained: Vec<_> = FIELDS.iter().map(|(name, ..)| *name).collect();
+    written.sort_unstable();
+    explained.sort_unstable();
+    assert_eq!(written, explained);
+    compare("audit-record.md", &page());
+}
