@@ -1,0 +1,226 @@
+//! The processes of a bench: each bound to its CPU, none outliving its value.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::{PUBLISHED, http};
+use crate::run;
+
+/// Load and upstream; the proxy under test.
+const CPU_OF_THE_WORLD: &str = "0";
+const CPU_OF_THE_PROXY: &str = "1";
+
+/// `taskset` becomes the program, so its process id is the program's.
+struct Process(Child);
+
+impl Process {
+    fn start(cpu: &str, program: &Path, configure: impl FnOnce(&mut Command) -> Result<()>) -> Result<Self> {
+        let mut command = run::command("taskset", &["-c", cpu]);
+        command.arg(program).stdin(Stdio::null());
+        configure(&mut command)?;
+        let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(Self(child))
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// `bench-upstream` of the test kit, which also issues the tokens.
+pub(super) struct Upstream {
+    pub(super) port: u16,
+    pub(super) token: String,
+    issuer: String,
+    jwks_uri: String,
+    process: Process,
+}
+
+impl Upstream {
+    pub(super) fn start(audience: &str) -> Result<Self> {
+        let program = run::target_dir().join("release/bench-upstream");
+        let mut process = Process::start(CPU_OF_THE_WORLD, &program, |command| {
+            command.args(["--audience", audience]).stdout(Stdio::piped());
+            Ok(())
+        })?;
+        let mut line = String::new();
+        let stdout = process.0.stdout.take().context("bench-upstream says nothing")?;
+        BufReader::new(stdout).read_line(&mut line)?;
+        let said: Value = serde_json::from_str(&line)?;
+        let text =
+            |name: &str| Ok(said[name].as_str().with_context(|| format!("no {name} in {line}"))?.to_owned());
+        let port = said["listening"].as_u64().context("no port")?.try_into()?;
+        let read = |name: &str| {
+            let text = said[name].as_str().map(str::to_owned);
+            text.with_context(|| format!("no {name} in {line}"))
+        };
+        Ok(Self {
+            port,
+            token: read("token")?,
+            issuer: read("issuer")?,
+            jwks_uri: read("jwks_uri")?,
+            process,
+        })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// nginx in one process, with connections to the upstream kept open and nothing logged.
+pub(super) struct Nginx {
+    pub(super) port: u16,
+    process: Process,
+}
+
+impl Nginx {
+    pub(super) fn start(directory: &Path, upstream: u16) -> Result<Self> {
+        let port = free_port()?;
+        let configuration = directory.join("nginx.conf");
+        let place = directory.display();
+        fs::write(
+            &configuration,
+            format!(
+                r#"
+daemon off; master_process off; worker_processes 1; pid {place}/nginx.pid; error_log {place}/nginx.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/fastcgi;
+  uwsgi_temp_path {place}/uwsgi; scgi_temp_path {place}/scgi;
+  keepalive_requests 1000000000;
+  # Large enough that no answer goes by way of the disk.
+  proxy_buffer_size 64k; proxy_buffers 16 64k; proxy_busy_buffers_size 256k;
+  upstream mcp {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://mcp; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+  }}
+}}
+"#
+            ),
+        )?;
+        let process = Process::start(CPU_OF_THE_PROXY, Path::new("nginx"), |command| {
+            let path = std::env::var("PATH").unwrap_or_default();
+            command.arg("-e").arg(directory.join("nginx.log")).arg("-c").arg(&configuration);
+            command.env("PATH", format!("{path}:/usr/sbin"));
+            Ok(())
+        })?;
+        let mut nginx = Self { port, process };
+        wait_for(&mut nginx.process, || http::get(port, "/").is_ok())
+            .with_context(|| fs::read_to_string(directory.join("nginx.log")).unwrap_or_default())?;
+        Ok(nginx)
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// The release build with what an ordinary virtual server has: tokens of an issuer, a list of tools, records.
+pub(super) struct Doorward {
+    process: Process,
+}
+
+impl Doorward {
+    pub(super) fn start(directory: &Path, port: u16, upstream: &Upstream) -> Result<Self> {
+        let configuration = directory.join("doorward.toml");
+        let tools: Vec<String> = (0..PUBLISHED).map(|number| format!("tool-{number:03}")).collect();
+        let Upstream { port: upstream, issuer, jwks_uri, .. } = upstream;
+        fs::write(
+            &configuration,
+            format!(
+                r#"public_url = "http://127.0.0.1:{port}"
+
+[listen]
+address = "127.0.0.1:{port}"
+
+[store]
+url = "sqlite:doorward.db"
+
+[keys]
+master = {{ file = "master.key" }}
+
+[[upstream]]
+name = "bench"
+url = "http://127.0.0.1:{upstream}/mcp"
+
+[[server]]
+name = "bench"
+upstreams = ["bench"]
+access = "jwt"
+tools = {tools:?}
+
+[[issuer]]
+name = "bench"
+issuer = "{issuer}"
+jwks_uri = "{jwks_uri}"
+"#
+            ),
+        )?;
+        let log = directory.join("doorward.log");
+        let program = run::target_dir().join("release/doorward");
+        let process = Process::start(CPU_OF_THE_PROXY, &program, |command| {
+            command.args(["serve", "--config"]).arg(&configuration).current_dir(directory);
+            let output = File::create(&log)?;
+            command.stdout(output.try_clone()?).stderr(output);
+            Ok(())
+        })?;
+        let mut doorward = Self { process };
+        wait_for(&mut doorward.process, || {
+            http::get(port, "/healthz").is_ok_and(|answer| answer.status == 200)
+        })
+        .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+        Ok(doorward)
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// A port that was free a moment ago.
+pub(super) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// User and system time that a process with all its threads spent so far (proc(5), in hundredths of a second).
+pub(super) fn cpu_time(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold anything; what follows the last one is regular. Fields 14 and 15 are wanted,
+    // and the first after the name is field 3.
+    let (_, rest) = stat.rsplit_once(')').context("no name in /proc/…/stat")?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let ticks = |field: usize| -> Result<u64> { Ok(fields.get(field - 3).context("a short line")?.parse()?) };
+    Ok(Duration::from_millis((ticks(14)? + ticks(15)?) * 10))
+}
+
+fn wait_for(process: &mut Process, ready: impl Fn() -> bool) -> Result<()> {
+    for _ in 0..200 {
+        if ready() {
+            return Ok(());
+        }
+        if let Some(status) = process.0.try_wait()? {
+            bail!("ended at once with {status}");
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    bail!("does not answer")
+}
