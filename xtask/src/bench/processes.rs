@@ -63,8 +63,6 @@ impl Upstream {
         let stdout = process.0.stdout.take().context("bench-upstream says nothing")?;
         BufReader::new(stdout).read_line(&mut line)?;
         let said: Value = serde_json::from_str(&line)?;
-        let text =
-            |name: &str| Ok(said[name].as_str().with_context(|| format!("no {name} in {line}"))?.to_owned());
         let port = said["listening"].as_u64().context("no port")?.try_into()?;
         let read = |name: &str| {
             let text = said[name].as_str().map(str::to_owned);
