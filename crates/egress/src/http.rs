@@ -122,8 +122,14 @@ impl Egress {
     /// Fetches a JSON document with GET: 200 only, no redirects, bounded in size and time.
     ///
     /// Returns the text and its `Cache-Control: max-age`, in seconds.
-    pub async fn fetch(&self, url: &Url, trust: Trust, limit: usize) -> Result<(Bytes, Option<u64>), EgressError> {
-        let uri: Uri = url.as_str().parse().map_err(|_| EgressError::Connect("the URL is not usable".into()))?;
+    pub async fn fetch(
+        &self,
+        url: &Url,
+        trust: Trust,
+        limit: usize,
+    ) -> Result<(Bytes, Option<u64>), EgressError> {
+        let uri: Uri =
+            url.as_str().parse().map_err(|_| EgressError::Connect("the URL is not usable".into()))?;
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
         let outbound = Outbound { method: Method::GET, uri, headers, body: Bytes::new(), trust };

@@ -90,8 +90,10 @@ impl App {
             doorward_config::Durability::Strict => Durability::Strict,
         };
         let chain = store.claim_chain()?;
-        let ledger = Ledger::start(store.clone(), Arc::clone(&clock), durability, records.stdout, chain).await?;
-        let translator = Translator { sealers: Arc::new(Sealers::derive(&master)), clock: Arc::clone(&clock) };
+        let ledger =
+            Ledger::start(store.clone(), Arc::clone(&clock), durability, records.stdout, chain).await?;
+        let translator =
+            Translator { sealers: Arc::new(Sealers::derive(&master)), clock: Arc::clone(&clock) };
         Ok(Arc::new(Self {
             routes: ArcSwap::from_pointee(routes),
             issuers: Issuers::new(egress.clone(), Arc::clone(&clock)),
@@ -177,7 +179,8 @@ pub(crate) fn store_url(url: &StoreUrl) -> String {
 }
 
 fn egress_config(settings: &Settings, snapshot: &Snapshot) -> Result<EgressConfig, AppError> {
-    let extra_roots = settings.ca.as_deref().map(|path| fs::read(path).map_err(file_error(path))).transpose()?;
+    let extra_roots =
+        settings.ca.as_deref().map(|path| fs::read(path).map_err(file_error(path))).transpose()?;
     Ok(EgressConfig { allow_private: snapshot.allow_private.clone(), extra_roots })
 }
 
@@ -200,8 +203,15 @@ fn read_or_make(path: &Path) -> Result<doorward_model::Secret, AppError> {
             if let Some(directory) = path.parent() {
                 fs::create_dir_all(directory).map_err(file_error(directory))?;
             }
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(file_error(path))?;
-            file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(file_error(path))?;
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .map_err(file_error(path))?;
+            file.write_all(text.expose().as_bytes())
+                .and_then(|()| file.sync_all())
+                .map_err(file_error(path))?;
             tracing::info!(path = %path.display(), "made a master key");
             Ok(text)
         }

@@ -24,19 +24,16 @@ pub(crate) enum Checked {
 
 /// Reads the configuration that the command line names, or the defaults.
 pub(crate) fn read(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Checked> {
-    let checked = match &args.config {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
-            let directory = std::path::absolute(path)?;
-            let directory = directory.parent().unwrap_or(Path::new("/"));
-            let environment = Environment::of_process(directory, overrides);
-            doorward_config::parse(&text, &path.display().to_string(), &environment)
-        }
-        None => {
-            let directory = std::env::current_dir().context("the working directory cannot be read")?;
-            doorward_config::defaults(&Environment::of_process(&directory, overrides))
-        }
+    let checked = if let Some(path) = &args.config {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
+        let directory = std::path::absolute(path)?;
+        let directory = directory.parent().unwrap_or(Path::new("/"));
+        let environment = Environment::of_process(directory, overrides);
+        doorward_config::parse(&text, &path.display().to_string(), &environment)
+    } else {
+        let directory = std::env::current_dir().context("the working directory cannot be read")?;
+        doorward_config::defaults(&Environment::of_process(&directory, overrides))
     };
     Ok(match checked {
         Ok(loaded) => Checked::Good(Box::new(loaded)),

@@ -92,7 +92,9 @@ impl Issuers {
                 cache.store(set, now, max_age);
                 match cache.lookup(now) {
                     State::Fresh(set) | State::Stale(set) => Ok(set),
-                    State::Missing => Err(KeysError { issuer: issuer.name.to_string(), why: "no keys".into() }),
+                    State::Missing => {
+                        Err(KeysError { issuer: issuer.name.to_string(), why: "no keys".into() })
+                    }
                 }
             }
             Err(why) => {

@@ -51,11 +51,11 @@ pub(crate) async fn handle(app: &App, request: Request<Incoming>, peer: SocketAd
 
 /// The stages. Each line needs what the line above it returned.
 async fn walk(app: &App, request: Request<Incoming>, record: &mut OpenRecord) -> Result<Answer, Refusal> {
-    let routes = app.routes();
-    let admitted = admit::host_and_origin(request, &routes)?;
-    let routed = match route::find(admitted, &routes, record)? {
-        route::Found::VirtualServer(routed) => routed,
-        route::Found::Document(document) => return well_known::answer(document, record),
+    let snapshot = app.routes();
+    let admitted = admit::host_and_origin(request, &snapshot)?;
+    let routed = match route::find(admitted, &snapshot, record)? {
+        route::Found::VirtualServer(server) => server,
+        route::Found::Document(document) => return Ok(well_known::answer(&document, record)),
     };
     let caller = authenticate::caller(app, &routed, record).await?;
     let read = read::message(app, routed, caller, record).await?;

@@ -31,7 +31,11 @@ const FIELDS: [(&str, &str, &str); 30] = [
     ("protocol_version", "named", "the MCP revision that the message names"),
     ("method", "message read", "the JSON-RPC method, at most 512 bytes"),
     ("capability", "named", "the tool, prompt, resource or task that was asked for, at most 512 bytes"),
-    ("decision", "always", "`allowed`, `refused`, or `undecided` when the caller vanished or Doorward failed first"),
+    (
+        "decision",
+        "always",
+        "`allowed`, `refused`, or `undecided` when the caller vanished or Doorward failed first",
+    ),
     ("reason", "always", "`ok`, `unfinished`, or a code of [refusals](refusals.md)"),
     ("detail", "some refusals", "what only the operator may know"),
     ("fault", "failures", "`caller`, `gateway` or `upstream`"),
@@ -57,7 +61,7 @@ fn page() -> String {
          | member | present | meaning |\n|---|---|---|\n",
     );
     for (name, present, meaning) in FIELDS {
-        page.push_str(&format!("| `{name}` | {present} | {meaning} |\n"));
+        page.extend([format!("| `{name}` | {present} | {meaning} |\n")]);
     }
     page
 }

@@ -117,13 +117,22 @@ impl Published {
     ) -> Result<Self, RoutesError> {
         let exposure = Exposure::compile(&server.curation)
             .map_err(|error| RoutesError::Template { server: server.name.to_string(), error })?;
-        let judges_by_upstream_templates = exposure.filters(Kind::Resource) && !exposure.filters(Kind::ResourceTemplate);
+        let judges_by_upstream_templates =
+            exposure.filters(Kind::Resource) && !exposure.filters(Kind::ResourceTemplate);
         let uri = server.upstream.url.as_str().parse();
         let uri = uri.map_err(|_| RoutesError::Url(server.upstream.name.to_string()))?;
         let scopes = scopes(server);
         let metadata = (!server.access.open).then(|| metadata(server, snapshot, &scopes));
         let challenge = challenge(server, snapshot, &scopes);
-        Ok(Self { server: Arc::clone(server), exposure, uri, judges_by_upstream_templates, challenge, metadata, streams })
+        Ok(Self {
+            server: Arc::clone(server),
+            exposure,
+            uri,
+            judges_by_upstream_templates,
+            challenge,
+            metadata,
+            streams,
+        })
     }
 
     /// RFC 6750 section 3.1: all scopes of the operation, in one challenge.
@@ -146,7 +155,9 @@ fn scopes(server: &VirtualServer) -> Vec<String> {
     let own = ["mcp:read", "mcp:call"].map(str::to_owned);
     let mut scopes = if server.access.oauth { own.to_vec() } else { Vec::new() };
     for issuer in server.access.jwt.iter().flat_map(|jwt| &jwt.issuers) {
-        scopes.extend(issuer.required_scope.iter().filter(|scope| !scopes.contains(scope)).cloned().collect::<Vec<_>>());
+        scopes.extend(
+            issuer.required_scope.iter().filter(|scope| !scopes.contains(scope)).cloned().collect::<Vec<_>>(),
+        );
     }
     scopes
 }
@@ -156,7 +167,7 @@ fn challenge(server: &VirtualServer, snapshot: &Snapshot, scopes: &[String]) -> 
     let mut challenge =
         format!(r#"resource_metadata="{origin}/.well-known/oauth-protected-resource/mcp/{}""#, server.name);
     if !scopes.is_empty() {
-        challenge.push_str(&format!(r#", scope="{}""#, scopes.join(" ")));
+        challenge.extend([r#", scope=""#, &scopes.join(" "), r#"""#]);
     }
     challenge
 }

@@ -24,7 +24,10 @@ pub(crate) struct EndedSessions {
 
 impl EndedSessions {
     /// Knows what the store knows.
-    pub(crate) async fn load(store: Store, clock: Arc<dyn Clock>) -> Result<(Arc<Self>, SessionCursor), StoreError> {
+    pub(crate) async fn load(
+        store: Store,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Arc<Self>, SessionCursor), StoreError> {
         let sessions = Self { store, clock, ended: RwLock::default() };
         let cursor = sessions.catch_up(SessionCursor::default()).await?;
         Ok((Arc::new(sessions), cursor))

@@ -2,12 +2,12 @@
 
 use http::{HeaderValue, StatusCode, header};
 
-use crate::path::{Answer, Document, OpenRecord, Refusal, preflight};
+use crate::path::{Answer, Document, OpenRecord, preflight};
 
 /// Answers with a document.
-pub(crate) fn answer(document: Document, record: &mut OpenRecord) -> Result<Answer, Refusal> {
+pub(crate) fn answer(document: &Document, record: &mut OpenRecord) -> Answer {
     record.allow();
-    Ok(match document {
+    match document {
         Document::ProtectedResource(published) => {
             let body = published.metadata.clone().unwrap_or_default();
             let mut answer = Answer::json(StatusCode::OK, body);
@@ -18,7 +18,7 @@ pub(crate) fn answer(document: Document, record: &mut OpenRecord) -> Result<Answ
         Document::Healthy => plain("ok"),
         Document::Ready => plain("ready"),
         Document::Preflight => preflight(),
-    })
+    }
 }
 
 fn plain(text: &'static str) -> Answer {

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn each_kind_is_filtered_on_its_own() {
-        let exposure = exposure(&Curation { tools: set(&["echo"]), prompts: set(&[]), ..Curation::default() });
+        let exposure =
+            exposure(&Curation { tools: set(&["echo"]), prompts: set(&[]), ..Curation::default() });
         assert!(exposure.calls(Kind::Tool, "echo"));
         assert!(!exposure.calls(Kind::Tool, "Echo"));
         assert!(!exposure.lists(Kind::Tool, "delete"));

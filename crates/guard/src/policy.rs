@@ -111,7 +111,8 @@ mod tests {
         assert!(allowed(Allow { clients: names(&["ci"]), ..Allow::default() }));
         assert!(!allowed(Allow { users: names(&["bob"]), ..Allow::default() }));
         assert!(!allowed(Allow::default()));
-        let access = Access { allow: Some(Allow { users: names(&[""]), ..Allow::default() }), ..Access::default() };
+        let access =
+            Access { allow: Some(Allow { users: names(&[""]), ..Allow::default() }), ..Access::default() };
         assert!(decide(&Caller::Anonymous, &access, None).is_err());
     }
 }

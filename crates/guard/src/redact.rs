@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use doorward_protocol::json::{Document, Kind, Splice, Value};
+use doorward_protocol::json::{Array, Document, Kind, Object, Splice, Value};
 use regex::Regex;
 
 /// What stands where a secret stood.
@@ -39,10 +39,12 @@ pub fn redact(document: &Document, value: Value<'_>) -> String {
     while let Some((value, secret)) = stack.pop() {
         match value.kind() {
             Kind::Object => {
-                let members = value.as_object().into_iter().flat_map(|object| object.members());
+                let members = value.as_object().into_iter().flat_map(Object::members);
                 stack.extend(members.map(|member| (member.value, secret || names_a_secret(&member.name))));
             }
-            Kind::Array => stack.extend(value.as_array().into_iter().flat_map(|a| a.iter()).map(|item| (item, secret))),
+            Kind::Array => {
+                stack.extend(value.as_array().into_iter().flat_map(Array::iter).map(|item| (item, secret)));
+            }
             Kind::String if secret || holds_a_secret(value) => splice.replace(value, MARK.as_bytes()),
             Kind::Number if secret => splice.replace(value, MARK.as_bytes()),
             _ => {}

@@ -88,7 +88,9 @@ fn variable_count(variables: &str) -> Result<usize, TemplateError> {
     for variable in variables.split(',') {
         let name = variable.strip_suffix('*').unwrap_or(variable);
         let name = match name.split_once(':') {
-            Some((name, length)) if (1..=4).contains(&length.len()) && length.bytes().all(|b| b.is_ascii_digit()) => {
+            Some((name, length))
+                if (1..=4).contains(&length.len()) && length.bytes().all(|b| b.is_ascii_digit()) =>
+            {
                 name
             }
             Some(_) => return Err(TemplateError::Variable),
@@ -145,7 +147,13 @@ mod tests {
 
     #[test]
     fn dot_segments_match_nothing() {
-        for uri in ["file:///a/../etc", "file:///a/%2e%2E/etc", "file:///a/..%2fetc", "file:///./a", "file:///a\\..\\b"] {
+        for uri in [
+            "file:///a/../etc",
+            "file:///a/%2e%2E/etc",
+            "file:///a/..%2fetc",
+            "file:///./a",
+            "file:///a\\..\\b",
+        ] {
             assert!(!matches("file:///{+path}", uri), "{uri}");
         }
         assert!(matches("file:///{+path}", "file:///a/..b/c"));

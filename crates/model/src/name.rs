@@ -20,8 +20,7 @@ impl Name {
     /// Checks `text` against the grammar of names.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        let stays_well =
-            text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
+        let stays_well = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
         if starts_well && stays_well && text.len() <= Self::MAX_LEN {
             Ok(Self(text.into()))
         } else {

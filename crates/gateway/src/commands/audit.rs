@@ -36,7 +36,10 @@ fn print(report: &AuditReport) {
         ));
     }
     for run in &report.open {
-        say(&format!("open: chain {} since entry {} ({}): still running, or ended without saying so", run.chain, run.seq, run.time));
+        say(&format!(
+            "open: chain {} since entry {} ({}): still running, or ended without saying so",
+            run.chain, run.seq, run.time
+        ));
     }
     for broken in &report.broken {
         say(&format!("broken: chain {} entry {}: {:?}", broken.chain, broken.seq, broken.why));

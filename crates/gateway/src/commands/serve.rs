@@ -1,6 +1,6 @@
 //! `doorward serve`.
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{io, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use doorward_config::{Loaded, Overrides};
@@ -13,18 +13,31 @@ use crate::{App, cli::ConfigArgs, listen};
 
 /// Runs until told to stop.
 pub(crate) fn run(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<ExitCode> {
-    let loaded = load(args, overrides)?;
+    let loaded = load(args, overrides.clone())?;
     start_logging();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(&loaded))?;
+    runtime.block_on(async {
+        let listener = bind(loaded.settings.listen.address).await?;
+        let loaded = match loaded.snapshot.public_url.port() {
+            // A port that the system chose is known only now.
+            Some(0) => {
+                let public_url = Some(format!("http://{}", listener.local_addr()?));
+                load(args, Overrides { public_url, ..overrides })?
+            }
+            _ => loaded,
+        };
+        serve(&loaded, listener).await
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(loaded: &Loaded) -> anyhow::Result<()> {
-    let address = loaded.settings.listen.address;
-    let listener = TcpListener::bind(address).await.with_context(|| {
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --listen or listen.address")
-    })?;
+    })
+}
+
+async fn serve(loaded: &Loaded, listener: TcpListener) -> anyhow::Result<()> {
     let app = App::build(loaded, Arc::new(SystemClock)).await?;
     app.start();
     announce(loaded, listener.local_addr()?);
@@ -35,13 +48,18 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<()> {
 }
 
 /// Says where everything is, once.
-fn announce(loaded: &Loaded, address: std::net::SocketAddr) {
+fn announce(loaded: &Loaded, address: SocketAddr) {
     say_aside(&format!("doorward {} listens on {address}", env!("CARGO_PKG_VERSION")));
     for server in loaded.snapshot.servers.values() {
-        say_aside(&format!("  virtual server {}: {} → upstream {}", server.name, server.resource, server.upstream.name));
+        say_aside(&format!(
+            "  virtual server {}: {} → upstream {}",
+            server.name, server.resource, server.upstream.name
+        ));
     }
     if loaded.snapshot.servers.is_empty() {
-        say_aside("  nothing is published yet: declare an [[upstream]] and a [[server]], or run `doorward demo`");
+        say_aside(
+            "  nothing is published yet: declare an [[upstream]] and a [[server]], or run `doorward demo`",
+        );
     }
 }
 

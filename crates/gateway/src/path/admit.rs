@@ -13,7 +13,8 @@ pub(crate) struct Admitted(pub(super) Request<Incoming>);
 /// Checks the host that the request names and the origin that a browser names.
 pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Result<Admitted, Refusal> {
     let host = host(request.uri(), request.headers()).ok_or(Reason::HostNotAllowed)?;
-    if !routes.is_own_host(&host) {
+    // Probes name an address rather than a name, and learn nothing.
+    if !is_probe(request.uri().path()) && !routes.is_own_host(&host) {
         return Err(Reason::HostNotAllowed.into());
     }
     let mut origins = request.headers().get_all(header::ORIGIN).iter();
@@ -24,6 +25,10 @@ pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Re
         }
         _ => Err(Reason::OriginNotAllowed.into()),
     }
+}
+
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }
 
 /// The authority of the request: `:authority` or absolute form first, else exactly one Host header.
@@ -41,15 +46,18 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 /// Whether an authority is a loopback name or address, with any port: no name server can make a browser
 /// send one of these to somebody else's page.
 pub(crate) fn is_loopback_authority(authority: &str) -> bool {
+    // Nothing that a URL parser could read as more than host and port.
+    if !authority.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'[' | b']' | b'-'))
+    {
+        return false;
+    }
     let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
-    let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/" && url.query().is_none();
-    plain
-        && match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// What a browser on another origin needs to see of an answer.
@@ -65,7 +73,9 @@ impl CrossOrigin {
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
         let Some(origin) = &self.0 else { return };
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        if headers.remove(&REFUSED_ORIGIN).is_some() || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        if headers.remove(&REFUSED_ORIGIN).is_some()
+            || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+        {
             return;
         }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -104,7 +114,16 @@ mod tests {
         for good in ["localhost", "localhost:1", "127.0.0.1:8420", "127.1.2.3", "[::1]:9"] {
             assert!(is_loopback_authority(good), "{good}");
         }
-        for bad in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "a@localhost", "localhost/..", "", "192.168.0.1", "localhost:99999"] {
+        for bad in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "a@localhost",
+            "localhost/..",
+            "",
+            "192.168.0.1",
+            "localhost:99999",
+        ] {
             assert!(!is_loopback_authority(bad), "{bad}");
         }
     }

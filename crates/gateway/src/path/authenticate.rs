@@ -18,7 +18,11 @@ pub(super) struct Authenticated {
 }
 
 /// Finds out who is calling.
-pub(super) async fn caller(app: &App, routed: &Routed, record: &mut OpenRecord) -> Result<Authenticated, Refusal> {
+pub(super) async fn caller(
+    app: &App,
+    routed: &Routed,
+    record: &mut OpenRecord,
+) -> Result<Authenticated, Refusal> {
     let published = &routed.published;
     if published.server.access.open {
         let caller = Caller::Anonymous;
@@ -42,7 +46,11 @@ fn bearer<'h>(headers: &'h HeaderMap, published: &Arc<Published>) -> Result<&'h 
         (Some(value), None) => value,
         _ => return Err(Reason::CredentialAmbiguous(Arc::clone(published)).into()),
     };
-    let token = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match token.map(|(_, token)| token.trim()) {
         Some(token) if !token.is_empty() => Ok(token),
         _ => Err(invalid(published, "token_malformed")),

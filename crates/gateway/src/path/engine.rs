@@ -20,7 +20,7 @@ use doorward_protocol::{
 };
 use http::{HeaderMap, Method as HttpVerb};
 
-pub(super) use exchange::{Exchange, Fate, Verdict};
+pub(super) use exchange::{Exchange, Fate, Purpose, Verdict};
 pub(crate) use handle::Sealers;
 
 use super::{
@@ -35,7 +35,6 @@ use crate::{App, routes::Published};
 pub(super) struct Asked {
     caller: Authenticated,
     target: Target<'static>,
-    upstream_templates: Vec<UriTemplate>,
     pub(super) outbound: Outbound,
     pub(super) exchange: Exchange,
 }
@@ -65,11 +64,11 @@ impl Asked {
     }
 
     pub(super) fn client_id(&self) -> Option<&Bytes> {
-        self.exchange.client_id.as_ref()
+        self.exchange.client_id()
     }
 
     pub(super) fn upstream_templates(&self) -> &[UriTemplate] {
-        &self.upstream_templates
+        &self.exchange.templates
     }
 }
 
@@ -78,8 +77,11 @@ pub(super) async fn understand(app: &App, read: Read, record: &mut OpenRecord) -
     let Read { published, caller, wire, content } = read;
     let document = match content {
         Content::Message(document) => document,
-        Content::OpenStream | Content::EndSession => {
-            return legacy::without_message(app, published, caller, &wire, &content, record).await;
+        Content::OpenStream => {
+            return legacy::without_message(app, published, caller, &wire, Purpose::Stream, record).await;
+        }
+        Content::EndSession => {
+            return legacy::without_message(app, published, caller, &wire, Purpose::End, record).await;
         }
     };
     let message = Message::read(&document);
@@ -108,7 +110,12 @@ fn envelope(error: EnvelopeError) -> Refusal {
 }
 
 /// Looks the method up; records it even when it is unknown.
-fn method(message: &Message<'_>, era: Era, version: Option<&str>, record: &mut OpenRecord) -> Result<Method, Refusal> {
+fn method(
+    message: &Message<'_>,
+    era: Era,
+    version: Option<&str>,
+    record: &mut OpenRecord,
+) -> Result<Method, Refusal> {
     let name = message.method().unwrap_or_default();
     record.asked(version, Some(&name), None);
     let is_notification = matches!(message, Message::Notification { .. });
@@ -124,7 +131,8 @@ fn target(
     version: Option<&str>,
     record: &mut OpenRecord,
 ) -> Result<Target<'static>, Refusal> {
-    let target = Target::read(method, message.params()).map_err(|error| Reason::InvalidParams(error.to_string()))?;
+    let target =
+        Target::read(method, message.params()).map_err(|error| Reason::InvalidParams(error.to_string()))?;
     record.asked(version, Some(method.name()), target.text());
     Ok(target.into_owned())
 }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use super::{
     Answer, Reason, Refusal,
     answer::Content,
-    engine::{Exchange, Fate, Verdict},
+    engine::{Exchange, Fate, Purpose, Verdict},
     forward::{Reply, failed, invalid},
     record::OpenRecord,
     refusal::UpstreamFailure,
@@ -22,13 +22,12 @@ use crate::App;
 /// Turns an upstream's reply into the caller's answer.
 pub(super) async fn reply(app: &App, reply: Reply, record: &mut OpenRecord) -> Result<Answer, Refusal> {
     let Reply { answer, exchange } = reply;
-    let id = exchange.client_id.clone();
-    let outcome = match (exchange.method, &exchange.client_id) {
-        (None, None) if answer.status().is_success() && is_event_stream(answer.headers()) => {
-            events(app, answer, exchange, record)
-        }
-        (Some(_), Some(_)) => request(app, answer, exchange, record).await,
-        _ => without_answer(app, answer, &exchange).await,
+    let id = exchange.client_id().cloned();
+    let outcome = match exchange.purpose {
+        Purpose::Answer { .. } => request(app, answer, exchange, record).await,
+        Purpose::Stream => stream(app, answer, exchange, record),
+        Purpose::Hearing => hearing(&answer, &exchange),
+        Purpose::End => end(app, &answer, &exchange).await,
     };
     outcome.map_err(|refusal| refusal.of(id.as_ref()))
 }
@@ -44,11 +43,11 @@ async fn request(
     let content = content_type(answer.headers());
     match (status.as_u16(), content) {
         (200..=299, Some(ContentType::Events)) => events(app, answer, exchange, record),
-        (200..=299, Some(ContentType::Json)) => whole(app, answer, exchange, record).await,
+        // 400 and 404 have a meaning in the protocol; the error in the body says which.
+        (200..=299 | 400 | 404, Some(ContentType::Json)) => whole(app, answer, exchange, record).await,
         (200..=299, None) => Err(invalid(&exchange.published, "neither JSON nor an event stream")),
-        // Statuses that the protocol gives a meaning, with the error that says which.
-        (400 | 404, Some(ContentType::Json)) => whole(app, answer, exchange, record).await,
         (404, _) if exchange.session.is_some() => Err(Reason::SessionUnknown.into()),
+        (400 | 404 | 405 | 406 | 415, _) if exchange.era == Era::Modern => Err(other_era(&exchange)),
         (status, _) => Err(failed(&exchange.published, failure(status))),
     }
 }
@@ -65,7 +64,16 @@ async fn whole(
     let limits = &routes.snapshot.limits;
     let text = read(&exchange, body, limits).await?;
     let verdict = exchange.examine(app.sealers(), app.clock().now(), limits.depth, text);
-    let verdict = verdict.map_err(|broken| invalid(&exchange.published, broken.0))?;
+    let verdict = match verdict {
+        Ok(verdict) => verdict,
+        Err(_) if parts.status.is_client_error() && exchange.era == Era::Modern => {
+            return Err(other_era(&exchange));
+        }
+        Err(_) if parts.status.is_client_error() => {
+            return Err(failed(&exchange.published, failure(parts.status.as_u16())));
+        }
+        Err(broken) => return Err(invalid(&exchange.published, broken.0)),
+    };
     if !verdict.is_answer {
         return Err(invalid(&exchange.published, "a message that does not answer the request"));
     }
@@ -76,6 +84,12 @@ async fn whole(
     let mut answer = Answer::json(parts.status, body);
     session_header(app, &exchange, &parts.headers, limits, &mut answer.headers);
     Ok(answer)
+}
+
+/// The upstream does not take messages of this era. Until the eras are bridged the virtual server answers
+/// as a server without this era does, so that clients which know both fall back.
+fn other_era(exchange: &Exchange) -> Refusal {
+    Reason::OtherEra(exchange.published.server.upstream.name.to_string()).into()
 }
 
 async fn read(exchange: &Exchange, body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
@@ -97,7 +111,8 @@ fn events(
 ) -> Result<Answer, Refusal> {
     let routes = app.routes();
     let limits = &routes.snapshot.limits;
-    let guard = StreamGuard::enter(&exchange.published.streams, limits.streams).ok_or(Reason::TooManyStreams)?;
+    let guard =
+        StreamGuard::enter(&exchange.published.streams, limits.streams).ok_or(Reason::TooManyStreams)?;
     record.streams();
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -109,29 +124,55 @@ fn events(
     Ok(Answer { status: StatusCode::OK, headers, content: Content::Events(Box::new(relay)) })
 }
 
-/// The reply to what wants no answer: a notification, a response, a DELETE, a GET that opened no stream.
-async fn without_answer(app: &App, answer: Response<Incoming>, exchange: &Exchange) -> Result<Answer, Refusal> {
-    let status = answer.status();
-    let is_end = exchange.method.is_none() && answer_to_delete(exchange, status);
-    match status.as_u16() {
-        200..=299 | 404 if is_end => {
-            end_session(app, exchange).await;
-            Ok(Answer::empty(if status.is_success() { status } else { StatusCode::NOT_FOUND }))
+/// The reply to a GET: the stream of a session, or the news that there is none.
+fn stream(
+    app: &App,
+    answer: Response<Incoming>,
+    exchange: Exchange,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
+    match answer.status().as_u16() {
+        200..=299 if content_type(answer.headers()) == Some(ContentType::Events) => {
+            events(app, answer, exchange, record)
         }
-        200..=299 => Ok(Answer::empty(StatusCode::ACCEPTED)),
-        405 => Err(Reason::MethodNotAllowed("POST").into()),
-        404 if exchange.session.is_some() => Err(Reason::SessionUnknown.into()),
-        status @ (400 | 404 | 406 | 409) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok(Answer::empty(status))
-        }
-        status => Err(failed(&exchange.published, failure(status))),
+        200..=299 => Err(invalid(&exchange.published, "not an event stream")),
+        status => refused(status, &exchange),
     }
 }
 
-/// Whether this was a DELETE that named a session.
-fn answer_to_delete(exchange: &Exchange, status: StatusCode) -> bool {
-    exchange.ends_session && exchange.session.is_some() && status != StatusCode::METHOD_NOT_ALLOWED
+/// The reply to a notification, or to the response to a request of the server.
+fn hearing(answer: &Response<Incoming>, exchange: &Exchange) -> Result<Answer, Refusal> {
+    match answer.status().as_u16() {
+        200..=299 => Ok(Answer::empty(StatusCode::ACCEPTED)),
+        status => refused(status, exchange),
+    }
+}
+
+/// The reply to a DELETE. A session that the upstream does not know either has ended all the same.
+async fn end(app: &App, answer: &Response<Incoming>, exchange: &Exchange) -> Result<Answer, Refusal> {
+    match answer.status().as_u16() {
+        200..=299 => {
+            end_session(app, exchange).await;
+            Ok(Answer::empty(answer.status()))
+        }
+        404 => {
+            end_session(app, exchange).await;
+            Err(Reason::SessionUnknown.into())
+        }
+        status => refused(status, exchange),
+    }
+}
+
+/// A status that refuses something which is owed no answer.
+fn refused(status: u16, exchange: &Exchange) -> Result<Answer, Refusal> {
+    match status {
+        405 => Err(Reason::MethodNotAllowed("POST").into()),
+        404 if exchange.session.is_some() => Err(Reason::SessionUnknown.into()),
+        400 | 404 | 406 | 409 => {
+            Ok(Answer::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)))
+        }
+        status => Err(failed(&exchange.published, failure(status))),
+    }
 }
 
 async fn end_session(app: &App, exchange: &Exchange) {
@@ -151,7 +192,7 @@ fn session_header(
     headers: &mut HeaderMap,
 ) {
     let Some(id) = upstream.get("mcp-session-id").and_then(|value| value.to_str().ok()) else { return };
-    if exchange.method != Some(Method::Initialize) || exchange.era != Era::Legacy {
+    if exchange.method() != Some(Method::Initialize) || exchange.era != Era::Legacy {
         return;
     }
     let lifetime = i64::try_from(limits.session_lifetime.as_secs()).unwrap_or(i64::MAX);
@@ -198,10 +239,6 @@ fn content_type(headers: &HeaderMap) -> Option<ContentType> {
     } else {
         None
     }
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    content_type(headers) == Some(ContentType::Events)
 }
 
 fn failure(status: u16) -> UpstreamFailure {

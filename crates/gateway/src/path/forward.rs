@@ -43,7 +43,7 @@ pub(super) async fn send(
     };
     match ask(app, published, outbound, record).await {
         Ok(answer) => Ok(Reply { answer, exchange }),
-        Err(refusal) => Err(refusal.of(exchange.client_id.as_ref())),
+        Err(refusal) => Err(refusal.of(exchange.client_id())),
     }
 }
 
@@ -56,7 +56,10 @@ pub(super) async fn ask(
 ) -> Result<Response<Incoming>, Refusal> {
     let upstream = &published.server.upstream;
     record.upstream(upstream.name.as_str());
-    outbound.headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("doorward/", env!("CARGO_PKG_VERSION"))));
+    outbound.headers.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("doorward/", env!("CARGO_PKG_VERSION"))),
+    );
     attach(&upstream.credential, &mut outbound.headers)
         .ok_or_else(|| Refusal::from(Reason::Internal).detail("the credential is not a header value"))?;
     let since = Instant::now();

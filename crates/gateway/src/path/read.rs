@@ -15,9 +15,7 @@ use doorward_protocol::{
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Incoming;
 
-use super::{
-    Reason, Refusal, Routed, authenticate::Authenticated, record::OpenRecord, route::HttpMethod,
-};
+use super::{Reason, Refusal, Routed, authenticate::Authenticated, record::OpenRecord, route::HttpMethod};
 use crate::{App, routes::Published};
 
 /// A request of a known caller, read and checked, not yet understood.
@@ -63,10 +61,10 @@ pub(super) async fn message(
         HttpMethod::Delete => Content::EndSession,
         HttpMethod::Post => {
             check_media(&routed.headers)?;
-            let routes = app.routes();
-            let body = body(routed.body, &routes.snapshot.limits).await?;
+            let limits = &app.routes().snapshot.limits;
+            let body = body(routed.body, limits).await?;
             record.received(body.len());
-            Content::Message(parse(body, routes.snapshot.limits.depth)?)
+            Content::Message(parse(body, limits.depth)?)
         }
     };
     if routed.method == HttpMethod::Get && !accepts(&routed.headers, "text/event-stream") {
@@ -87,7 +85,10 @@ impl Wire {
             mirror,
             session: text(headers, "mcp-session-id"),
             last_event_id: headers.get("last-event-id").cloned(),
-            parameters: parameters.take(MAX_PARAMETERS).map(|(name, value)| (name.clone(), value.clone())).collect(),
+            parameters: parameters
+                .take(MAX_PARAMETERS)
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
         }
     }
 }
@@ -97,14 +98,17 @@ fn text(headers: &HeaderMap, name: &str) -> HeaderText {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => HeaderText::Absent,
-        (Some(value), None) => value.to_str().map_or(HeaderText::Malformed, |text| HeaderText::Text(text.to_owned())),
+        (Some(value), None) => {
+            value.to_str().map_or(HeaderText::Malformed, |text| HeaderText::Text(text.to_owned()))
+        }
         _ => HeaderText::Malformed,
     }
 }
 
 /// Content-Type must be JSON; Accept, where it is sent, must allow both kinds of answer.
 fn check_media(headers: &HeaderMap) -> Result<(), Refusal> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = content_type.split(';').next().unwrap_or_default().trim();
     if !media.eq_ignore_ascii_case("application/json") {
         return Err(Reason::UnsupportedMediaType.into());

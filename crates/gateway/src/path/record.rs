@@ -44,7 +44,15 @@ impl OpenRecord {
             ..Record::default()
         };
         let durability = app.ledger().durability();
-        Some(Self { record, slot: Some(slot), started: Instant::now(), durability, id, trace, complete: false })
+        Some(Self {
+            record,
+            slot: Some(slot),
+            started: Instant::now(),
+            durability,
+            id,
+            trace,
+            complete: false,
+        })
     }
 
     /// Names the virtual server.

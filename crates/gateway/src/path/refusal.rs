@@ -49,6 +49,7 @@ pub(crate) enum Reason {
     HandleInvalid(&'static str),
     SessionUnknown,
     TooManyStreams,
+    OtherEra(String),
     Upstream(UpstreamFailure, String),
     Internal,
 }
@@ -139,8 +140,12 @@ impl Reason {
             Self::MethodNotAllowed(_) => "this HTTP method is not allowed here".into(),
             Self::CredentialMissing(_) => "authentication is required".into(),
             Self::CredentialInvalid(..) => "the access token is not valid here".into(),
-            Self::CredentialInQuery(_) => "an access token belongs in the Authorization header, never in a URL".into(),
-            Self::CredentialAmbiguous(_) => "send exactly one bearer token in one Authorization header".into(),
+            Self::CredentialInQuery(_) => {
+                "an access token belongs in the Authorization header, never in a URL".into()
+            }
+            Self::CredentialAmbiguous(_) => {
+                "send exactly one bearer token in one Authorization header".into()
+            }
             Self::ScopeMissing(_, scope) => format!("the access token lacks the scope {scope}"),
             Self::NotAcceptable => "Accept must allow application/json and text/event-stream".into(),
             Self::UnsupportedMediaType => "Content-Type must be application/json".into(),
@@ -159,6 +164,7 @@ impl Reason {
             Self::HandleInvalid(what) => format!("{what} is unknown, expired or not yours"),
             Self::SessionUnknown => "Session not found".into(),
             Self::TooManyStreams => "too many open streams".into(),
+            Self::OtherEra(name) => format!("upstream `{name}` does not speak this protocol version"),
             Self::Upstream(failure, name) => failure.message(name),
             Self::Internal => "internal error".into(),
         }
@@ -180,7 +186,8 @@ impl Reason {
     }
 
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        let challenge = |published: &Published, error: &str| (header::WWW_AUTHENTICATE, published.challenge_with(error));
+        let challenge =
+            |published: &Published, error: &str| (header::WWW_AUTHENTICATE, published.challenge_with(error));
         match self {
             Self::CredentialMissing(published) => vec![challenge(published, "")],
             Self::CredentialInvalid(published, _) => vec![challenge(published, r#"error="invalid_token", "#)],
@@ -254,6 +261,7 @@ impl Reason {
             Self::HandleInvalid(_) => ("handle_invalid", 200, code::INVALID_PARAMS),
             Self::SessionUnknown => ("session_unknown", 404, code::SESSION_NOT_FOUND),
             Self::TooManyStreams => ("too_many_streams", 429, code::SERVER_ERROR),
+            Self::OtherEra(_) => ("other_era", 400, code::SERVER_ERROR),
             Self::Upstream(failure, _) => (failure.reason(), 200, code::INTERNAL_ERROR),
             Self::Internal => ("internal", 500, code::INTERNAL_ERROR),
         };

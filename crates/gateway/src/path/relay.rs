@@ -117,7 +117,9 @@ impl Relay {
                 Next::Event(event) => self.translate(&event, record),
                 Next::Silence => Some(Bytes::from_static(KEEP_ALIVE)),
                 Next::End => self.end(record),
-                Next::Broken(failure, detail) => self.fail(&failed(&self.exchange.published, failure).detail(detail), record),
+                Next::Broken(failure, detail) => {
+                    self.fail(&failed(&self.exchange.published, failure).detail(detail), record)
+                }
             };
             if self.ended && record.is_strict() {
                 // The last bytes leave only when their record is on disk.
@@ -141,7 +143,10 @@ impl Relay {
             }
             match tokio::time::timeout(self.keep_alive, self.body.frame()).await {
                 Err(_) if self.heard.elapsed() > self.idle => {
-                    return Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into());
+                    return Next::Broken(
+                        UpstreamFailure::Timeout,
+                        "the stream has been silent too long".into(),
+                    );
                 }
                 Err(_) => return Next::Silence,
                 Ok(None) => return Next::End,
@@ -168,7 +173,7 @@ impl Relay {
         };
         if verdict.is_answer {
             examine::note(&self.exchange, &verdict, record);
-            if self.exchange.client_id.is_some() {
+            if self.exchange.client_id().is_some() {
                 record.complete();
                 self.ended = true;
             }
@@ -184,7 +189,7 @@ impl Relay {
     /// event id; else the caller is owed an answer.
     fn end(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
         self.ended = true;
-        if self.exchange.client_id.is_none() || (self.exchange.era == Era::Legacy && self.resumable) {
+        if self.exchange.client_id().is_none() || (self.exchange.era == Era::Legacy && self.resumable) {
             record.complete();
             return None;
         }
@@ -200,7 +205,7 @@ impl Relay {
     fn fail(&mut self, refusal: &Refusal, record: &mut OpenRecord) -> Option<Bytes> {
         self.ended = true;
         record.complete();
-        let text = refusal.clone().of(self.exchange.client_id.as_ref()).event(record);
-        self.exchange.client_id.is_some().then(|| write_event(&text))
+        let text = refusal.clone().of(self.exchange.client_id()).event(record);
+        self.exchange.client_id().is_some().then(|| write_event(&text))
     }
 }

@@ -57,7 +57,13 @@ pub(super) fn find(admitted: Admitted, routes: &Routes, record: &mut OpenRecord)
         }
         let method = http_method(&parts).ok_or(Reason::MethodNotAllowed("GET, POST, DELETE, OPTIONS"))?;
         let query_has_token = parts.uri.query().is_some_and(has_token);
-        return Ok(Found::VirtualServer(Routed { published, method, headers: parts.headers, query_has_token, body }));
+        return Ok(Found::VirtualServer(Routed {
+            published,
+            method,
+            headers: parts.headers,
+            query_has_token,
+            body,
+        }));
     }
     let document = document(path, routes).ok_or(Reason::NotFound)?;
     if parts.method == Method::GET || parts.method == Method::HEAD {

@@ -27,7 +27,13 @@ impl TraceContext {
         let state = headers.get("tracestate").filter(|state| state.len() <= MAX_STATE).cloned();
         match parent {
             Some((trace_id, flags)) => Self { trace_id, flags, span: id.span(), from_caller: true, state },
-            None => Self { trace_id: id.hex(), flags: "00".into(), span: id.span(), from_caller: false, state: None },
+            None => Self {
+                trace_id: id.hex(),
+                flags: "00".into(),
+                span: id.span(),
+                from_caller: false,
+                state: None,
+            },
         }
     }
 

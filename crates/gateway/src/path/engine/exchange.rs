@@ -9,7 +9,7 @@ use bytes::Bytes;
 use doorward_guard::{exposure, uri_template::UriTemplate};
 use doorward_model::{CallerKey, Timestamp};
 use doorward_protocol::{
-    json::{Document, Object, Splice, Value, quote},
+    json::{Array, Document, Object, Splice, Value, quote},
     mcp::{
         Era, Method, capabilities,
         list::ListShape,
@@ -30,18 +30,31 @@ pub(in crate::path) struct Exchange {
     pub(in crate::path) published: Arc<Published>,
     pub(in crate::path) caller: CallerKey,
     pub(in crate::path) era: Era,
-    /// The method of a request or notification; none for a GET stream, a DELETE or a response.
-    pub(in crate::path) method: Option<Method>,
-    /// The caller's id as JSON text; only requests have one.
-    pub(in crate::path) client_id: Option<Bytes>,
+    pub(in crate::path) purpose: Purpose,
     pub(in crate::path) tag: Tag,
     /// What a request state is bound to.
     pub(in crate::path) about: String,
     pub(in crate::path) templates: Vec<UriTemplate>,
-    /// Whether it is a DELETE.
-    pub(in crate::path) ends_session: bool,
     /// The caller's session, for ending it.
     pub(in crate::path) session: Option<OwnSession>,
+}
+
+/// What a request wants of the upstream.
+#[derive(Debug, Clone)]
+pub(in crate::path) enum Purpose {
+    /// An answer.
+    Answer {
+        /// What is asked.
+        method: Method,
+        /// The caller's id, as JSON text.
+        client_id: Bytes,
+    },
+    /// To be heard: a notification, or the response to a request of the server.
+    Hearing,
+    /// The stream of a session: GET.
+    Stream,
+    /// The end of a session: DELETE.
+    End,
 }
 
 /// A session that a request named.
@@ -105,9 +118,25 @@ impl Exchange {
         Holder { published: &self.published, caller: &self.caller }
     }
 
+    /// The caller's id, as JSON text, when an answer is owed.
+    pub(in crate::path) fn client_id(&self) -> Option<&Bytes> {
+        match &self.purpose {
+            Purpose::Answer { client_id, .. } => Some(client_id),
+            _ => None,
+        }
+    }
+
+    /// The method of a request that is owed an answer.
+    pub(in crate::path) fn method(&self) -> Option<Method> {
+        match &self.purpose {
+            Purpose::Answer { method, .. } => Some(*method),
+            _ => None,
+        }
+    }
+
     /// Whether this is a listen stream: every message on it names the request that opened it.
     pub(in crate::path) fn listens(&self) -> bool {
-        self.method == Some(Method::SubscriptionsListen)
+        self.method() == Some(Method::SubscriptionsListen)
     }
 }
 
@@ -125,8 +154,13 @@ struct Back<'a> {
 }
 
 impl Back<'_> {
-    fn response(&self, document: &Document, id: Option<Value<'_>>, outcome: Outcome<'_>) -> Result<Verdict, Broken> {
-        let (method, client_id) = self.whose(id)?;
+    fn response(
+        &self,
+        document: &Document,
+        id: Option<Value<'_>>,
+        outcome: Outcome<'_>,
+    ) -> Result<Verdict, Broken> {
+        let (method, client_id) = self.whose(id, &outcome)?;
         let mut splice = Splice::new(document);
         let root = document.root().as_object().ok_or_else(|| Broken("not an object".into()))?;
         splice.set_member(root, "id", &client_id);
@@ -135,24 +169,39 @@ impl Back<'_> {
         match outcome {
             Outcome::Result(_) => {
                 // A view that lives as long as the splice.
-                let result = root.get("result").and_then(Value::as_object).ok_or_else(|| Broken("no result".into()))?;
+                let result = root
+                    .get("result")
+                    .and_then(Value::as_object)
+                    .ok_or_else(|| Broken("no result".into()))?;
                 let method = method.or_else(|| ListShape::guess(result));
-                filtered = method.map_or(Ok(0), |method| self.result(method, result, &client_id, &mut splice))?;
+                filtered =
+                    method.map_or(Ok(0), |method| self.result(method, result, &client_id, &mut splice))?;
             }
-            Outcome::Error(error) => error_code = Some(error.get("code").and_then(Value::as_i64).unwrap_or(0)),
+            Outcome::Error(error) => {
+                error_code = Some(error.get("code").and_then(Value::as_i64).unwrap_or(0));
+            }
         }
         let fate = Fate::Replace(splice.finish());
         Ok(Verdict { fate, is_answer: true, error_code, filtered, document: Some(document.clone()) })
     }
 
     /// Which request an answer is for. On a resumed stream the id itself says so.
-    fn whose(&self, id: Option<Value<'_>>) -> Result<(Option<Method>, Vec<u8>), Broken> {
+    fn whose(
+        &self,
+        id: Option<Value<'_>>,
+        outcome: &Outcome<'_>,
+    ) -> Result<(Option<Method>, Vec<u8>), Broken> {
         let named = id.and_then(Value::as_str).and_then(|own| self.exchange.tag.client(&own));
-        match (id, named, &self.exchange.client_id) {
-            (_, Some(client_id), None) => Ok((None, client_id)),
-            (_, Some(client_id), Some(own)) if *client_id == **own => Ok((self.exchange.method, client_id)),
-            // An error without an id answers the only request there was.
-            (None, _, Some(client_id)) => Ok((self.exchange.method, client_id.to_vec())),
+        match (&self.exchange.purpose, named, outcome) {
+            (Purpose::Answer { method, client_id }, Some(named), _) if *named == **client_id => {
+                Ok((Some(*method), named))
+            }
+            // An error that names no request of ours (`null`, or "server-error" as some servers write)
+            // answers the only request there was.
+            (Purpose::Answer { method, client_id }, None, Outcome::Error(_)) => {
+                Ok((Some(*method), client_id.to_vec()))
+            }
+            (Purpose::Stream, Some(named), _) => Ok((None, named)),
             _ => Err(Broken("an answer whose id was never asked".into())),
         }
     }
@@ -210,7 +259,7 @@ impl Back<'_> {
         let root = document.root().as_object();
         let params = root.and_then(|root| root.get("params")).and_then(Value::as_object);
         let Some(params) = params else { return Fate::Pass };
-        if let (true, Some(client_id)) = (self.exchange.listens(), &self.exchange.client_id) {
+        if let (true, Some(client_id)) = (self.exchange.listens(), self.exchange.client_id()) {
             name_subscription(params, client_id, &mut splice);
         }
         if self.exchange.era == Era::Modern {
@@ -224,8 +273,11 @@ impl Back<'_> {
         match method {
             "notifications/tasks" => seal(params, "taskId", splice, |text| self.sealers.task(text, holder)),
             "notifications/subscriptions/acknowledged" => {
-                let ids = params.get("notifications").and_then(Value::as_object).and_then(|filter| filter.get("taskIds"));
-                for id in ids.and_then(Value::as_array).into_iter().flat_map(|ids| ids.iter()) {
+                let ids = params
+                    .get("notifications")
+                    .and_then(Value::as_object)
+                    .and_then(|filter| filter.get("taskIds"));
+                for id in ids.and_then(Value::as_array).into_iter().flat_map(Array::iter) {
                     if let Some(text) = id.as_str() {
                         splice.replace(id, quote(&self.sealers.task(&text, holder)));
                     }
@@ -261,7 +313,6 @@ fn seal<'d>(object: Object<'d>, name: &str, splice: &mut Splice<'d>, seal: impl 
         splice.replace(value, quote(&seal(&text)));
     }
 }
-
 
 /// Puts the caller's id where the upstream put ours.
 fn name_subscription<'d>(holder: Object<'d>, client_id: &[u8], splice: &mut Splice<'d>) {

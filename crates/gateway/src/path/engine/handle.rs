@@ -1,8 +1,8 @@
 //! Handles: values that Doorward gives out and takes back. Sealed, and bound to the caller and the virtual
 //! server, so that one caller's cursor, request state, task or session is nothing to another.
 
-use doorward_auth::keys::Sealer;
 use doorward_auth::keys::MasterKey;
+use doorward_auth::keys::Sealer;
 use doorward_model::{CallerKey, Timestamp};
 
 use crate::routes::Published;
@@ -55,7 +55,12 @@ impl Sealers {
     }
 
     /// The upstream's session id and the expiry.
-    pub(crate) fn open_session(&self, text: &str, now: Timestamp, holder: Holder<'_>) -> Option<(String, Timestamp)> {
+    pub(crate) fn open_session(
+        &self,
+        text: &str,
+        now: Timestamp,
+        holder: Holder<'_>,
+    ) -> Option<(String, Timestamp)> {
         open_timed(&self.session, text, now, &holder.aad(""))
     }
 
@@ -75,7 +80,13 @@ impl Sealers {
     }
 
     /// The upstream's request state.
-    pub(crate) fn open_state(&self, text: &str, about: &str, now: Timestamp, holder: Holder<'_>) -> Option<String> {
+    pub(crate) fn open_state(
+        &self,
+        text: &str,
+        about: &str,
+        now: Timestamp,
+        holder: Holder<'_>,
+    ) -> Option<String> {
         open_timed(&self.state, text, now, &holder.aad(about)).map(|(state, _)| state)
     }
 

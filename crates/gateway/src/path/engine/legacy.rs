@@ -4,31 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use doorward_auth::keys::hash;
+use doorward_guard::uri_template::UriTemplate;
 use doorward_protocol::{
     json::Document,
-    mcp::{
-        Era, Method,
-        modern::HeaderText,
-        request_id::Tag,
-        revision::is_legacy_version,
-        target::Target,
-    },
+    mcp::{Era, Method, modern::HeaderText, request_id::Tag, revision::is_legacy_version, target::Target},
     rpc::Message,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
 
-use super::super::{
-    Reason, Refusal,
-    authenticate::Authenticated,
-    read::{Content, Wire},
-    record::OpenRecord,
-};
-use super::{
-    Asked, Exchange, Outbound,
-    exchange::OwnSession,
-    handle::Holder,
-    rewrite, templates,
-};
+use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
+use super::{Asked, Exchange, Outbound, Purpose, exchange::OwnSession, handle::Holder, rewrite, templates};
 use crate::{App, identifiers::RequestId, routes::Published};
 
 /// An opened session: what the upstream calls it, and what sets its ids apart.
@@ -59,50 +44,33 @@ pub(super) async fn understand(
         Some(Method::Initialize) => None,
         _ => open_session(app, &published, &caller, wire)?,
     };
-    let tag = tag(session.as_ref(), record.id);
-    let target = match method {
-        Some(method) => super::target(method, message, version, record)?,
-        None => Target::Nothing,
+    let setting = Setting::of(session, wire, record);
+    let Some(method) = method else {
+        return Ok(setting.asked(published, caller, Purpose::Hearing, document.bytes().clone()));
     };
-    let upstream_session = session.as_ref().map(|session| session.upstream_id.as_str());
-    let templates = match method {
-        Some(method) => templates::needed(app, &published, method, Era::Legacy, upstream_session, record).await?,
-        None => Vec::new(),
+    let target = super::target(method, message, version, record)?;
+    let Message::Request { id, .. } = message else {
+        let body = match method {
+            Method::Cancelled if setting.session.is_some() => rewrite::cancellation(document, &setting.tag),
+            _ => document.bytes().clone(),
+        };
+        return Ok(setting.asked(published, caller, Purpose::Hearing, body));
     };
-    let mut headers = message_headers();
-    session_headers(&mut headers, wire, session.as_ref());
-    let client_id = match message {
-        Message::Request { id, .. } => Some(document.bytes().slice(id.span())),
-        _ => None,
-    };
+    let templates = setting.templates(app, &published, method, record).await?;
     let context = rewrite::Context {
         sealers: app.sealers(),
         holder: Holder { published: &published, caller: &caller.key },
         now: app.clock().now(),
         templates: &templates,
     };
-    let body = match (method, &client_id) {
-        (Some(method), Some(id)) => {
-            let own_id = tag.own(id);
-            rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?.body
-        }
-        (Some(Method::Cancelled), None) if session.is_some() => rewrite::cancellation(document, &tag),
-        _ => document.bytes().clone(),
-    };
-    let exchange = Exchange {
-        about: String::new(),
-        published,
-        caller: caller.key.clone(),
-        era: Era::Legacy,
-        method,
-        client_id,
-        tag,
-        templates: templates.clone(),
-        ends_session: false,
-        session: session.map(|session| session.own),
-    };
-    let outbound = Outbound { verb: HttpVerb::POST, headers, body };
-    Ok(Asked { caller, target, upstream_templates: templates, outbound, exchange })
+    let client_id = document.bytes().slice(id.span());
+    let own_id = setting.tag.own(&client_id);
+    let rewritten =
+        rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?;
+    let mut asked = setting.asked(published, caller, Purpose::Answer { method, client_id }, rewritten.body);
+    asked.target = target;
+    asked.exchange.templates = templates;
+    Ok(asked)
 }
 
 /// Understands a GET or DELETE: the stream of a session, or its end.
@@ -111,45 +79,79 @@ pub(super) async fn without_message(
     published: Arc<Published>,
     caller: Authenticated,
     wire: &Wire,
-    content: &Content,
+    purpose: Purpose,
     record: &mut OpenRecord,
 ) -> Result<Asked, Refusal> {
     let version = wire.mirror.version.text();
     record.asked(version, None, None);
-    if wire.mirror.version == HeaderText::Malformed || version.is_some_and(|version| !is_legacy_version(version)) {
+    if wire.mirror.version == HeaderText::Malformed
+        || version.is_some_and(|version| !is_legacy_version(version))
+    {
         return Err(Reason::MethodNotAllowed("POST").into());
     }
     let session = open_session(app, &published, &caller, wire)?;
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-    session_headers(&mut headers, wire, session.as_ref());
-    let opens_stream = matches!(content, Content::OpenStream);
+    let setting = Setting::of(session, wire, record);
     let mut templates = Vec::new();
-    if opens_stream {
-        if let Some(id) = &wire.last_event_id {
-            headers.insert(HeaderName::from_static("last-event-id"), id.clone());
-        }
-        let upstream_session = session.as_ref().map(|session| session.upstream_id.as_str());
+    if matches!(purpose, Purpose::Stream) {
         // What a session's stream may report depends on the same templates as a subscription does.
-        let method = Method::ResourcesSubscribe;
-        templates = templates::needed(app, &published, method, Era::Legacy, upstream_session, record).await?;
+        templates = setting.templates(app, &published, Method::ResourcesSubscribe, record).await?;
     }
-    let tag = tag(session.as_ref(), record.id);
-    let exchange = Exchange {
-        about: String::new(),
-        published,
-        caller: caller.key.clone(),
-        era: Era::Legacy,
-        method: None,
-        client_id: None,
-        tag,
-        templates: templates.clone(),
-        ends_session: !opens_stream,
-        session: session.map(|session| session.own),
-    };
-    let verb = if opens_stream { HttpVerb::GET } else { HttpVerb::DELETE };
-    let outbound = Outbound { verb, headers, body: Bytes::new() };
-    Ok(Asked { caller, target: Target::Nothing, upstream_templates: templates, outbound, exchange })
+    let mut asked = setting.asked(published, caller, purpose, Bytes::new());
+    asked.outbound.headers.remove(header::CONTENT_TYPE);
+    if matches!(asked.exchange.purpose, Purpose::Stream) {
+        asked.outbound.verb = HttpVerb::GET;
+        asked.outbound.headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        if let Some(id) = &wire.last_event_id {
+            asked.outbound.headers.insert(HeaderName::from_static("last-event-id"), id.clone());
+        }
+    } else {
+        asked.outbound.verb = HttpVerb::DELETE;
+    }
+    asked.exchange.templates = templates;
+    Ok(asked)
+}
+
+/// What all messages of a session share.
+struct Setting {
+    session: Option<Session>,
+    tag: Tag,
+    headers: HeaderMap,
+}
+
+impl Setting {
+    fn of(session: Option<Session>, wire: &Wire, record: &OpenRecord) -> Self {
+        let tag = tag(session.as_ref(), record.id);
+        let mut headers = message_headers();
+        session_headers(&mut headers, wire, session.as_ref());
+        Self { session, tag, headers }
+    }
+
+    async fn templates(
+        &self,
+        app: &App,
+        published: &Published,
+        method: Method,
+        record: &mut OpenRecord,
+    ) -> Result<Vec<UriTemplate>, Refusal> {
+        let session = self.session.as_ref().map(|session| session.upstream_id.as_str());
+        templates::needed(app, published, method, Era::Legacy, session, record).await
+    }
+
+    /// A POST of `body` that names nothing and needs no templates.
+    fn asked(self, published: Arc<Published>, caller: Authenticated, purpose: Purpose, body: Bytes) -> Asked {
+        let exchange = Exchange {
+            published,
+            caller: caller.key.clone(),
+            era: Era::Legacy,
+            purpose,
+            tag: self.tag,
+            about: String::new(),
+            templates: Vec::new(),
+            session: self.session.map(|session| session.own),
+        };
+        let outbound = Outbound { verb: HttpVerb::POST, headers: self.headers, body };
+        Asked { caller, target: Target::Nothing, outbound, exchange }
+    }
 }
 
 /// Opens the session that a request names. One that was given to somebody else, or elsewhere, or has ended,
@@ -193,7 +195,8 @@ pub(super) fn message_headers() -> HeaderMap {
 }
 
 fn session_headers(headers: &mut HeaderMap, wire: &Wire, session: Option<&Session>) {
-    if let Some(version) = wire.mirror.version.text().and_then(|version| HeaderValue::from_str(version).ok()) {
+    if let Some(version) = wire.mirror.version.text().and_then(|version| HeaderValue::from_str(version).ok())
+    {
         headers.insert(HeaderName::from_static("mcp-protocol-version"), version);
     }
     if let Some(id) = session.and_then(|session| HeaderValue::from_str(&session.upstream_id).ok()) {

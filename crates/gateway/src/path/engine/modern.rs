@@ -10,7 +10,7 @@ use doorward_protocol::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb};
 
 use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
-use super::{Asked, Exchange, Outbound, handle::Holder, rewrite, templates};
+use super::{Asked, Exchange, Outbound, Purpose, handle::Holder, rewrite, templates};
 use crate::{App, routes::Published};
 
 /// Understands a modern message. The order of the checks is the specification's.
@@ -47,7 +47,8 @@ pub(super) async fn understand(
         now: app.clock().now(),
         templates: &templates,
     };
-    let rewritten = rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?;
+    let rewritten =
+        rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?;
     let named = rewritten.task.as_deref().or(match &target {
         Target::Nothing | Target::TemplateOrUri(_) => None,
         target => target.text(),
@@ -58,15 +59,13 @@ pub(super) async fn understand(
         published,
         caller: caller.key.clone(),
         era: Era::Modern,
-        method: Some(method),
-        client_id: Some(id),
+        purpose: Purpose::Answer { method, client_id: id },
         tag,
-        templates: templates.clone(),
-        ends_session: false,
+        templates,
         session: None,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
-    Ok(Asked { caller, target, upstream_templates: templates, outbound, exchange })
+    Ok(Asked { caller, target, outbound, exchange })
 }
 
 /// The mirrored headers, made anew from what was checked.

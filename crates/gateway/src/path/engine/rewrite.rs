@@ -96,7 +96,9 @@ fn open_handles<'d>(
 ) -> Result<Option<String>, Refusal> {
     let Context { sealers, holder, now, .. } = context;
     if method.is_list() {
-        replace(params, "cursor", "the cursor", splice, |text| sealers.open_cursor(text, method.name(), *holder))?;
+        replace(params, "cursor", "the cursor", splice, |text| {
+            sealers.open_cursor(text, method.name(), *holder)
+        })?;
     }
     if method.may_require_input() {
         let about = about(method, target);
@@ -125,12 +127,24 @@ fn replace<'d>(
 }
 
 /// Takes out of a listen filter what this virtual server does not show.
-fn narrow_filter<'d>(context: &Context<'_>, params: Object<'d>, splice: &mut Splice<'d>) -> Result<(), Refusal> {
-    const MEMBERS: [&str; 5] =
-        ["toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds"];
+fn narrow_filter<'d>(
+    context: &Context<'_>,
+    params: Object<'d>,
+    splice: &mut Splice<'d>,
+) -> Result<(), Refusal> {
+    const MEMBERS: [&str; 5] = [
+        "toolsListChanged",
+        "promptsListChanged",
+        "resourcesListChanged",
+        "resourceSubscriptions",
+        "taskIds",
+    ];
     let Some(filter) = params.get("notifications").and_then(Value::as_object) else { return Ok(()) };
     if MEMBERS.iter().any(|name| filter.has_case_variant(name)) {
-        return Err(Reason::InvalidParams("a member of `params.notifications` is written in another case".into()).into());
+        return Err(Reason::InvalidParams(
+            "a member of `params.notifications` is written in another case".into(),
+        )
+        .into());
     }
     let published = context.holder.published;
     let withheld = withheld(published);
@@ -147,7 +161,8 @@ fn narrow_filter<'d>(context: &Context<'_>, params: Object<'d>, splice: &mut Spl
         });
     }
     if let Some(ids) = filter.get("taskIds").and_then(Value::as_array) {
-        let open = |id: Value<'_>| context.sealers.open_task(&id.as_str().unwrap_or_default(), context.holder);
+        let open =
+            |id: Value<'_>| context.sealers.open_task(&id.as_str().unwrap_or_default(), context.holder);
         splice.retain_elements(ids, |id| open(id).is_some());
         for (id, opened) in ids.iter().filter_map(|id| open(id).map(|opened| (id, opened))) {
             splice.replace(id, quote(&opened));
@@ -162,6 +177,7 @@ pub(super) fn withheld(published: &Published) -> capabilities::Withheld {
     capabilities::Withheld {
         tools: exposure.shows_nothing_of(Kind::Tool),
         prompts: exposure.shows_nothing_of(Kind::Prompt),
-        resources: exposure.shows_nothing_of(Kind::Resource) && exposure.shows_nothing_of(Kind::ResourceTemplate),
+        resources: exposure.shows_nothing_of(Kind::Resource)
+            && exposure.shows_nothing_of(Kind::ResourceTemplate),
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use doorward_egress::{Outbound, Trust, read_capped};
 use doorward_guard::uri_template::UriTemplate;
 use doorward_protocol::{
-    json::{Document, Value, quote},
+    json::{Array, Document, Value, quote},
     mcp::{Era, Method},
     rpc::{Message, Outcome},
     sse::EventReader,
@@ -101,8 +101,13 @@ async fn ask(
 ) -> Result<Document, Refusal> {
     let routes = app.routes();
     let limits = &routes.snapshot.limits;
-    let outbound =
-        Outbound { method: HttpVerb::POST, uri: published.uri.clone(), headers, body, trust: Trust::Declared };
+    let outbound = Outbound {
+        method: HttpVerb::POST,
+        uri: published.uri.clone(),
+        headers,
+        body,
+        trust: Trust::Declared,
+    };
     let answer = forward::ask(app, published, outbound, record).await?;
     let is_stream = answer
         .headers()
@@ -134,9 +139,11 @@ fn answers_us(data: &[u8]) -> bool {
 
 /// Takes a page's templates; returns the cursor of the next one.
 fn read_page(page: &Document, templates: &mut Vec<UriTemplate>) -> Option<String> {
-    let Ok(Message::Response { outcome: Outcome::Result(result), .. }) = Message::read(page) else { return None };
+    let Ok(Message::Response { outcome: Outcome::Result(result), .. }) = Message::read(page) else {
+        return None;
+    };
     let entries = result.get("resourceTemplates").and_then(Value::as_array);
-    let texts = entries.into_iter().flat_map(|entries| entries.iter());
+    let texts = entries.into_iter().flat_map(Array::iter);
     let texts = texts.filter_map(|entry| entry.as_object()?.get("uriTemplate")?.as_str());
     templates.extend(texts.filter_map(|text| UriTemplate::parse(&text).ok()));
     result.get("nextCursor").and_then(Value::as_str).map(std::borrow::Cow::into_owned)

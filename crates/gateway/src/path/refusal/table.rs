@@ -12,7 +12,10 @@ fn samples() -> Vec<(Reason, &'static str)> {
     let upstream = |failure| Reason::Upstream(failure, String::new());
     vec![
         (Reason::HostNotAllowed, "the Host header names neither `public_url` nor a loopback address"),
-        (Reason::OriginNotAllowed, "the Origin header names no page that may call; see `listen.allowed_origins`"),
+        (
+            Reason::OriginNotAllowed,
+            "the Origin header names no page that may call; see `listen.allowed_origins`",
+        ),
         (Reason::NotFound, "no such path or virtual server"),
         (Reason::MethodNotAllowed(""), "the path exists, the HTTP method does not"),
         (Reason::NotAllowed, "the caller is known but `allow` of the virtual server does not name it"),
@@ -23,22 +26,44 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (Reason::BodyBroken, "the client broke off"),
         (Reason::MalformedJson, "the body is not JSON"),
         (Reason::TooDeep, "the JSON is nested deeper than `limits.depth`"),
-        (Reason::DuplicateKey, "an object has two members of one name: gateway and upstream could read different messages"),
+        (
+            Reason::DuplicateKey,
+            "an object has two members of one name: gateway and upstream could read different messages",
+        ),
         (Reason::NotJsonRpc(String::new()), "the JSON is not a JSON-RPC message that this revision knows"),
         (modern(code::INVALID_PARAMS), "a 2026-07-28 request without the required `_meta`"),
         (modern(code::HEADER_MISMATCH), "a header is missing or differs from the body"),
         (modern(code::MISSING_CAPABILITY), "the method needs a capability that the client did not declare"),
         (modern(code::UNSUPPORTED_VERSION), "the protocol version is not spoken here"),
         (Reason::UnknownMethod(Era::Modern), "a method that the revision does not have (2026-07-28)"),
-        (Reason::UnknownMethod(Era::Legacy), "a method that the revision does not have (2025-11-25 and before)"),
+        (
+            Reason::UnknownMethod(Era::Legacy),
+            "a method that the revision does not have (2025-11-25 and before)",
+        ),
         (Reason::UnknownNotification, "a notification that the revision does not have; it is dropped"),
         (Reason::HiddenName(Kind::Tool), "a tool or prompt that is not exposed, whether it exists or not"),
-        (Reason::HiddenUri(Era::Modern, String::new()), "a resource that is not exposed, whether it exists or not (2026-07-28)"),
-        (Reason::HiddenUri(Era::Legacy, String::new()), "a resource that is not exposed, whether it exists or not (2025-11-25 and before)"),
+        (
+            Reason::HiddenUri(Era::Modern, String::new()),
+            "a resource that is not exposed, whether it exists or not (2026-07-28)",
+        ),
+        (
+            Reason::HiddenUri(Era::Legacy, String::new()),
+            "a resource that is not exposed, whether it exists or not (2025-11-25 and before)",
+        ),
         (Reason::InvalidParams(String::new()), "the parameters do not name what the method needs"),
-        (Reason::HandleInvalid(""), "a cursor, request state or task id that was not given to this caller here, or has expired"),
-        (Reason::SessionUnknown, "a session that was not given to this caller here, has ended, or has expired"),
+        (
+            Reason::HandleInvalid(""),
+            "a cursor, request state or task id that was not given to this caller here, or has expired",
+        ),
+        (
+            Reason::SessionUnknown,
+            "a session that was not given to this caller here, has ended, or has expired",
+        ),
         (Reason::TooManyStreams, "`limits.streams` are open at this virtual server"),
+        (
+            Reason::OtherEra(String::new()),
+            "the upstream takes no messages of this revision; clients that know an older one fall back",
+        ),
         (upstream(UpstreamFailure::Unreachable), "no connection to the upstream"),
         (upstream(UpstreamFailure::Timeout), "the upstream did not begin its answer within `timeout`"),
         (upstream(UpstreamFailure::Broken), "the upstream broke off"),
@@ -77,12 +102,15 @@ fn reference() -> String {
     for (reason, meaning) in samples() {
         let row = reason.row();
         let fault = format!("{:?}", row.fault).to_lowercase();
-        page.push_str(&format!("| `{}` | {} | {} | {fault} | {meaning} |\n", row.reason, row.status.as_u16(), row.code));
+        page +=
+            &format!("| `{}` | {} | {} | {fault} | {meaning} |\n", row.reason, row.status.as_u16(), row.code);
     }
-    page.push_str("\n## Credentials\n\nWith `WWW-Authenticate`, before anything about the request is read.\n\n");
+    page.push_str(
+        "\n## Credentials\n\nWith `WWW-Authenticate`, before anything about the request is read.\n\n",
+    );
     page.push_str("| reason | HTTP status | meaning |\n|---|---|---|\n");
     for (reason, status, meaning) in CREDENTIALS {
-        page.push_str(&format!("| `{reason}` | {status} | {meaning} |\n"));
+        page.extend([format!("| `{reason}` | {status} | {meaning} |\n")]);
     }
     page
 }
