@@ -5,10 +5,13 @@ use clap::Args;
 
 use crate::run;
 
-/// Package and test that writes a page when `UPDATE_REFERENCE` is set, and compares it otherwise.
+/// Package, and its tests that each write a page when `UPDATE_REFERENCE` is set and compare it otherwise.
 ///
 /// To add a page: write such a test beside the code that the page describes, and name it here.
-const WRITERS: &[(&str, &str)] = &[("doorward-config", "reference")];
+const WRITERS: &[(&str, &[&str])] = &[
+    ("doorward-config", &["the_reference_is_what_the_tables_say"]),
+    ("doorward-gateway", &["the_reference_page_is_current", "every_member_of_a_record_is_explained"]),
+];
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -23,8 +26,9 @@ pub(crate) fn check() -> Result<()> {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    for (package, test) in WRITERS {
-        let mut command = run::cargo(&["test", "--quiet", "--package", package, test]);
+    for (package, tests) in WRITERS {
+        let mut command = run::cargo(&["test", "--quiet", "--package", package, "--lib", "--tests", "--"]);
+        command.args(*tests);
         if !options.check {
             command.env("UPDATE_REFERENCE", "1");
         }

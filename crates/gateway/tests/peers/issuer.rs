@@ -6,7 +6,8 @@ use std::{
     thread,
 };
 
-use doorward_auth::keys::{jwks::Algorithm, signing::SigningKey};
+use doorward_auth::keys::SigningKey;
+use doorward_model::Algorithm;
 use serde_json::json;
 
 use crate::harness::Trusted;
