@@ -1,1 +1,12 @@
-fn main(){}
+//! The gateway as a whole, in this process: real sockets, a real store, a scripted upstream, a real issuer.
+//!
+//! Start with [`harness`]: it starts a gateway for a test and checks, when the test ends, what no test should
+//! have to remember.
+
+mod admission;
+mod configuration;
+mod harness;
+mod limits;
+mod protocol;
+mod records;
+mod who;

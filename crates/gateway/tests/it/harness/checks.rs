@@ -1,0 +1,76 @@
+//! What holds at the end of every test.
+
+use std::{collections::BTreeMap, fs};
+
+use doorward_store::verify_audit;
+use serde_json::Value;
+
+use super::Gateway;
+
+pub(super) async fn all(gateway: &Gateway) {
+    let records = gateway.records_now().await;
+    every_request_has_one_record(gateway, &records);
+    every_record_is_whole(&records);
+    the_chain_holds(gateway, records.len()).await;
+    nothing_secret_is_anywhere(gateway, &records);
+}
+
+fn every_request_has_one_record(gateway: &Gateway, records: &[Value]) {
+    let mut balance: BTreeMap<String, i64> = BTreeMap::new();
+    for sent in &gateway.log().sent {
+        *balance.entry(sent.clone()).or_default() += 1;
+    }
+    for record in records {
+        let line = format!("{} {}", text(record, "http_method"), text(record, "path"));
+        *balance.entry(line).or_default() -= 1;
+    }
+    balance.retain(|_, difference| *difference != 0);
+    assert!(balance.is_empty(), "requests without (or, below zero, with more than) one record: {balance:?}");
+}
+
+fn every_record_is_whole(records: &[Value]) {
+    for record in records {
+        let aborted = record["aborted"] == Value::Bool(true);
+        assert!(aborted || record["status"] != 0, "a complete answer has a status: {record}");
+        assert!(aborted || record["reason"] != "unfinished", "{record}");
+        let (decision, reason) = (text(record, "decision"), text(record, "reason"));
+        assert!(decision != "refused" || reason != "ok", "a refusal has a reason: {record}");
+        assert!(reason != "internal", "an internal error: {record}");
+        assert_eq!(text(record, "request_id").len(), 32, "{record}");
+        assert_eq!(text(record, "trace_id").len(), 32, "{record}");
+    }
+    let mut ids: Vec<_> = records.iter().map(|record| text(record, "request_id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), records.len(), "request ids are unique");
+}
+
+async fn the_chain_holds(gateway: &Gateway, records: usize) {
+    let report = verify_audit(&gateway.store).await.unwrap();
+    assert!(report.holds(), "{report:?}");
+    assert!(report.gaps.is_empty() && report.open.is_empty(), "{report:?}");
+    assert_eq!(report.records, records as u64, "{report:?}");
+}
+
+fn nothing_secret_is_anywhere(gateway: &Gateway, records: &[Value]) {
+    let log = gateway.log();
+    let mut places = vec![("an answer".to_owned(), log.heard.clone())];
+    places.extend(records.iter().map(|record| ("a record".to_owned(), record.to_string().into_bytes())));
+    for entry in fs::read_dir(gateway.place.directory()).unwrap() {
+        let path = entry.unwrap().path();
+        // The database, its log, and whatever else a gateway may write; the master key is in a directory.
+        if path.is_file() {
+            places.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+    for secret in &log.secrets {
+        let finder = |hay: &[u8]| hay.windows(secret.len()).any(|part| part == secret.as_bytes());
+        for (place, bytes) in &places {
+            assert!(!finder(bytes), "the secret {secret:?} is in {place}");
+        }
+    }
+}
+
+fn text<'v>(record: &'v Value, name: &str) -> &'v str {
+    record[name].as_str().unwrap_or_default()
+}

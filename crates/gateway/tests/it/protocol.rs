@@ -1,0 +1,1 @@
+//! To come: the protocol as a client and an upstream see it.
