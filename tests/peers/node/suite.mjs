@@ -159,7 +159,7 @@ async function modernUpstream(peer) {
     await check('cancel', async () => {
         const before = await counter(peer, 'cancelled');
         await cancelAfterFirstProgress(peer, 'slow', { steps: 200, pause_ms: 100 });
-        for (let tries = 0; tries < 100; tries += 1) {
+        for (let tries = 0; tries < 50; tries += 1) {
             if ((await counter(peer, 'cancelled')) > before) return;
             await new Promise(resolve => setTimeout(resolve, 100));
         }

@@ -166,7 +166,7 @@ def modern_upstream(peer):
     async def cancel():
         before = await counter(peer, "cancelled")
         await cancel_after_first_progress(peer, "slow", {"steps": 200, "pause_ms": 100})
-        for _ in range(100):
+        for _ in range(50):
             if await counter(peer, "cancelled") > before:
                 return
             await asyncio.sleep(0.1)

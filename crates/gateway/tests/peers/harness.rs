@@ -5,6 +5,7 @@
 
 use std::{
     env,
+    fmt::Write as _,
     fs::{self, File},
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
@@ -240,7 +241,9 @@ master = {{ file = "master.key" }}
     let access = if trusted.is_some() { "jwt" } else { "open" };
     for (kind, upstream) in [Kind::Everything, Kind::Modern].into_iter().zip(upstreams) {
         let (name, url, (tools, _)) = (kind.name(), &upstream.url, kind.curated());
-        text += &format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
             r#"
 [[upstream]]
 name = "{name}"
@@ -255,8 +258,10 @@ tools = {tools:?}
         );
     }
     if let Some(Trusted { issuer, jwks_uri }) = trusted {
-        text +=
-            &format!("\n[[issuer]]\nname = \"peers\"\nissuer = \"{issuer}\"\njwks_uri = \"{jwks_uri}\"\n");
+        let _ = write!(
+            text,
+            "\n[[issuer]]\nname = \"peers\"\nissuer = \"{issuer}\"\njwks_uri = \"{jwks_uri}\"\n"
+        );
     }
     text
 }
