@@ -320,3 +320,6 @@ fn name_subscription<'d>(holder: Object<'d>, client_id: &[u8], splice: &mut Spli
         splice.replace(id, client_id);
     }
 }
+
+#[cfg(test)]
+mod tests;
