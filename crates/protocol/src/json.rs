@@ -9,6 +9,7 @@
 
 mod check;
 mod error;
+mod index;
 mod scan;
 mod splice;
 mod text;

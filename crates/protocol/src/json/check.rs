@@ -7,6 +7,7 @@ use std::{collections::HashSet, ops::Range};
 
 use super::{
     JsonError,
+    index::{Index, IndexBuilder},
     scan::{is_space, plain},
     text::{hex4, unescape},
 };
@@ -14,12 +15,13 @@ use super::{
 /// Up to this many names are compared with each other at worst; more go through a hash set.
 const FEW: usize = 32;
 
-/// Checks the whole text and says where its value lies.
-pub(super) fn check(text: &[u8], max_depth: usize) -> Result<Range<usize>, JsonError> {
+/// Checks the whole text; says where its value lies, and where its containers end.
+pub(super) fn check(text: &[u8], max_depth: usize) -> Result<(Range<usize>, Index), JsonError> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(JsonError::Utf8 { offset: error.valid_up_to() });
     }
-    let mut checker = Checker { text, at: 0, max_depth, open: Vec::new(), names: Vec::new() };
+    let mut checker =
+        Checker { text, at: 0, max_depth, open: Vec::new(), names: Vec::new(), index: IndexBuilder::new() };
     checker.space();
     if checker.at == text.len() {
         return Err(JsonError::Empty);
@@ -31,13 +33,18 @@ pub(super) fn check(text: &[u8], max_depth: usize) -> Result<Range<usize>, JsonE
     if checker.at < text.len() {
         return Err(JsonError::TrailingData { offset: checker.at });
     }
-    Ok(start..end)
+    Ok((start..end, checker.index.finish()))
 }
 
 /// A container whose closing bracket has not come yet.
 enum Open {
-    Array,
+    Array {
+        /// Its place in the index.
+        slot: usize,
+    },
     Object {
+        /// Its place in the index.
+        slot: usize,
         /// Where this object's names begin in `Checker::names`.
         first: usize,
         /// Whether any of them has an escape, so that comparing raw bytes is not enough.
@@ -52,6 +59,7 @@ struct Checker<'a> {
     open: Vec<Open>,
     /// The names of all open objects, without their quotes.
     names: Vec<Range<usize>>,
+    index: IndexBuilder,
 }
 
 impl Checker<'_> {
@@ -64,7 +72,7 @@ impl Checker<'_> {
             loop {
                 match self.open.last() {
                     None => return Ok(()),
-                    Some(Open::Array) => {
+                    Some(Open::Array { .. }) => {
                         if self.comma_or(b']')? {
                             break;
                         }
@@ -78,7 +86,9 @@ impl Checker<'_> {
                     }
                 }
                 // A comma leads to the next value; a closing bracket leaves the container.
-                self.open.pop();
+                if let Some(Open::Array { slot } | Open::Object { slot, .. }) = self.open.pop() {
+                    self.index.close(slot, self.at);
+                }
             }
         }
     }
@@ -89,20 +99,24 @@ impl Checker<'_> {
         match self.peek() {
             Some(b'"') => self.string().map(|_| false),
             Some(b'{') => {
+                let start = self.at;
                 self.enter()?;
                 if self.eat(b'}') {
                     return Ok(false);
                 }
-                self.open.push(Open::Object { first: self.names.len(), escaped: false });
+                let slot = self.index.open(start);
+                self.open.push(Open::Object { slot, first: self.names.len(), escaped: false });
                 self.name()?;
                 Ok(true)
             }
             Some(b'[') => {
+                let start = self.at;
                 self.enter()?;
                 if self.eat(b']') {
                     return Ok(false);
                 }
-                self.open.push(Open::Array);
+                let slot = self.index.open(start);
+                self.open.push(Open::Array { slot });
                 Ok(true)
             }
             Some(b'-' | b'0'..=b'9') => self.number().map(|()| false),
@@ -160,7 +174,7 @@ impl Checker<'_> {
 
     /// Looks for a name that the object just read has twice, and forgets its names.
     fn close_object(&mut self) -> Result<(), JsonError> {
-        let Some(&Open::Object { first, escaped }) = self.open.last() else { return Ok(()) };
+        let Some(&Open::Object { first, escaped, .. }) = self.open.last() else { return Ok(()) };
         let names = &self.names[first..];
         let twice = if escaped {
             repeated(names.iter().map(|name| unescape(&self.text[name.clone()])))

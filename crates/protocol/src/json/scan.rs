@@ -3,6 +3,26 @@
 
 use std::ops::Range;
 
+/// A checked text with what is known of its containers.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Start and end of long containers, counted from `base`, in the order of their starts.
+    pub(super) containers: &'a [(u32, u32)],
+    /// Where the text begins in the one that was checked.
+    pub(super) base: usize,
+}
+
+impl Text<'_> {
+    /// The end of a container, if it is one of those that are noted.
+    fn noted_end(self, start: usize) -> Option<usize> {
+        let start = u32::try_from(start + self.base).ok()?;
+        let found = self.containers.binary_search_by_key(&start, |(start, _)| *start).ok()?;
+        let (_, end) = self.containers.get(found)?;
+        usize::try_from(*end).ok().map(|end| end - self.base)
+    }
+}
+
 /// Whether a byte is one of the four white space characters of RFC 8259, section 2.
 pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
@@ -65,11 +85,11 @@ const fn special(word: u64) -> u64 {
 }
 
 /// The position after the value that begins at `start`.
-pub(super) fn skip_value(text: &[u8], start: usize) -> usize {
-    match text.get(start) {
-        Some(b'{' | b'[') => skip_container(text, start),
-        Some(b'"') => skip_string(text, start),
-        _ => skip_scalar(text, start),
+pub(super) fn skip_value(text: Text<'_>, start: usize) -> usize {
+    match text.bytes.get(start) {
+        Some(b'{' | b'[') => text.noted_end(start).unwrap_or_else(|| skip_container(text.bytes, start)),
+        Some(b'"') => skip_string(text.bytes, start),
+        _ => skip_scalar(text.bytes, start),
     }
 }
 
@@ -117,15 +137,15 @@ fn next_item(text: &[u8], end: usize) -> usize {
 /// Steps through the members of an object: the spans of name (with quotes) and value.
 #[derive(Clone)]
 pub(super) struct Members<'a> {
-    text: &'a [u8],
+    text: Text<'a>,
     at: usize,
     last: usize,
 }
 
 impl<'a> Members<'a> {
     /// The members of the object that fills `container`.
-    pub(super) fn new(text: &'a [u8], container: &Range<usize>) -> Self {
-        Self { text, at: first_item(text, container), last: container.end - 1 }
+    pub(super) fn new(text: Text<'a>, container: &Range<usize>) -> Self {
+        Self { text, at: first_item(text.bytes, container), last: container.end - 1 }
     }
 }
 
@@ -136,11 +156,11 @@ impl Iterator for Members<'_> {
         if self.at >= self.last {
             return None;
         }
-        let name = self.at..skip_string(self.text, self.at);
-        let colon = skip_space(self.text, name.end);
-        let start = skip_space(self.text, colon + 1);
+        let name = self.at..skip_string(self.text.bytes, self.at);
+        let colon = skip_space(self.text.bytes, name.end);
+        let start = skip_space(self.text.bytes, colon + 1);
         let value = start..skip_value(self.text, start);
-        self.at = next_item(self.text, value.end);
+        self.at = next_item(self.text.bytes, value.end);
         Some((name, value))
     }
 }
@@ -148,15 +168,15 @@ impl Iterator for Members<'_> {
 /// Steps through the elements of an array: their spans.
 #[derive(Clone)]
 pub(super) struct Elements<'a> {
-    text: &'a [u8],
+    text: Text<'a>,
     at: usize,
     last: usize,
 }
 
 impl<'a> Elements<'a> {
     /// The elements of the array that fills `container`.
-    pub(super) fn new(text: &'a [u8], container: &Range<usize>) -> Self {
-        Self { text, at: first_item(text, container), last: container.end - 1 }
+    pub(super) fn new(text: Text<'a>, container: &Range<usize>) -> Self {
+        Self { text, at: first_item(text.bytes, container), last: container.end - 1 }
     }
 }
 
@@ -168,7 +188,7 @@ impl Iterator for Elements<'_> {
             return None;
         }
         let value = self.at..skip_value(self.text, self.at);
-        self.at = next_item(self.text, value.end);
+        self.at = next_item(self.text.bytes, value.end);
         Some(value)
     }
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::{
     JsonError, check,
-    scan::{Elements, Members},
+    index::Index,
+    scan::{Elements, Members, Text},
     text::unescape,
 };
 
@@ -18,6 +19,9 @@ pub struct Document {
     /// Where the value lies, without the white space around it.
     start: usize,
     end: usize,
+    index: Index,
+    /// Where the text begins in the one that was checked.
+    base: usize,
 }
 
 impl Document {
@@ -26,8 +30,8 @@ impl Document {
     /// two members of one name. Halves of surrogate pairs, written as escapes, are accepted in values and
     /// refused in names, where they could not be compared.
     pub fn parse(bytes: Bytes, max_depth: usize) -> Result<Self, JsonError> {
-        let Range { start, end } = check::check(&bytes, max_depth)?;
-        Ok(Self { bytes, start, end })
+        let (Range { start, end }, index) = check::check(&bytes, max_depth)?;
+        Ok(Self { bytes, start, end, index, base: 0 })
     }
 
     /// The text as it came, with any white space around the value.
@@ -37,7 +41,8 @@ impl Document {
 
     /// The value that the text consists of.
     pub fn root(&self) -> Value<'_> {
-        Value { text: &self.bytes, start: self.start, end: self.end }
+        let text = Text { bytes: &self.bytes, containers: self.index.containers(), base: self.base };
+        Value { text, start: self.start, end: self.end }
     }
 }
 
@@ -68,7 +73,7 @@ pub enum Kind {
 /// A value inside a document.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
-    text: &'a [u8],
+    text: Text<'a>,
     start: usize,
     end: usize,
 }
@@ -76,7 +81,7 @@ pub struct Value<'a> {
 impl<'a> Value<'a> {
     /// The bytes of the value, exactly as written.
     pub fn raw(self) -> &'a [u8] {
-        &self.text[self.start..self.end]
+        &self.text.bytes[self.start..self.end]
     }
 
     /// Where the value lies in its document, in bytes.
@@ -86,7 +91,7 @@ impl<'a> Value<'a> {
 
     /// What it is.
     pub fn kind(self) -> Kind {
-        match self.text[self.start] {
+        match self.text.bytes[self.start] {
             b'{' => Kind::Object,
             b'[' => Kind::Array,
             b'"' => Kind::String,
@@ -112,7 +117,7 @@ impl<'a> Value<'a> {
         if self.kind() != Kind::String {
             return None;
         }
-        unescape(&self.text[self.start + 1..self.end - 1])
+        unescape(&self.text.bytes[self.start + 1..self.end - 1])
     }
 
     /// A number that is written as an integer and fits. `1.0` and `1e0` are not.
@@ -125,7 +130,7 @@ impl<'a> Value<'a> {
 
     /// `true` or `false`.
     pub fn as_bool(self) -> Option<bool> {
-        (self.kind() == Kind::Bool).then(|| self.text[self.start] == b't')
+        (self.kind() == Kind::Bool).then(|| self.text.bytes[self.start] == b't')
     }
 
     /// Whether it is `null`.
@@ -140,19 +145,25 @@ impl<'a> Value<'a> {
     pub fn to_document(self, source: &Document) -> Document {
         self.assert_in(source);
         let bytes = source.bytes.slice(self.span());
-        Document { start: 0, end: bytes.len(), bytes }
+        Document {
+            start: 0,
+            end: bytes.len(),
+            bytes,
+            index: source.index.clone(),
+            base: source.base + self.start,
+        }
     }
 
     /// Offsets mean something in one document only.
     pub(super) fn assert_in(self, document: &Document) {
-        assert!(std::ptr::eq(self.text, &raw const document.bytes[..]), "a value of another document");
+        assert!(std::ptr::eq(self.text.bytes, &raw const document.bytes[..]), "a value of another document");
     }
 
     pub(super) fn at(self, span: Range<usize>) -> Self {
         Self { start: span.start, end: span.end, ..self }
     }
 
-    pub(super) fn text(self) -> &'a [u8] {
+    pub(super) fn text(self) -> Text<'a> {
         self.text
     }
 }
@@ -182,7 +193,7 @@ impl<'a> Object<'a> {
         let container = self.0;
         Members::new(container.text, &container.span()).map(move |(name, value)| Member {
             // A name that cannot be unescaped was refused by the check.
-            name: unescape(&container.text[name.start + 1..name.end - 1]).unwrap_or_default(),
+            name: unescape(&container.text.bytes[name.start + 1..name.end - 1]).unwrap_or_default(),
             span: name.start..value.end,
             value: container.at(value),
         })
@@ -192,7 +203,7 @@ impl<'a> Object<'a> {
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         let container = self.0;
         Members::new(container.text, &container.span())
-            .find(|(span, _)| same_name(&container.text[span.start + 1..span.end - 1], name))
+            .find(|(span, _)| same_name(&container.text.bytes[span.start + 1..span.end - 1], name))
             .map(|(_, value)| container.at(value))
     }
 
@@ -202,7 +213,7 @@ impl<'a> Object<'a> {
     pub fn has_case_variant(self, name: &str) -> bool {
         let container = self.0;
         Members::new(container.text, &container.span())
-            .any(|(span, _)| is_case_variant(&container.text[span.start + 1..span.end - 1], name))
+            .any(|(span, _)| is_case_variant(&container.text.bytes[span.start + 1..span.end - 1], name))
     }
 
     /// Whether it has no members.

@@ -3,7 +3,7 @@
 use doorward_model::Kind;
 
 use super::Method;
-use crate::json::{Object, Splice, Value};
+use crate::json::{Object, Splice, Value, differs_only_in_case};
 
 /// Which member of a list result holds the entries, and which member of an entry names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,14 @@ impl ListShape {
 
     /// The name of an entry; none when a reader that ignores case could see another one.
     fn name(self, entry: Value<'_>) -> Option<std::borrow::Cow<'_, str>> {
-        let entry = entry.as_object()?;
-        if entry.has_case_variant(self.key) { None } else { entry.get(self.key)?.as_str() }
+        let mut name = None;
+        for member in entry.as_object()?.members() {
+            if member.name == self.key {
+                name = Some(member.value);
+            } else if differs_only_in_case(&member.name, self.key) {
+                return None;
+            }
+        }
+        name?.as_str()
     }
 }

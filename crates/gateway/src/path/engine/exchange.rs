@@ -234,8 +234,20 @@ impl Back<'_> {
         }
         if self.exchange.era == Era::Modern {
             self.seal_handles(method, result, splice);
+            self.keep_private(result, splice);
         }
         Ok(filtered)
+    }
+
+    /// What an upstream calls public is, behind a door that asks who is there, for those inside: no cache may
+    /// share it across authorization contexts.
+    fn keep_private<'d>(&self, result: Object<'d>, splice: &mut Splice<'d>) {
+        let scope = result.get("cacheScope");
+        if let Some(scope) = scope.filter(|_| !self.exchange.published.server.access.open)
+            && scope.as_str().as_deref() == Some("public")
+        {
+            splice.replace(scope, quote("private"));
+        }
     }
 
     fn seal_handles<'d>(&self, method: Method, result: Object<'d>, splice: &mut Splice<'d>) {
