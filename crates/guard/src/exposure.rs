@@ -29,7 +29,11 @@ pub enum Asked<'a> {
     TemplateOrUri(&'a str),
 }
 
-/// Proof that what was asked for is exposed here. Only [`Exposure::clear`] makes one.
+/// Proof that what was asked for is exposed here. Only [`Exposure::clear`] makes one:
+///
+/// ```compile_fail
+/// let cleared = doorward_guard::exposure::Cleared(());
+/// ```
 #[derive(Debug)]
 #[must_use = "the proof goes into the decision"]
 pub struct Cleared(());

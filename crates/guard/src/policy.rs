@@ -8,6 +8,20 @@ use doorward_model::{Access, Caller, Issuer};
 use crate::exposure::Cleared;
 
 /// Proof that a caller may do what was asked of one virtual server, once.
+///
+/// Nobody else can make one:
+///
+/// ```compile_fail
+/// let permit = doorward_guard::Permit(());
+/// ```
+///
+/// and it is not handed on twice:
+///
+/// ```compile_fail
+/// fn twice(permit: doorward_guard::Permit) -> (doorward_guard::Permit, doorward_guard::Permit) {
+///     (permit.clone(), permit)
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a permit is what lets a request through"]
 pub struct Permit(());
@@ -25,6 +39,13 @@ pub enum Denied {
 ///
 /// Takes the proof that what is asked for is exposed: the order of checks cannot be turned round. `issuer` is
 /// the configuration of who vouched for the caller, when somebody did.
+///
+/// Without that proof there is no decision:
+///
+/// ```compile_fail
+/// use doorward_guard::policy::decide;
+/// let permit = decide((), &doorward_model::Caller::Anonymous, &doorward_model::Access::default(), None);
+/// ```
 pub fn decide(
     _exposed: Cleared,
     caller: &Caller,
