@@ -9,6 +9,7 @@ mod call;
 mod checks;
 mod place;
 mod wire;
+mod world;
 
 use std::{
     collections::BTreeMap,
@@ -31,6 +32,7 @@ use self::place::Place;
 pub(crate) use self::{
     call::{Call, LEGACY, MODERN, meta},
     wire::{Answer, Events},
+    world::{CREDENTIAL, World},
 };
 
 /// How long a test waits for what must come.
@@ -106,6 +108,8 @@ struct Log {
     sent: Vec<String>,
     /// What must not turn up anywhere.
     secrets: Vec<String>,
+    /// What the upstream must not see either.
+    callers_secrets: Vec<String>,
     /// Every answer, as bytes.
     heard: Vec<u8>,
 }
@@ -164,6 +168,13 @@ impl Gateway {
     /// Names a text that must not be in the store, in records or in answers at the end of the test.
     pub(crate) fn plant(&self, secret: &str) {
         self.log().secrets.push(secret.to_owned());
+    }
+
+    /// Names such a text that the upstream must not see either, where the test has a [`World`].
+    pub(crate) fn plant_callers(&self, secret: &str) {
+        let mut log = self.log();
+        log.secrets.push(secret.to_owned());
+        log.callers_secrets.push(secret.to_owned());
     }
 
     /// The records that the store holds now, in the order in which they were closed.

@@ -220,16 +220,16 @@ impl<'g> Call<'g> {
         if self.recorded {
             log.sent.push(format!("{} {}", self.method, path(&self.target)));
         }
+        drop(log);
+        let carriers = ["authorization", "cookie", "proxy-authorization"];
         for (name, value) in &self.headers {
-            let name = name.to_ascii_lowercase();
-            if matches!(name.as_str(), "authorization" | "cookie" | "proxy-authorization") {
-                log.secrets.extend(
-                    value.split([' ', ';']).filter(|p| p.len() >= SHORTEST_SECRET).map(str::to_owned),
-                );
+            if carriers.contains(&name.to_ascii_lowercase().as_str()) {
+                let parts = value.split([' ', ';']).filter(|part| part.len() >= SHORTEST_SECRET);
+                parts.for_each(|part| self.gateway.plant_callers(part));
             }
         }
         if let Some((_, token)) = self.target.split_once("access_token=") {
-            log.secrets.push(token.to_owned());
+            self.gateway.plant_callers(token);
         }
     }
 
