@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use doorward_guard::{Exposure, uri_template::TemplateError};
-use doorward_model::{Kind, Snapshot, VirtualServer};
+use doorward_model::{Kind, Snapshot, Transport, VirtualServer};
 use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::path;
@@ -25,6 +25,8 @@ pub(crate) struct Published {
     pub(crate) server: Arc<VirtualServer>,
     pub(crate) exposure: Exposure,
     pub(crate) uri: Uri,
+    /// What handles are bound to besides the caller: they mean nothing at another upstream.
+    pub(crate) place: String,
     /// Whether URIs can only be judged by the upstream's own templates.
     pub(crate) judges_by_upstream_templates: bool,
     /// `resource_metadata="…"[, scope="…"]` of the challenge.
@@ -119,8 +121,10 @@ impl Published {
             .map_err(|error| RoutesError::Template { server: server.name.to_string(), error })?;
         let judges_by_upstream_templates =
             exposure.filters(Kind::Resource) && !exposure.filters(Kind::ResourceTemplate);
-        let uri = server.upstream.url.as_str().parse();
-        let uri = uri.map_err(|_| RoutesError::Url(server.upstream.name.to_string()))?;
+        let Transport::Http(url) = &server.upstream.transport else {
+            return Err(RoutesError::Url(server.upstream.name.to_string()));
+        };
+        let uri = url.as_str().parse().map_err(|_| RoutesError::Url(server.upstream.name.to_string()))?;
         let scopes = scopes(server);
         let metadata = (!server.access.open).then(|| metadata(server, snapshot, &scopes));
         let challenge = challenge(server, snapshot, &scopes);
@@ -128,6 +132,7 @@ impl Published {
             server: Arc::clone(server),
             exposure,
             uri,
+            place: server.upstream.place(),
             judges_by_upstream_templates,
             challenge,
             metadata,

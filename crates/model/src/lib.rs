@@ -35,4 +35,4 @@ pub use record::{Decision, Fault, Record};
 pub use secret::Secret;
 pub use server::{Access, Allow, Curation, JwtAccess, Kind, Payloads, VirtualServer};
 pub use snapshot::Snapshot;
-pub use upstream::{Credential, Upstream};
+pub use upstream::{Command, Credential, Transport, Upstream};

@@ -1,6 +1,6 @@
 //! Where a call goes, and what Doorward presents there.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use url::Url;
 
@@ -11,12 +11,45 @@ use crate::{Name, Secret};
 pub struct Upstream {
     /// The operator's name for it; what errors and records call it.
     pub name: Name,
-    /// The Streamable HTTP endpoint.
-    pub url: Url,
+    /// How it is reached.
+    pub transport: Transport,
     /// Until the first byte of an answer.
     pub timeout: Duration,
     /// What Doorward presents there.
     pub credential: Credential,
+}
+
+/// How an upstream is reached.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// Streamable HTTP: one endpoint.
+    Http(Url),
+    /// HTTP+SSE of 2024-11-05: the address of the event stream, which names the endpoint for messages.
+    Sse(Url),
+    /// A child process that speaks over its standard input and output.
+    Stdio(Command),
+}
+
+/// What a child process is started with. Only the operator's file can name one.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The program and its arguments, as they are: no shell ever sees them.
+    pub argv: Vec<String>,
+    /// The variables that it gets besides `PATH`, `HOME`, `LANG` and `TMPDIR`.
+    pub env: Vec<(String, Secret)>,
+    /// Its working directory; Doorward's own when absent.
+    pub directory: Option<PathBuf>,
+}
+
+impl Upstream {
+    /// A text that changes when the upstream becomes another one: handles of the old one mean nothing there.
+    pub fn place(&self) -> String {
+        match &self.transport {
+            Transport::Http(url) => url.as_str().to_owned(),
+            Transport::Sse(url) => format!("sse:{url}"),
+            Transport::Stdio(command) => format!("stdio:{}", command.argv.join("\0")),
+        }
+    }
 }
 
 /// What Doorward presents upstream; never what the caller presented.

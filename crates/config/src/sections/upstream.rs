@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward_model::{Credential, Secret, Upstream};
+use doorward_model::{Credential, Secret, Transport, Upstream};
 
 use super::{Declared, later, refuse_doubles};
 use crate::{
@@ -71,7 +71,7 @@ fn declare(section: &Section<'_>) -> Declared<Arc<Upstream>> {
     }
     let written = section.written_name();
     let value = name.as_ref().zip(url).zip(credential).map(|((name, url), credential)| {
-        Arc::new(Upstream { name: name.value.clone(), url, timeout, credential })
+        Arc::new(Upstream { name: name.value.clone(), transport: Transport::Http(url), timeout, credential })
     });
     Declared { at: section.at.clone(), written, name, value }
 }

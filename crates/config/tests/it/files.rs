@@ -17,7 +17,7 @@ fn the_example_starts() {
     let text = fs::read_to_string(repository().join("gateway.example.toml")).expect("the example exists");
     let demo = good(&text).snapshot.servers["demo"].clone();
     assert!(demo.access.open && demo.curation.tools.is_some());
-    assert_eq!(demo.upstream.url.as_str(), "http://127.0.0.1:3001/mcp");
+    assert_eq!(demo.upstream.place(), "http://127.0.0.1:3001/mcp");
     assert_snapshot!(warnings(&text), @r#"
     gateway.toml:12: server[0].prompts: shows all prompts and all resources and all resource templates of its upstream, new ones too (list what is shown in `prompts`, `resources`, `resource_templates`)
     gateway.toml:17: server[0].access: nobody is asked who they are

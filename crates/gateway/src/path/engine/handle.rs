@@ -31,7 +31,7 @@ impl Holder<'_> {
     fn aad<'b>(&'b self, about: &'b str) -> [&'b [u8]; 4] {
         [
             self.published.server.name.as_str().as_bytes(),
-            self.published.server.upstream.url.as_str().as_bytes(),
+            self.published.place.as_bytes(),
             self.caller.as_str().as_bytes(),
             about.as_bytes(),
         ]
