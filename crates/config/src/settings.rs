@@ -16,7 +16,7 @@ pub struct Loaded {
     pub snapshot: Snapshot,
     /// What deserves a second look, in the order of the file.
     pub warnings: Vec<Warning>,
-    /// What was written, for [`crate::export`].
+    /// What was written, for [`crate::export()`].
     pub document: Document,
 }
 

@@ -134,8 +134,8 @@ impl Exposure {
 mod tests {
     use super::*;
 
-    fn set(items: &[&str]) -> Option<BTreeSet<String>> {
-        Some(items.iter().map(|&item| item.to_owned()).collect())
+    fn set(items: &[&str]) -> BTreeSet<String> {
+        items.iter().map(|&item| item.to_owned()).collect()
     }
 
     fn exposure(curation: &Curation) -> Exposure {
@@ -144,8 +144,11 @@ mod tests {
 
     #[test]
     fn each_kind_is_filtered_on_its_own() {
-        let exposure =
-            exposure(&Curation { tools: set(&["echo"]), prompts: set(&[]), ..Curation::default() });
+        let exposure = exposure(&Curation {
+            tools: Some(set(&["echo"])),
+            prompts: Some(set(&[])),
+            ..Curation::default()
+        });
         assert!(exposure.calls(Kind::Tool, "echo"));
         assert!(!exposure.calls(Kind::Tool, "Echo"));
         assert!(!exposure.lists(Kind::Tool, "delete"));
@@ -161,8 +164,8 @@ mod tests {
         assert_eq!(open.uri("x://a"), UriExposure::Exposed);
 
         let named = exposure(&Curation {
-            resources: set(&["x://a"]),
-            resource_templates: set(&["x://t/{id}"]),
+            resources: Some(set(&["x://a"])),
+            resource_templates: Some(set(&["x://t/{id}"])),
             ..Curation::default()
         });
         assert_eq!(named.uri("x://a"), UriExposure::Exposed);
@@ -170,7 +173,7 @@ mod tests {
         assert_eq!(named.uri("x://b"), UriExposure::Hidden);
         assert_eq!(named.uri("x://t/1/2"), UriExposure::Hidden);
 
-        let unfiltered_templates = exposure(&Curation { resources: set(&[]), ..Curation::default() });
+        let unfiltered_templates = exposure(&Curation { resources: Some(set(&[])), ..Curation::default() });
         assert_eq!(unfiltered_templates.uri("x://b"), UriExposure::AskTemplates);
     }
 }

@@ -16,7 +16,7 @@ use super::{Answer, admit::REFUSED_ORIGIN, record::OpenRecord};
 use crate::{App, routes::Published};
 
 #[cfg(test)]
-mod table;
+mod tests;
 
 /// Why a request is not served. Closed: a new way to refuse is a new variant, with its answer.
 #[derive(Debug, Clone)]

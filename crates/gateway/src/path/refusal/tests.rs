@@ -102,8 +102,8 @@ fn reference() -> String {
     for (reason, meaning) in samples() {
         let row = reason.row();
         let fault = format!("{:?}", row.fault).to_lowercase();
-        page +=
-            &format!("| `{}` | {} | {} | {fault} | {meaning} |\n", row.reason, row.status.as_u16(), row.code);
+        let (status, code) = (row.status.as_u16(), row.code);
+        page.extend([format!("| `{}` | {status} | {code} | {fault} | {meaning} |\n", row.reason)]);
     }
     page.push_str(
         "\n## Credentials\n\nWith `WWW-Authenticate`, before anything about the request is read.\n\n",
