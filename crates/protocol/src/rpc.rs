@@ -208,7 +208,8 @@ impl<'a> Members<'a> {
     }
 }
 
-fn is_id(id: Value<'_>) -> bool {
+/// Whether a value may be an id: a string that has a text, or an integer, of at most [`MAX_ID`] bytes.
+pub(crate) fn is_id(id: Value<'_>) -> bool {
     id.raw().len() <= MAX_ID
         && match id.kind() {
             Kind::String => id.as_str().is_some(),
