@@ -23,6 +23,10 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// Silence of an upstream after which its stream is ended.
     pub stream_idle: Duration,
+    /// Sessions held at one upstream that is reached over stdio or HTTP+SSE: each is a child or a connection.
+    pub sessions: usize,
+    /// How long such a session may go unused.
+    pub session_idle: Duration,
     /// How long a legacy session may live.
     pub session_lifetime: Duration,
     /// Time for open requests to finish when the program is told to stop.
@@ -41,6 +45,8 @@ impl Default for Limits {
             connections: 20_000,
             keep_alive: Duration::from_secs(15),
             stream_idle: Duration::from_mins(30),
+            sessions: 64,
+            session_idle: Duration::from_mins(30),
             session_lifetime: Duration::from_hours(24),
             drain: Duration::from_secs(20),
         }

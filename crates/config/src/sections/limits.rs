@@ -47,6 +47,18 @@ pub(crate) const SPEC: Spec = Spec {
             "silence of an upstream after which its stream is ended",
         ),
         Key::new(
+            "sessions",
+            MANY,
+            "64",
+            "sessions held at one upstream over stdio or HTTP+SSE: each is a child or a connection",
+        ),
+        Key::new(
+            "session_idle",
+            Kind::Time(secs(10), secs(86_400)),
+            "\"30m\"",
+            "how long such a session may go unused",
+        ),
+        Key::new(
             "session_lifetime",
             Kind::Time(secs(60), secs(30 * 86_400)),
             "\"24h\"",
@@ -75,6 +87,8 @@ pub(crate) fn read(section: &Section<'_>) -> Limits {
         connections: number("connections", default.connections),
         keep_alive: time("keep_alive", default.keep_alive),
         stream_idle: time("stream_idle", default.stream_idle),
+        sessions: number("sessions", default.sessions),
+        session_idle: time("session_idle", default.session_idle),
         session_lifetime: time("session_lifetime", default.session_lifetime),
         drain: time("drain", default.drain),
     }
