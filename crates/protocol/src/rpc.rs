@@ -6,6 +6,8 @@ use crate::json::{Document, Kind, Object, Value, quote};
 
 /// Longest id that is accepted, in bytes of JSON text.
 pub const MAX_ID: usize = 256;
+/// Longest id of a response: that of a request as Doorward passes it on, which is a tag and base64.
+const MAX_ANSWERED_ID: usize = 2 * MAX_ID;
 
 /// Error codes of JSON-RPC and MCP that Doorward emits.
 pub mod code {
@@ -195,7 +197,7 @@ impl<'a> Members<'a> {
     fn response(&self, id: Option<Value<'a>>) -> Result<Message<'a>, EnvelopeError> {
         let id = match id {
             Some(id) if id.is_null() => None,
-            Some(id) if !is_id(id) => return Err(EnvelopeError::Id),
+            Some(id) if !is_id_within(id, MAX_ANSWERED_ID) => return Err(EnvelopeError::Id),
             id => id,
         };
         let object = |value: Value<'a>| value.as_object().ok_or(EnvelopeError::Shape);
@@ -210,7 +212,11 @@ impl<'a> Members<'a> {
 
 /// Whether a value may be an id: a string that has a text, or an integer, of at most [`MAX_ID`] bytes.
 pub(crate) fn is_id(id: Value<'_>) -> bool {
-    id.raw().len() <= MAX_ID
+    is_id_within(id, MAX_ID)
+}
+
+fn is_id_within(id: Value<'_>, length: usize) -> bool {
+    id.raw().len() <= length
         && match id.kind() {
             Kind::String => id.as_str().is_some(),
             Kind::Number => id.as_i64().is_some(),

@@ -200,6 +200,16 @@ async fn every_id_comes_back_with_its_json_type_in_results_and_in_refusals() {
         let mismatch = call(LIST).set("Mcp-Method", "tools/call").send().await;
         assert_eq!(refusal(&mismatch), (400, -32020, id.clone()));
     }
+    // So does the longest; one that is longer is none.
+    for (length, status) in [(254, 200), (255, 400)] {
+        let long = "x".repeat(length);
+        let body = json!({ "jsonrpc": "2.0", "id": long, "method": LIST, "params": { "_meta": meta() } });
+        let call = world.gateway.post("open", body.to_string()).header("MCP-Protocol-Version", MODERN);
+        let answer = call.header("Mcp-Method", LIST).send().await;
+        let echoed = if status == 200 { json!(long) } else { Value::Null };
+        assert_eq!((answer.status, &answer.json()["id"]), (status, &echoed), "{}", answer.text());
+        assert_eq!(answer.error_code(), if status == 200 { 0 } else { -32600 });
+    }
     // Towards the upstream all of them are ours.
     for request in world.recorder.requests() {
         let id = request.json()["id"].as_str().unwrap().to_owned();

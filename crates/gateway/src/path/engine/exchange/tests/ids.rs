@@ -19,7 +19,7 @@ fn the_callers_id_comes_back_with_its_json_text() {
 fn an_answer_with_any_other_id_is_not_one() {
     let door = Door::answering(published(""), Era::Modern, Method::ToolsCall, "1");
     let other_tag = Tag::new(*b"eight ...").own(b"1");
-    let long = format!("\"{}\"", "x".repeat(300));
+    let long = format!("\"{}\"", "x".repeat(600));
     for id in [
         "1",
         "\"1\"",
@@ -101,4 +101,8 @@ fn an_answer_on_a_resumed_stream_finds_its_request_by_the_id_alone() {
     let passed = door.passed(list.replace("$id", &format!("\"{}\"", own("4")))).expect("passed");
     assert_eq!(passed, r#"{"jsonrpc":"2.0","id":4,"result":{"tools":[{"name":"echo"}]}}"#.as_bytes());
     assert!(door.examine(response("4")).is_err(), "an id that is not ours");
+    // Behind the tag an upstream can write what it likes; only an id comes out of it.
+    for injected in ["4,\"result\":{\"tools\":[{\"name\":\"hidden\"}]},\"x\":1", "4\n\ndata: {}", "{}", ""] {
+        assert!(door.examine(response(&format!("\"{}\"", own(injected)))).is_err(), "{injected}");
+    }
 }
