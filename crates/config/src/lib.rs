@@ -15,6 +15,7 @@ mod overrides;
 mod publish;
 mod quantity;
 mod reference;
+pub mod rules;
 mod section;
 mod sections;
 mod settings;
@@ -24,7 +25,7 @@ mod tree;
 pub use environment::{Environment, Overrides};
 pub use mistake::{Mistake, Mistakes, Origin, Warning};
 pub use reference::reference_markdown;
-pub use settings::{Document, Durability, Listen, Loaded, MasterKeySource, Records, Settings, StoreUrl};
+pub use settings::{Document, Durability, Listen, Loaded, MasterKeySource, Records, Settings, StoreUrl, Tls};
 
 use context::Context;
 #[cfg(doc)]

@@ -20,9 +20,9 @@ mod upstream;
 pub(crate) use issuer::Issuers;
 pub(crate) use server::{Draft, Drafts};
 pub(crate) use store::without_password;
-pub(crate) use upstream::Upstreams;
+pub(crate) use upstream::{Upstreams, header_name, variable_name};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use doorward_model::{Name, Snapshot};
 use url::Url;
@@ -43,15 +43,16 @@ const ROOT: Spec = Spec {
     keys: &[Key::new(
         "public_url",
         Kind::Text,
-        "`http://<listen.address>` when that is a loopback address, else required",
+        "`http://<listen.address>` (`https` with `listen.tls`) when that is a loopback address, else required",
         "`scheme://host[:port]`, nothing more: the root of every address that Doorward writes into documents",
     )],
 };
 
 /// Every table of the file, in the order of the reference and of the export.
-pub(crate) const ALL: [&Spec; 15] = [
+pub(crate) const ALL: [&Spec; 16] = [
     &ROOT,
     &listen::SPEC,
+    &listen::TLS,
     &store::SPEC,
     &keys::SPEC,
     &upstream::SPEC,
@@ -80,7 +81,11 @@ pub(crate) struct Declared<T> {
 /// Reads all sections. Absent only when there are mistakes.
 pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Snapshot)> {
     let top = Section::root(&ROOT, root, context);
-    let names: Vec<_> = ALL.iter().filter(|spec| spec.shape != Shape::Inner).map(|spec| spec.name).collect();
+    let names: Vec<_> = ALL
+        .iter()
+        .filter(|spec| matches!(spec.shape, Shape::Single | Shape::List))
+        .map(|spec| spec.name)
+        .collect();
     top.refuse_unknown(&names);
 
     let single = |spec| Section::single(spec, root, context);
@@ -98,12 +103,14 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
     let limits = limits::read(&single(&limits::SPEC));
 
     let address = listening.address.as_ref();
-    let public_url = public_url(&top, address);
+    let public_url = public_url(&top, address, listening.tls.is_some());
     let servers = publish::servers(&drafts, &upstreams, &issuers, address, public_url.as_ref(), context);
     let listen = Listen {
         address: listening.address?.value,
         admin: listening.admin,
         trusted_proxies: listening.trusted_proxies,
+        tls: listening.tls,
+        grace: listening.grace,
     };
     let settings =
         Settings { listen, store_url: store_url?, master_key: master_key?, records, ca: network.ca };
@@ -124,7 +131,7 @@ fn by_name<T>(declared: Vec<Declared<T>>) -> BTreeMap<Name, T> {
 }
 
 /// `public_url`, or the loopback listener's own address.
-fn public_url(top: &Section<'_>, address: Option<&Found<std::net::SocketAddr>>) -> Option<Url> {
+fn public_url(top: &Section<'_>, address: Option<&Found<SocketAddr>>, tls: bool) -> Option<Url> {
     const KEY: &str = "public_url";
     if top.has(KEY) {
         let text = top.text(KEY)?;
@@ -132,6 +139,8 @@ fn public_url(top: &Section<'_>, address: Option<&Found<std::net::SocketAddr>>) 
         if url.scheme() == "http" && !address::is_loopback(&url) {
             let complaint = Complaint::new("tokens travel in clear: callers reach this address by http");
             top.context.warn(&text.at, complaint.hint("use https outside a laboratory"));
+        } else if url.scheme() == "http" && tls {
+            top.context.warn(&text.at, "callers are told http, and `listen.tls` serves https");
         }
         return Some(url);
     }
@@ -142,8 +151,9 @@ fn public_url(top: &Section<'_>, address: Option<&Found<std::net::SocketAddr>>) 
         top.context.mistake(&at, complaint.hint("such as public_url = \"https://gateway.example.com\""));
         return None;
     }
-    // Through the origin, so that http's own port 80 is left out as clients leave it out.
-    let url = Url::parse(&format!("http://{}", address.value)).ok()?;
+    let scheme = if tls { "https" } else { "http" };
+    // Through the origin, so that the scheme's own port is left out as clients leave it out.
+    let url = Url::parse(&format!("{scheme}://{}", address.value)).ok()?;
     Url::parse(&url.origin().ascii_serialization()).ok()
 }
 

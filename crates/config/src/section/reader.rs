@@ -100,6 +100,16 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|table| table.contains_key(name))
     }
 
+    /// Whether there is nothing to read, because what stands here is no table.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_none()
+    }
+
+    /// The keys as they are written, for a table whose keys the operator names: a [`Spec`] without keys.
+    pub(crate) fn written_keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.table.into_iter().flat_map(Table::keys).map(String::as_str)
+    }
+
     pub(crate) fn is_table(&self, name: &str) -> bool {
         self.get(name).is_some_and(|found| matches!(found.value.value, Value::Table(_)))
     }
@@ -262,7 +272,7 @@ impl<'a> Section<'a> {
 
     pub(super) fn get(&self, name: &str) -> Option<Found<&'a Node>> {
         debug_assert!(
-            self.spec.key(name).is_some(),
+            self.spec.key(name).is_some() || self.spec.keys.is_empty(),
             "`{name}` is read but not declared in `{}`",
             self.spec.name
         );

@@ -6,11 +6,7 @@
 pub(crate) const TEXT: &str = "not supported in this version";
 
 /// Keys, by the table that they stand in.
-pub(crate) const KEYS: [(&str, &str, &str); 6] = [
-    ("listen", "tls", "serve TLS, and take client certificates"),
-    ("upstream", "command", "an upstream over stdio"),
-    ("upstream", "env", "the variables of a `command`"),
-    ("upstream", "directory", "the directory of a `command`"),
+pub(crate) const KEYS: [(&str, &str, &str); 2] = [
     ("upstream", "sandbox", "what a `command` may touch"),
     ("server", "rate", "how often a caller may call"),
 ];

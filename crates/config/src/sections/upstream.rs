@@ -1,15 +1,22 @@
-//! `[[upstream]]`: MCP servers that Doorward calls, and what it presents there.
+//! `[[upstream]]`: MCP servers that Doorward calls, over HTTP or as child processes, and what it presents there.
+
+mod command;
+mod credential;
+
+pub(crate) use command::variable_name;
+pub(crate) use credential::{SPEC as CREDENTIAL, header_name};
 
 use std::{sync::Arc, time::Duration};
 
-use doorward_model::{Credential, Secret, Transport, Upstream};
+use doorward_model::{Credential, Transport, Upstream};
+use url::Url;
 
-use super::{Declared, later, refuse_doubles};
+use super::{Declared, refuse_doubles};
 use crate::{
     address,
     context::{Context, shown},
     mistake::Complaint,
-    section::{Found, Key, Kind, Section, Shape, Spec},
+    section::{Key, Kind, Section, Shape, Spec},
     suggest::did_you_mean,
     tree::Table,
 };
@@ -17,29 +24,46 @@ use crate::{
 pub(crate) const SPEC: Spec = Spec {
     name: "upstream",
     shape: Shape::List,
-    about: "An MCP server that Doorward calls. It is trusted at exactly this host and port.",
+    about: "An MCP server that Doorward calls: exactly one of `url` and `command`. A `url` is trusted at exactly \
+            this host and port; a `command` can stand only in this file.",
     keys: &[
         Key::new("name", Kind::Text, "required", "what virtual servers, errors and records call it"),
-        Key::new("url", Kind::Text, "required", "its MCP endpoint: http or https"),
+        Key::new("url", Kind::Text, "required without `command`", "its MCP endpoint: http or https"),
+        Key::new(
+            "transport",
+            Kind::Text,
+            "\"auto\"",
+            "what the `url` speaks: `http` (Streamable HTTP) or `sse` (HTTP+SSE of 2024-11-05); `auto` is the same \
+             as `http` in this version: it does not fall back to `sse` by itself",
+        ),
+        Key::new(
+            "command",
+            Kind::Texts,
+            "required without `url`",
+            "a program that speaks MCP over its standard input and output, and its arguments; no shell reads them. A \
+             program with a `/` is relative to this file, another one is looked for in `PATH`",
+        ),
+        Key::new(
+            "env",
+            Kind::Table,
+            "`{}`",
+            "variables of the `command`, each `NAME = \"text\"` or `NAME = { env = \"NAME\" }` or \
+             `NAME = { file = \"path\" }`. Besides them `PATH`, `HOME`, `LANG` and `TMPDIR` pass, nothing else; \
+             variables that make a program load other code are refused",
+        ),
+        Key::new("directory", Kind::Text, "Doorward's own", "the working directory of the `command`"),
         Key::new(
             "timeout",
             Kind::Time(Duration::from_millis(100), Duration::from_hours(1)),
             "\"60s\"",
             "until the first byte of an answer; streams have idle time-outs of their own",
         ),
-        Key::new("credential", Kind::Table, "none", "what Doorward presents there"),
-    ],
-};
-
-pub(crate) const CREDENTIAL: Spec = Spec {
-    name: "upstream.credential",
-    shape: Shape::Inner,
-    about: "What Doorward presents at an upstream, never what a caller presented: `{ kind = \"header\", name = …, \
-            value = … }` or `{ kind = \"bearer\", value = … }`.",
-    keys: &[
-        Key::new("kind", Kind::Text, "required", "`header` or `bearer`"),
-        Key::new("name", Kind::Text, "required for `header`", "the header's name"),
-        Key::new("value", Kind::Secret, "required", "the header's value, or the bearer token"),
+        Key::new(
+            "credential",
+            Kind::Table,
+            "none",
+            "what Doorward presents at the `url`; a `command` gets its secrets by `env`",
+        ),
     ],
 };
 
@@ -57,11 +81,44 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Upstreams {
 
 fn declare(section: &Section<'_>) -> Declared<Arc<Upstream>> {
     let name = section.name();
-    // A command stands in for the address, and is a mistake of its own already.
-    let url = if section.has("command") { section.text("url") } else { section.required_text("url") };
-    let url = url.and_then(|url| section.context.accept(&url.at, address::destination(url.value)));
+    let transport = if section.has("command") { child(section) } else { remote(section) };
     let timeout = section.duration("timeout").unwrap_or(DEFAULT_TIMEOUT);
-    let credential = if section.has("credential") { credential(section) } else { Some(Credential::None) };
+    let credential =
+        if section.has("credential") { credential::read(section) } else { Some(Credential::None) };
+    let written = section.written_name();
+    let value = name.as_ref().zip(transport).zip(credential).map(|((name, transport), credential)| {
+        Arc::new(Upstream { name: name.value.clone(), transport, timeout, credential })
+    });
+    Declared { at: section.at.clone(), written, name, value }
+}
+
+/// An upstream that is a child process.
+fn child(section: &Section<'_>) -> Option<Transport> {
+    for (key, complaint) in [
+        ("url", Complaint::new("expected exactly one of `url` and `command`")),
+        ("transport", Complaint::new("a `command` is always reached over its standard input and output")),
+        ("credential", Complaint::new("is for a `url`").hint("give a `command` its secrets by `env`")),
+    ] {
+        if section.has(key) {
+            section.mistake(key, complaint);
+        }
+    }
+    command::read(section).map(Transport::Stdio)
+}
+
+/// An upstream that is somewhere on the network.
+fn remote(section: &Section<'_>) -> Option<Transport> {
+    for key in ["env", "directory"] {
+        if section.has(key) {
+            section.mistake(key, "is for a `command`");
+        }
+    }
+    if !section.has("url") && !section.is_empty() {
+        let complaint = Complaint::new("is missing").hint("or `command`, for a server that is a program");
+        section.mistake("url", complaint);
+    }
+    let url = section.text("url");
+    let url = url.and_then(|url| section.context.accept(&url.at, address::destination(url.value)));
     if let Some(url) = &url
         && url.scheme() == "http"
         && !address::is_loopback(url)
@@ -69,103 +126,25 @@ fn declare(section: &Section<'_>) -> Declared<Arc<Upstream>> {
     {
         section.warn("credential", "travels in clear: the upstream is called by http");
     }
-    let written = section.written_name();
-    let value = name.as_ref().zip(url).zip(credential).map(|((name, url), credential)| {
-        Arc::new(Upstream { name: name.value.clone(), transport: Transport::Http(url), timeout, credential })
-    });
-    Declared { at: section.at.clone(), written, name, value }
+    let speaks = spoken(section)?;
+    url.map(speaks)
 }
 
-fn credential(section: &Section<'_>) -> Option<Credential> {
-    let table = section.table("credential", &CREDENTIAL)?;
-    let kind = table.required_text("kind")?;
-    if later::CREDENTIALS.contains(&kind.value) {
-        section.context.mistake(&kind.at, later::TEXT);
-        return None;
+/// What stands at a `url`, by the word for it.
+fn spoken(section: &Section<'_>) -> Option<fn(Url) -> Transport> {
+    if !section.has("transport") {
+        return Some(Transport::Http);
     }
-    table.refuse_unknown(&[]);
-    match kind.value {
-        "header" => header(&table),
-        "bearer" => bearer(&table),
-        unknown => {
-            let known = ["header", "bearer"].into_iter().chain(later::CREDENTIALS);
-            let complaint = Complaint::new(format!("unknown kind of credential `{}`", shown(unknown)));
-            let hint = did_you_mean(unknown, known).or(Some("`header` or `bearer`".to_owned()));
-            section.context.mistake(&kind.at, complaint.hint_if(hint));
+    let word = section.text("transport")?;
+    match word.value {
+        "auto" | "http" => Some(Transport::Http),
+        "sse" => Some(Transport::Sse),
+        other => {
+            let complaint = Complaint::new(format!("unknown transport `{}`", shown(other)));
+            let hint = did_you_mean(other, ["auto", "http", "sse"]);
+            let complaint = complaint.hint("known: auto, http, sse; for stdio write `command`").hint_if(hint);
+            section.context.mistake(&word.at, complaint);
             None
         }
     }
-}
-
-fn header(table: &Section<'_>) -> Option<Credential> {
-    let name = table.required_text("name");
-    let name = name.and_then(|name| table.context.accept(&name.at, header_name(name.value)));
-    let value = header_value(table);
-    Some(Credential::Header { name: name?, value: value?.value })
-}
-
-fn bearer(table: &Section<'_>) -> Option<Credential> {
-    if table.has("name") {
-        table.mistake("name", "a bearer token has no header name of its own");
-    }
-    let token = header_value(table)?;
-    let text = token.value.expose();
-    if text.contains([' ', '\t']) {
-        let complaint = Complaint::new("a bearer token has no white space");
-        table.context.mistake(&token.at, complaint.hint("the value is the token alone, without `Bearer`"));
-        return None;
-    }
-    Some(Credential::Header {
-        name: "authorization".to_owned(),
-        value: Secret::new(format!("Bearer {text}")),
-    })
-}
-
-/// A secret that may stand in a header (RFC 9110 section 5.5, and nothing outside ASCII).
-fn header_value(table: &Section<'_>) -> Option<Found<Secret>> {
-    table.require("value");
-    let secret = table.secret("value")?;
-    let value = secret.value.expose();
-    if value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) && value.trim() == value {
-        return Some(secret);
-    }
-    table.context.mistake(
-        &secret.at,
-        "its content cannot stand in a header: line ends, outer white space or non-ASCII",
-    );
-    None
-}
-
-/// A field name (RFC 9110 section 5.1) that Doorward or HTTP itself does not set, in lower case.
-fn header_name(text: &str) -> Result<String, Complaint> {
-    const RESERVED: [&str; 17] = [
-        // hop by hop (RFC 9110 section 7.6.1)
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        // what the relay itself writes
-        "host",
-        "content-length",
-        "content-type",
-        "content-encoding",
-        "accept",
-        "accept-encoding",
-        "expect",
-        "last-event-id",
-    ];
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if text.is_empty() || !text.bytes().all(is_token) {
-        return Err(Complaint::new("not the name of a header").hint("such as \"x-api-key\""));
-    }
-    let name = text.to_ascii_lowercase();
-    if RESERVED.contains(&name.as_str()) || name.starts_with("mcp-") {
-        return Err(Complaint::new(format!("the header `{}` is Doorward's own to set", shown(&name))));
-    }
-    Ok(name)
 }

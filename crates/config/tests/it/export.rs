@@ -33,6 +33,12 @@ kind = "header"
 name = "X-Key"
 value = { env = "KEY" }
 
+[[upstream]]
+name = "files"
+command = ["./run.sh", "-y", "say \"hi\""]
+env = { ROOT = "/srv files", A_KEY = { env = "KEY" }, B_KEY = { file = "key.txt" } }
+directory = "work"
+
 [listen]
 allowed_origins = ["https://app.example.com"]
 
@@ -60,6 +66,12 @@ fn the_whole_configuration_without_secrets() {
     name = "u"
     url = "https://tools.example.com/mcp"
     credential = { kind = "header", name = "X-Key", value = { env = "KEY" } }
+
+    [[upstream]]
+    name = "files"
+    command = ["./run.sh", "-y", 'say "hi"']
+    env = { A_KEY = { env = "KEY" }, B_KEY = { file = "key.txt" }, ROOT = "/srv files" }
+    directory = "work"
 
     [[server]]
     name = "demo"
@@ -124,17 +136,26 @@ prop_compose! {
         tools in texts(), users in texts(), audience in "\\PC{1,8}",
         depth in 8..=128, body in 1024..=(1 << 30), timeout in 1..3600,
         access in prop::sample::select(vec!["\"oauth\"", "[\"jwt\"]", "[\"jwt\", \"oauth\"]"]),
-        stdout: bool, url in "https://[a-z]{1,8}\\.example/[a-z?=&%/]{0,8}",
+        stdout: bool, transport in prop::sample::select(vec!["auto", "http", "sse"]),
+        argv in prop::collection::vec("[^\u{0}]{1,8}", 1..4), value in "[^\u{0}]{0,8}", url in "https://[a-z]{1,8}\\.example/[a-z?=&%/]{0,8}",
     ) -> String {
         let mut out = format!(
             "[limits]\ndepth = {depth}\nrequest_body = {body}\n[records]\nstdout = {stdout}\n\
              [[issuer]]\nname = \"i\"\nissuer = \"https://i.example\"\n"
         );
+        let argv = argv.iter().map(|text| toml_text(text)).collect::<Vec<_>>().join(", ");
+        let value = toml_text(&value);
+        write!(
+            out,
+            "[[upstream]]\nname = \"0-child\"\ncommand = [{argv}]\ndirectory = \"d\"\n\
+             env = {{ X = {value}, KEY = {{ env = \"KEY\" }} }}\n"
+        )
+        .expect("text takes all");
         for (index, name) in names.iter().enumerate() {
             let audience = toml_text(&format!("{audience}{index}"));
             write!(
                 out,
-                "[[upstream]]\nname = \"{name}\"\nurl = \"{url}\"\ntimeout = \"{timeout}s\"\n\
+                "[[upstream]]\nname = \"{name}\"\nurl = \"{url}\"\ntransport = \"{transport}\"\ntimeout = \"{timeout}s\"\n\
                  credential = {{ kind = \"bearer\", value = {{ env = \"KEY\" }} }}\n\
                  [[server]]\nname = \"{name}\"\nupstreams = [\"{name}\"]\naccess = {access}\n\
                  tools = {tools}\naudience = {audience}\nallow = {{ users = {users} }}\n"

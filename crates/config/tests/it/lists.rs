@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_model::Credential;
+use doorward_model::{Credential, Transport};
 use insta::assert_snapshot;
 
 use crate::support::{World, accepted, good, mistakes, parse, refused, warnings};
@@ -68,14 +68,30 @@ fn upstreams_are_called_by_http() {
     refused(
         upstream,
         &[
-            ("", "upstream[0].url: is missing"),
+            ("", "upstream[0].url: is missing (or `command`, for a server that is a program)"),
             ("url = 3", "expected text, found an integer"),
-            ("command = [\"npx\"]", "upstream[0].command: not supported in this version"),
+            ("url = \"http://127.0.0.1:1/\"\nenv = {}", "upstream[0].env: is for a `command`"),
+            ("url = \"http://127.0.0.1:1/\"\ndirectory = \"/\"", "upstream[0].directory: is for a `command`"),
         ],
     );
-    assert_eq!(
-        mistakes(&upstream("command = [\"npx\"]\nenv = {}\ndirectory = \"/\"\nsandbox = {}")).lines().count(),
-        4
+}
+
+#[test]
+fn the_transport_of_a_url() {
+    let transport = |word: &str| at(&format!("transport = {word}"));
+    for (word, expected) in [("\"auto\"", "Http("), ("\"http\"", "Http("), ("\"sse\"", "Sse(")] {
+        let loaded = good(&transport(word));
+        let found = format!("{:?}", loaded.snapshot.upstreams["u"].transport);
+        assert!(found.starts_with(expected), "{word}: {found}");
+    }
+    assert!(matches!(good(&at("")).snapshot.upstreams["u"].transport, Transport::Http(_)));
+    refused(
+        transport,
+        &[
+            ("\"htpp\"", "upstream[0].transport: unknown transport `htpp` (did you mean `http`?)"),
+            ("\"stdio\"", "(known: auto, http, sse; for stdio write `command`)"),
+            ("[]", "upstream[0].transport: expected text, found a list"),
+        ],
     );
 }
 

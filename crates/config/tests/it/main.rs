@@ -1,6 +1,7 @@
 //! Behaviour of the configuration as a user of the crate sees it.
 
 mod access;
+mod children;
 mod export;
 mod files;
 mod lists;

@@ -11,7 +11,7 @@ listn = 3
 [listen]
 adress = "127.0.0.1:1"
 address = "localhost:8420"
-tls = { certificate = "c.pem", key = "k.pem" }
+tls = { certificate = "c.pem", keys = "k.pem", client_ca = "" }
 
 [store]
 url = "mysql://db/x"
@@ -26,7 +26,7 @@ credential = { kind = "header", name = "Mcp-Session-Id", value = "inline-secret"
 
 [[upstream]]
 name = "files"
-command = ["npx", "server"]
+command = ["npx", ""]
 
 [[upstream]]
 name = "cloud"
@@ -77,14 +77,16 @@ fn all_mistakes_of_all_sections_in_one_run() {
     gateway.toml:2: listn: unknown key (did you mean `listen`?)
     gateway.toml:5: listen.adress: unknown key (did you mean `address`?)
     gateway.toml:6: listen.address: expected an IP address and a port ("127.0.0.1:8420")
-    gateway.toml:7: listen.tls: not supported in this version
+    gateway.toml:7: listen.tls.key: is missing
+    gateway.toml:7: listen.tls.keys: unknown key (did you mean `key`?)
+    gateway.toml:7: listen.tls.client_ca: expected a path
     gateway.toml:10: store.url: expected `sqlite:PATH` or `postgres://…`
     gateway.toml:13: keys.master: a secret is never written in the file (write { env = "NAME" } or { file = "path" })
     gateway.toml:16: upstream[0].name: a name is 1 to 63 characters of a-z, 0-9, `.`, `_`, `-` and starts with a letter or digit (such as "every-thing")
     gateway.toml:17: upstream[0].url: a URL holds no user name or password (use `credential`)
     gateway.toml:18: upstream[0].credential.name: the header `mcp-session-id` is Doorward's own to set
     gateway.toml:18: upstream[0].credential.value: a secret is never written in the file (write { env = "NAME" } or { file = "path" })
-    gateway.toml:22: upstream[1].command: not supported in this version
+    gateway.toml:22: upstream[1].command[1]: expected a text that is not empty, without NUL
     gateway.toml:26: upstream[2].url: a cloud metadata address is never a destination
     gateway.toml:27: upstream[2].timeout: expected a text such as "30s", found an integer
     gateway.toml:28: upstream[2].credential.kind: not supported in this version

@@ -1,0 +1,217 @@
+//! Upstreams that are child processes: what they are started with, and that only the file can say so.
+
+use std::path::Path;
+
+use doorward_model::{Command, Transport};
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use crate::support::{World, accepted, good, mistakes, refused};
+
+fn child(more: &str) -> String {
+    format!("[[upstream]]\nname = \"u\"\ncommand = [\"npx\", \"-y\"]\n{more}\n")
+}
+
+fn command_of(text: &str) -> Command {
+    match &good(text).snapshot.upstreams["u"].transport {
+        Transport::Stdio(command) => command.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn variables(command: &Command) -> Vec<(&str, &str)> {
+    command.env.iter().map(|(name, value)| (name.as_str(), value.expose())).collect()
+}
+
+#[test]
+fn a_command_with_all_that_belongs_to_it() {
+    let command = command_of(&child(
+        "env = { ROOT = \"/srv files\", EMPTY = \"\", A_KEY = { env = \"KEY\" }, B_KEY = { file = \"key.txt\" } }\n\
+         directory = \"work\"\ntimeout = \"5s\"",
+    ));
+    assert_eq!(command.argv, ["npx", "-y"]);
+    assert_eq!(
+        variables(&command),
+        [("A_KEY", "s3cr3t-value"), ("B_KEY", "s3cr3t-value"), ("EMPTY", ""), ("ROOT", "/srv files")]
+    );
+    assert_eq!(command.directory.as_deref(), Some(Path::new("/etc/doorward/work")));
+    let bare = command_of(&child(""));
+    assert!(bare.env.is_empty() && bare.directory.is_none());
+    assert_eq!(command_of(&child("directory = \"/srv\"")).directory.as_deref(), Some(Path::new("/srv")));
+}
+
+#[test]
+fn a_program_with_a_slash_is_relative_to_the_file_and_arguments_are_left_alone() {
+    let argv = |command: &str| command_of(&format!("[[upstream]]\nname = \"u\"\ncommand = {command}\n")).argv;
+    assert_eq!(
+        argv("[\"bin/run\", \"./data\", \"$HOME; rm -rf\"]"),
+        ["/etc/doorward/bin/run", "./data", "$HOME; rm -rf"]
+    );
+    assert_eq!(argv("[\"/usr/bin/run\"]"), ["/usr/bin/run"]);
+    assert_eq!(argv("[\"run\"]"), ["run"]);
+}
+
+#[test]
+fn commands_that_are_none() {
+    refused(
+        |command| format!("[[upstream]]\nname = \"u\"\ncommand = {command}\n"),
+        &[
+            ("[]", "upstream[0].command: a command needs a program (such as command = [\"npx\""),
+            ("\"npx -y\"", "upstream[0].command: expected a list of texts, found text"),
+            ("[\"\"]", "upstream[0].command[0]: expected a text that is not empty, without NUL"),
+            ("[\"a\", 1]", "upstream[0].command[1]: expected text, found an integer"),
+            (
+                "[\"a\", \"b\\u0000c\"]",
+                "upstream[0].command[1]: expected a text that is not empty, without NUL",
+            ),
+        ],
+    );
+    refused(
+        child,
+        &[
+            ("url = \"http://127.0.0.1:1/\"", "upstream[0].url: expected exactly one of `url` and `command`"),
+            (
+                "transport = \"http\"",
+                "upstream[0].transport: a `command` is always reached over its standard",
+            ),
+            (
+                "credential = { kind = \"bearer\", value = { env = \"KEY\" } }",
+                "upstream[0].credential: is for a `url` (give a `command` its secrets by `env`)",
+            ),
+            ("sandbox = {}", "upstream[0].sandbox: not supported in this version"),
+            ("directory = \"\"", "upstream[0].directory: expected a text that is not empty"),
+            ("directory = \"a\\u0000\"", "upstream[0].directory: expected a text that is not empty"),
+            ("directory = 1", "upstream[0].directory: expected text, found an integer"),
+            ("env = [\"A=b\"]", "upstream[0].env: expected a table, found a list"),
+        ],
+    );
+}
+
+#[test]
+fn variables_that_a_child_is_not_given() {
+    let env = |pairs: &str| child(&format!("env = {{ {pairs} }}"));
+    for name in [
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "LD_AUDIT",
+        "DYLD_INSERT_LIBRARIES",
+        "NODE_OPTIONS",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "PERL5OPT",
+        "RUBYOPT",
+        "BASH_ENV",
+        "ENV",
+        "IFS",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "Node_Options",
+        "npm_config_node_options",
+        "BASH_FUNC_x",
+        "GIT_SSH_COMMAND",
+        "DOTNET_STARTUP_HOOKS",
+    ] {
+        for value in ["\"x\"", "{ env = \"KEY\" }"] {
+            let found = mistakes(&env(&format!("{name} = {value}")));
+            let expected =
+                format!("upstream[0].env.{name}: this variable decides which code a program loads or runs");
+            assert!(found.contains(&expected) && found.lines().count() == 1, "{name}: {found}");
+        }
+    }
+    refused(
+        env,
+        &[
+            ("\"\" = \"x\"", "not the name of a variable (letters, digits and `_`, not a digit first)"),
+            ("1A = \"x\"", "upstream[0].env.1A: not the name of a variable"),
+            ("\"A=B\" = \"x\"", "not the name of a variable"),
+            ("\"Ä\" = \"x\"", "not the name of a variable"),
+            ("\"a-b\" = { env = \"KEY\" }", "not the name of a variable"),
+            ("A = 1", "upstream[0].env.A: expected text, found an integer"),
+            ("A = { env = \"NONE\" }", "upstream[0].env.A: the environment variable `NONE` is not set"),
+            ("A = { env = \"KEY\", file = \"x\" }", "expected exactly one of `env` and `file`"),
+            ("A = \"a\\u0000b\"", "upstream[0].env.A: a variable cannot hold NUL"),
+        ],
+    );
+    accepted(env, &["_ = \"x\"", "a1 = \"x\"", "PATH = \"/opt/bin\"", "NODE_EXTRA_CA_CERTS = \"/x.pem\""]);
+    let bad = mistakes(&env("\"\\u001b[31m\" = 1, B = { env = \"NONE\" }"));
+    assert!(!bad.contains('\u{1b}') && bad.lines().count() == 2, "{bad}");
+}
+
+#[test]
+fn secrets_of_a_child_are_references() {
+    let env = |pairs: &str| child(&format!("env = {{ {pairs} }}"));
+    refused(
+        env,
+        &[
+            (
+                "API_KEY = \"hunter2\"",
+                "upstream[0].env.API_KEY: its name says that it is a secret, and a secret is never written in the \
+                 file (write { env = \"NAME\" } or { file = \"path\" })",
+            ),
+            ("GITHUB_TOKEN = \"\"", "its name says that it is a secret"),
+            ("db_password = \"hunter2\"", "its name says that it is a secret"),
+            ("URL = \"postgres://u:hunter2@db/x\"", "upstream[0].env.URL: it looks like a secret"),
+            ("HEADER = \"Authorization: Bearer hunter2hunter2\"", "it looks like a secret"),
+        ],
+    );
+    for pairs in ["API_KEY = \"hunter2\"", "URL = \"postgres://u:hunter2@db/x\"", "TOKEN = [\"hunter2\"]"] {
+        assert!(!mistakes(&env(pairs)).contains("hunter2"), "{pairs}");
+    }
+    accepted(env, &["TOKEN_FILE = \"/run/token\"", "MAX_TOKENS = \"4096\"", "URL = \"https://a.example/\""]);
+    assert!(!format!("{:?}", command_of(&env("KEY = { env = \"KEY\" }"))).contains("s3cr3t"));
+}
+
+#[test]
+fn no_variable_of_doorward_can_bring_or_change_a_command() {
+    let file = child("env = { A = \"b\" }\ndirectory = \"d\"");
+    let plain = format!("{:?}", good(&file).snapshot);
+    let mut world = World::usual();
+    for key in ["", "_COMMAND", "_ENV", "_ENV_A", "_DIRECTORY", "_URL", "_COMMAND_FILE"] {
+        for section in ["UPSTREAM", "UPSTREAMS", "UPSTREAM_0", "UPSTREAM_U"] {
+            world = world.variable(&format!("DOORWARD_{section}{key}"), "sh,-c,evil");
+        }
+    }
+    let loaded = world.parse(&file).expect("only warnings");
+    assert_eq!(format!("{:?}", loaded.snapshot), plain);
+    assert!(world.parse("").expect("only warnings").snapshot.upstreams.is_empty());
+    let ignored =
+        loaded.warnings.iter().filter(|warning| warning.message == "this variable stands for no key");
+    assert_eq!(ignored.count(), 28);
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_command_in_one_run() {
+    let text = "[[upstream]]\nname = \"u\"\nurl = \"http://127.0.0.1:1/\"\ncommand = [\"\"]\n\
+                env = { LD_PRELOAD = \"x\", KEY = \"hunter2\" }\ndirectory = \"\"\nsandbox = {}\ntransport = \"sse\"\n";
+    assert_snapshot!(mistakes(text), @r#"
+    gateway.toml:3: upstream[0].url: expected exactly one of `url` and `command`
+    gateway.toml:4: upstream[0].command[0]: expected a text that is not empty, without NUL
+    gateway.toml:5: upstream[0].env.LD_PRELOAD: this variable decides which code a program loads or runs (if that is meant, set it in a script and make that the `command`)
+    gateway.toml:5: upstream[0].env.KEY: its name says that it is a secret, and a secret is never written in the file (write { env = "NAME" } or { file = "path" })
+    gateway.toml:6: upstream[0].directory: expected a text that is not empty, without NUL
+    gateway.toml:7: upstream[0].sandbox: not supported in this version
+    gateway.toml:8: upstream[0].transport: a `command` is always reached over its standard input and output
+    "#);
+}
+
+proptest! {
+    #[test]
+    fn what_a_child_gets_is_what_the_file_says(
+        argv in prop::collection::vec("[^\u{0}/]{1,12}", 1..5),
+        name in "[A-Z][A-Z0-9_]{0,6}", value in "[^\u{0}]{0,12}",
+    ) {
+        let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let list = argv.iter().map(|text| quote(text)).collect::<Vec<_>>().join(", ");
+        let text = format!("[[upstream]]\nname = \"u\"\ncommand = [{list}]\nenv = {{ {name} = {} }}\n", quote(&value));
+        match World::usual().parse(&text) {
+            Ok(loaded) => {
+                let Transport::Stdio(command) = &loaded.snapshot.upstreams["u"].transport else {
+                    return Err(TestCaseError::fail("no child"));
+                };
+                prop_assert_eq!(&command.argv, &argv);
+                prop_assert_eq!(variables(command), [(name.as_str(), value.as_str())]);
+            }
+            Err(mistakes) => prop_assert!(mistakes.to_string().contains("upstream[0].env."), "{}", mistakes),
+        }
+    }
+}
