@@ -6,7 +6,7 @@
 use crate::{
     context::{Context, shown},
     mistake::Complaint,
-    section::{Key, Kind, Shape, Spec},
+    section::{Key, Kind, Spec},
     sections,
     suggest::did_you_mean,
     tree::{At, Entry, Node, Place, Table, Value},
@@ -26,7 +26,12 @@ pub(crate) fn variable(spec: &Spec, key: &Key) -> String {
     if spec.name.is_empty() {
         return format!("{PREFIX}{}", key.name.to_uppercase());
     }
-    format!("{PREFIX}{}_{}", spec.name.to_uppercase(), key.name.to_uppercase())
+    format!("{PREFIX}{}_{}", spec.name.replace('.', "_").to_uppercase(), key.name.to_uppercase())
+}
+
+/// Whether a key has a variable. A table has none: the keys in it have.
+pub(crate) fn has_variable(spec: &Spec, key: &Key) -> bool {
+    spec.stands_once() && !matches!(key.kind, Kind::Table)
 }
 
 /// Writes variables over the file, and options over variables.
@@ -80,8 +85,8 @@ pub(crate) fn warn_of_unknown(context: &Context<'_>) {
 
 /// The keys that have variables.
 fn overridable() -> impl Iterator<Item = (&'static Spec, &'static Key)> {
-    let single = sections::ALL.into_iter().filter(|spec| spec.shape == Shape::Single);
-    single.flat_map(|spec| spec.keys.iter().map(move |key| (spec, key)))
+    let all = sections::ALL.into_iter().flat_map(|spec| spec.keys.iter().map(move |key| (spec, key)));
+    all.filter(|(spec, key)| has_variable(spec, key))
 }
 
 /// The text of a variable. An empty one counts as not set: that is how templates of containers leave one out.
@@ -125,15 +130,14 @@ fn reference(kind: &str, to: &str) -> Value {
 
 fn write(root: &mut Table, spec: &Spec, key: &str, place: &Place, value: Value) {
     let entry = |value| Entry { key_place: place.clone(), node: Node { place: place.clone(), value } };
-    let table = if spec.name.is_empty() {
-        root
-    } else {
-        let section = root.entry(spec.name.to_owned()).or_insert_with(|| entry(Value::Table(Table::new())));
-        match &mut section.node.value {
+    let mut table = root;
+    for part in spec.name.split('.').filter(|part| !part.is_empty()) {
+        let section = table.entry(part.to_owned()).or_insert_with(|| entry(Value::Table(Table::new())));
+        table = match &mut section.node.value {
             Value::Table(table) => table,
             // Not a table: the section's reader says so.
             _ => return,
-        }
-    };
+        };
+    }
     table.insert(key.to_owned(), entry(value));
 }

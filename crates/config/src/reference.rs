@@ -38,7 +38,7 @@ fn section(out: &mut String, spec: &Spec) {
         ("", _) => "Top level".to_owned(),
         (name, Shape::Single) => format!("`[{name}]`"),
         (name, Shape::List) => format!("`[[{name}]]`"),
-        (name, Shape::Inner) => format!("`{name}`"),
+        (name, Shape::Nested | Shape::Inner) => format!("`{name}`"),
     };
     let _ = write!(out, "\n## {title}\n\n{}\n", spec.about);
     if later::SECTIONS.contains(&spec.name) {
@@ -58,7 +58,7 @@ fn section(out: &mut String, spec: &Spec) {
 fn row(out: &mut String, spec: &Spec, key: &Key) {
     let default = if is_toml(key.default) { format!("`{}`", key.default) } else { key.default.to_owned() };
     let _ = write!(out, "| `{}` | {} | {default} | {}", key.name, key.kind.words(), key.about);
-    if spec.shape == Shape::Single {
+    if overrides::has_variable(spec, key) {
         let _ = write!(out, ". `{}`", overrides::variable(spec, key));
     }
     out.push_str(" |\n");

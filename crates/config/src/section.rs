@@ -30,6 +30,8 @@ pub(crate) enum Shape {
     Single,
     /// Any number of times: `[[name]]`.
     List,
+    /// Once, inside a section that stands once: `key = { … }`. Its keys have variables.
+    Nested,
     /// Inside another section: `key = { … }`.
     Inner,
 }
@@ -99,6 +101,11 @@ impl Kind {
 }
 
 impl Spec {
+    /// Whether the file can have no second one: then variables can stand for its keys.
+    pub(crate) fn stands_once(&self) -> bool {
+        matches!(self.shape, Shape::Single | Shape::Nested)
+    }
+
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }

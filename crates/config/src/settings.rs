@@ -1,6 +1,6 @@
 //! What the file says about the process itself: read once at start, unlike the snapshot.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use doorward_model::{Secret, Snapshot};
 use ipnet::IpNet;
@@ -62,6 +62,21 @@ pub struct Listen {
     pub admin: Option<SocketAddr>,
     /// Whose `Forwarded` and `X-Forwarded-For` are believed for the caller's address.
     pub trusted_proxies: Vec<IpNet>,
+    /// TLS for callers; in clear when absent.
+    pub tls: Option<Tls>,
+    /// How long connections are still accepted after the process was told to stop.
+    pub grace: Duration,
+}
+
+/// `listen.tls`: PEM files. Not read here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate, its chain after it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The roots of client certificates, when they are asked for.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Where state is kept.

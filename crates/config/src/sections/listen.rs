@@ -1,11 +1,15 @@
 //! `[listen]`: where callers come in.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 
 use crate::{
-    address,
+    Tls, address,
     mistake::Complaint,
     section::{Found, Key, Kind, Section, Shape, Spec},
 };
@@ -39,6 +43,30 @@ pub(crate) const SPEC: Spec = Spec {
             "[]",
             "origins besides `public_url` that browsers may call from, each `scheme://host[:port]`",
         ),
+        Key::new("tls", Kind::Table, "none", "serves TLS on `address`, and nothing else there"),
+        Key::new(
+            "grace",
+            Kind::Time(Duration::ZERO, Duration::from_mins(1)),
+            "\"0s\"",
+            "how long, after being told to stop, connections are still accepted while `/readyz` answers 503: time for a \
+             load balancer to notice",
+        ),
+    ],
+};
+
+pub(crate) const TLS: Spec = Spec {
+    name: "listen.tls",
+    shape: Shape::Nested,
+    about: "TLS 1.2 and 1.3 for callers. The files are PEM; they are read again when they change, and on SIGHUP.",
+    keys: &[
+        Key::new("certificate", Kind::Text, "required", "the file of the certificate, its chain after it"),
+        Key::new("key", Kind::Text, "required", "the file of its private key"),
+        Key::new(
+            "client_ca",
+            Kind::Text,
+            "none",
+            "a file of roots: client certificates are asked for, and one that is presented must lead to one of them",
+        ),
     ],
 };
 
@@ -49,6 +77,8 @@ pub(crate) struct Listening {
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) grace: Duration,
 }
 
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8420);
@@ -77,7 +107,24 @@ pub(crate) fn read(section: &Section<'_>) -> Listening {
         admin: admin.map(|found| found.value),
         trusted_proxies: proxies.into_iter().map(|found| found.value).collect(),
         allowed_origins: origins.into_iter().map(|found| found.value).collect(),
+        tls: section.table("tls", &TLS).and_then(|table| tls(&table)),
+        grace: section.duration("grace").unwrap_or_default(),
     }
+}
+
+/// The paths only. What the files hold is judged by whoever serves them.
+fn tls(section: &Section<'_>) -> Option<Tls> {
+    section.refuse_unknown(&[]);
+    section.require("certificate");
+    section.require("key");
+    let [certificate, key, client_ca] = ["certificate", "key", "client_ca"].map(|name| path(section, name));
+    Some(Tls { certificate: certificate?, key: key?, client_ca })
+}
+
+fn path(section: &Section<'_>, name: &str) -> Option<PathBuf> {
+    let text = section.text(name)?;
+    let path = if text.value.is_empty() { Err("expected a path".into()) } else { Ok(text.value) };
+    section.context.accept(&text.at, path).map(|path| section.context.env.base_dir.join(path))
 }
 
 fn socket(section: &Section<'_>, name: &str) -> Option<Found<SocketAddr>> {

@@ -13,6 +13,8 @@ fn every_key_that_stands_once_has_a_variable() {
         .variable("DOORWARD_LISTEN_ADMIN", "127.0.0.1:81")
         .variable("DOORWARD_LISTEN_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1")
         .variable("DOORWARD_LISTEN_ALLOWED_ORIGINS", "https://a.example")
+        .variable("DOORWARD_LISTEN_TLS_CERTIFICATE", "c.pem")
+        .variable("DOORWARD_LISTEN_TLS_KEY", "k.pem")
         .variable("DOORWARD_STORE_URL", "postgres://u:hunter2@db/x")
         .variable("DOORWARD_KEYS_MASTER", "the key itself")
         .variable("DOORWARD_LIMITS_REQUEST_BODY", "1MiB")
@@ -26,6 +28,7 @@ fn every_key_that_stands_once_has_a_variable() {
     assert_eq!(loaded.snapshot.origin(), "https://gw.example.com");
     assert_eq!(loaded.settings.listen.address.port(), 80);
     assert_eq!(loaded.settings.listen.trusted_proxies.len(), 2);
+    assert!(loaded.settings.listen.tls.is_some_and(|tls| tls.key.ends_with("k.pem")));
     assert_eq!(loaded.snapshot.allowed_origins, ["https://a.example"]);
     assert!(
         matches!(&loaded.settings.store_url, StoreUrl::Postgres(url) if url.expose().contains("hunter2"))

@@ -57,6 +57,7 @@ fn listeners_proxies_and_origins() {
     assert_eq!(loaded.settings.listen.admin.map(|admin| admin.port()), Some(9090));
     assert_eq!(loaded.settings.listen.trusted_proxies.len(), 2);
     assert_eq!(loaded.snapshot.allowed_origins, ["https://app.example.com"]);
+    assert_eq!((loaded.settings.listen.tls, loaded.settings.listen.grace.as_secs()), (None, 0));
     refused(
         listen,
         &[
@@ -71,11 +72,30 @@ fn listeners_proxies_and_origins() {
             ("trusted_proxies = [\"proxy\"]", "expected a network"),
             ("allowed_origins = [\"https://app.example.com/\"]", "nothing more"),
             ("allowed_origins = [\"*\"]", "listen.allowed_origins[0]: expected scheme://host[:port]"),
-            ("tls = { certificate = \"c\" }", "listen.tls: not supported in this version"),
+            ("tls = { certificate = \"c\" }", "listen.tls.key: is missing"),
+            ("tls = { certificate = \"c\", key = \"\" }", "listen.tls.key: expected a path"),
+            ("tls = \"c\"", "expected a table, found text"),
+            ("grace = \"2m\"", "listen.grace: must be between 0s and 1m"),
             ("prot = 3", "listen.prot: unknown key"),
         ],
     );
     assert!(warnings(&listen("trusted_proxies = [\"0.0.0.0/0\"]")).contains("believes everybody"));
+}
+
+#[test]
+fn tls_is_files_beside_the_file() {
+    let loaded = good(
+        "[listen]\ngrace = \"5s\"\ntls = { certificate = \"c.pem\", key = \"/k.pem\", client_ca = \"ca.pem\" }\n",
+    );
+    let tls = loaded.settings.listen.tls.expect("TLS");
+    assert_eq!(tls.certificate.to_str(), Some("/etc/doorward/c.pem"));
+    assert_eq!(tls.key.to_str(), Some("/k.pem"));
+    assert_eq!(tls.client_ca.as_deref().and_then(|path| path.to_str()), Some("/etc/doorward/ca.pem"));
+    assert_eq!(loaded.settings.listen.grace.as_secs(), 5);
+    assert_eq!(loaded.snapshot.origin(), "https://127.0.0.1:8420");
+    let told_http =
+        "public_url = \"http://127.0.0.1:8420\"\n[listen]\ntls = { certificate = \"c\", key = \"k\" }\n";
+    assert!(warnings(told_http).contains("callers are told http"));
 }
 
 #[test]
