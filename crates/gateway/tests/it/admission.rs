@@ -4,6 +4,7 @@ mod cors;
 mod origins;
 mod passthrough;
 mod routes;
+mod smuggling;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};

@@ -98,7 +98,8 @@ pub(crate) struct Gateway {
     place: Place,
     log: Mutex<Log>,
     store: Store,
-    serving: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
+    serving: Option<JoinHandle<()>>,
 }
 
 /// What went over the wire so far, for the checks at the end.
@@ -135,7 +136,17 @@ impl Gateway {
         let store = Store::open(&place.url).await.unwrap();
         let secrets = plan.variables.values().cloned().collect();
         let log = Mutex::new(Log { secrets, ..Log::default() });
-        Self { app, clock, address, plan, place, log, store, serving: Some((stop, serving)) }
+        Self {
+            app,
+            clock,
+            address,
+            plan,
+            place,
+            log,
+            store,
+            stop: Mutex::new(Some(stop)),
+            serving: Some(serving),
+        }
     }
 
     /// `http://127.0.0.1:<port>`, which is also the public URL unless the plan says otherwise.
@@ -163,6 +174,19 @@ impl Gateway {
     pub(crate) fn replace(&self, toml: &str) {
         let loaded = self.load(toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         self.app.replace(loaded.snapshot).unwrap();
+    }
+
+    /// The present moment of the gateway's clock, as records write it.
+    pub(crate) fn now(&self) -> String {
+        self.clock.now().to_rfc3339()
+    }
+
+    /// Tells the gateway to stop: no new connections, open requests may finish.
+    pub(crate) fn stop_listening(&self) {
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(stop) = stop {
+            let _ = stop.send(());
+        }
     }
 
     /// Names a text that must not be in the store, in records or in answers at the end of the test.
@@ -211,8 +235,8 @@ impl Gateway {
 
     /// Stops the gateway and checks what holds for every test.
     pub(crate) async fn finish(mut self) {
-        let Some((stop, serving)) = self.serving.take() else { return };
-        let _ = stop.send(());
+        let Some(serving) = self.serving.take() else { return };
+        self.stop_listening();
         tokio::time::timeout(PATIENCE, serving).await.expect("it stops").unwrap();
         self.app.shut_down().await;
         checks::all(&self).await;
