@@ -255,3 +255,24 @@ async fn a_list_that_cannot_be_filtered_is_the_upstreams_fault() {
     }
     world.finish().await;
 }
+
+#[tokio::test]
+async fn behind_a_door_nothing_is_public() {
+    let world = World::start().await;
+    let token = world.token("alice", "jwt");
+    for (scope, open, behind) in
+        [("public", "public", "private"), ("private", "private", "private"), ("x", "x", "x")]
+    {
+        let result = json!({ "tools": [], "cacheScope": scope, "ttlMs": 5, "x": { "cacheScope": "public" } });
+        world.recorder.always("tools/list", Reply::result(result.clone()));
+        for (server, wanted) in [("open", open), ("jwt", behind)] {
+            let bearer = (server == "jwt").then_some(token.as_str());
+            let call = world.gateway.modern(server, "tools/list", json!({})).maybe_bearer(bearer);
+            let mut kept = result.clone();
+            kept["cacheScope"] = json!(wanted);
+            assert_eq!(call.send().await.result(), kept, "{server} {scope}");
+        }
+        world.recorder.behave();
+    }
+    world.finish().await;
+}

@@ -249,3 +249,27 @@ async fn a_task_id_that_was_changed_anywhere_is_refused() {
     assert_eq!(callers.world.recorder.requests().len(), 1);
     callers.world.finish().await;
 }
+
+#[tokio::test]
+async fn tasks_on_a_listen_stream_have_the_ids_that_the_caller_knows() {
+    let callers = Callers::start().await;
+    let recorder = &callers.world.recorder;
+    let task = json!({ "resultType": "task", "taskId": "task-77", "status": "working" });
+    recorder.once("tools/call", Reply::result(task));
+    let call = with_tasks(json!({ "name": "echo", "arguments": {} }));
+    let id = callers.modern("tools/call", &call).send().await.result()["taskId"].clone();
+
+    let acknowledged = json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged",
+        "params": { "notifications": { "taskIds": ["task-77"], "x": 1.0 } } });
+    let changed = json!({ "jsonrpc": "2.0", "method": "notifications/tasks",
+        "params": { "taskId": "task-77", "status": "completed", "result": { "taskId": "inner" } } });
+    recorder.once("subscriptions/listen", Reply::events([acknowledged, changed]));
+    // Somebody else's task is no task; the rest is listened to.
+    let foreign = json!({ "notifications": { "taskIds": [id, "task-78"] } });
+    let heard = callers.modern("subscriptions/listen", &with_tasks(foreign)).send().await.events();
+    assert_eq!(callers.seen()["params"]["notifications"], json!({ "taskIds": ["task-77"] }));
+    assert_eq!(heard[0]["params"]["notifications"], json!({ "taskIds": [id], "x": 1.0 }));
+    let wanted = json!({ "taskId": id, "status": "completed", "result": { "taskId": "inner" } });
+    assert_eq!(heard[1]["params"], wanted);
+    callers.world.finish().await;
+}
