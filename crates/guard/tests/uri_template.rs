@@ -1,6 +1,8 @@
 //! Templates against an expander of their own (RFC 6570, section 3.2): every expansion matches, and nothing that
 //! reaches further does.
 
+use std::fmt::Write as _;
+
 use doorward_guard::uri_template::UriTemplate;
 use proptest::{collection::vec, prelude::*};
 
@@ -31,7 +33,7 @@ fn encode(value: &str, keep_reserved: bool) -> String {
         if unreserved || (reserved && keep_reserved) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            write!(out, "%{byte:02X}").expect("writing to a string");
         }
     }
     out
@@ -80,7 +82,7 @@ proptest! {
                 Part::Expression(operator, values) => {
                     let names: Vec<String> = (0..values.len()).map(|index| name(index).to_string()).collect();
                     let operator_text = operator.to_string();
-                    template.push_str(&format!("{{{}{}}}", operator_text.trim(), names.join(",")));
+                    template.extend(["{", operator_text.trim(), &names.join(","), "}"]);
                     uri.push_str(&expand(*operator, values));
                 }
             }

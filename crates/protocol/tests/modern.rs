@@ -23,8 +23,8 @@ fn verdict(version_header: &HeaderText, in_body: Option<&str>) -> Option<i64> {
     let params = meta.map_or_else(|| json!({}), |meta| json!({ "_meta": meta }));
     // The method never decides, not even this one.
     let text = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params }).to_string();
-    let document = Document::parse(Bytes::from(text), 32).unwrap();
-    let message = Message::read(&document).unwrap();
+    let document = Document::parse(Bytes::from(text), 32).expect("JSON");
+    let message = Message::read(&document).expect("a request");
     if !is_modern(version_header, Some(&message)) {
         return None;
     }

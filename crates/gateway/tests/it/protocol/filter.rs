@@ -67,8 +67,10 @@ fn page() -> impl Strategy<Value = Page> {
     (0..LISTS.len(), entries, exposed, 1_usize..60, any::<bool>(), any::<bool>()).prop_map(
         |(list, entries, mut exposed, chunk, streamed, modern)| {
             let key = LISTS[list].2;
-            let entries =
-                entries.into_iter().map(|(index, form)| entry(key, *index.get(&NAMES), form)).collect();
+            let entries = entries
+                .into_iter()
+                .map(|(index, form)| entry(key, NAMES[index.index(NAMES.len())], form))
+                .collect();
             // A template is no resource.
             exposed.retain(|name| list != 2 || !name.contains('{'));
             Page { list, entries, exposed, chunk, streamed, modern }
@@ -83,7 +85,8 @@ impl Page {
         let result = format!("{{\"x\":1.50, \"{member}\" : [ {} ],\"y\":null}}", entries.join(" , "));
         let message = format!("{{\"result\":{result},\"jsonrpc\":\"2.0\", \"id\":\"$id\"}}");
         let reply = if self.streamed {
-            let lines = message.split('\n').map(|line| format!("data: {line}\n")).collect::<String>();
+            let lines: Vec<_> = message.split('\n').map(|line| format!("data: {line}\n")).collect();
+            let lines = lines.concat();
             Reply::event_bytes(format!("event: message\nid: 7\n{lines}\n"))
         } else {
             Reply::raw("application/json", message)
@@ -106,9 +109,9 @@ impl Page {
             .expect("the head stays");
         let rest = rest.strip_suffix("],\"y\":null},\"jsonrpc\":\"2.0\", \"id\":1}").expect("the tail stays");
         let exposed: BTreeSet<&str> = self.exposed.iter().copied().collect();
-        let stays = |name: &Option<&'static str>| name.is_some_and(|name| exposed.contains(name));
+        let stays = |name: Option<&'static str>| name.is_some_and(|name| exposed.contains(name));
         let kept: Vec<&str> =
-            self.entries.iter().filter(|(_, name)| stays(name)).map(|(text, _)| text.as_str()).collect();
+            self.entries.iter().filter(|(_, name)| stays(*name)).map(|(text, _)| text.as_str()).collect();
         assert_eq!(rest.trim(), kept.join(" , "), "{self:?}");
     }
 }

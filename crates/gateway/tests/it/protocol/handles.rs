@@ -39,7 +39,7 @@ impl Callers {
     }
 
     fn seen(&self) -> Value {
-        self.world.recorder.requests().pop().unwrap().json()
+        self.world.recorder.requests().pop().expect("a request").json()
     }
 }
 
@@ -120,7 +120,7 @@ async fn interrupted(callers: &Callers, state: &str) -> String {
         (&result["resultType"], &result["inputRequests"]),
         (&json!("input_required"), &json!({ "a": {} }))
     );
-    result["requestState"].as_str().unwrap().to_owned()
+    result["requestState"].as_str().expect("a state").to_owned()
 }
 
 fn retry(name: &str, state: &str) -> Value {

@@ -4,7 +4,11 @@
 //! The edits are undone in what arrived (the id, sealed handles, the subscription's id), and then both must be equal
 //! byte for byte.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use doorward_testkit::recorder::{Recorded, Reply};
 use serde_json::{Value, json};
@@ -15,18 +19,21 @@ use crate::harness::{Answer, Call, LEGACY, World};
 fn examples(suffix: &str) -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/mcp-2026-07-28-examples");
     let mut examples = BTreeMap::new();
-    for kind in fs::read_dir(root).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
-        let name = kind.file_name().into_string().unwrap();
-        if !name.ends_with(suffix) {
-            continue;
-        }
-        for file in fs::read_dir(kind.path()).unwrap().map(Result::unwrap) {
-            let text = fs::read_to_string(file.path()).unwrap();
-            examples.insert(format!("{name}/{}", file.file_name().to_string_lossy()), text);
+    for (kind, directory) in entries(&root).into_iter().filter(|(_, path)| path.is_dir()) {
+        if kind.ends_with(suffix) {
+            for (file, path) in entries(&directory) {
+                examples.insert(format!("{kind}/{file}"), fs::read_to_string(path).expect("an example"));
+            }
         }
     }
     assert!(!examples.is_empty(), "{suffix}");
     examples
+}
+
+/// Names and paths of what a directory holds.
+fn entries(directory: &Path) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(directory).expect("the fixtures").map(|entry| entry.expect("an entry"));
+    entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect()
 }
 
 /// The text with a member that nobody knows as the first one of every object, in forms that a re-encoder would change.
@@ -49,7 +56,7 @@ fn with_unknown(text: &str) -> String {
             '{' if !in_string => {
                 let is_empty = text[at + 1..].trim_start().starts_with('}');
                 let comma = if is_empty { "" } else { "," };
-                out.push_str(&format!("\t\"x-vendor/unknown\" : {}{comma}", ODD[count % ODD.len()]));
+                out.extend(["\t\"x-vendor/unknown\" : ", ODD[count % ODD.len()], comma]);
                 count += 1;
             }
             _ => {}
@@ -73,7 +80,7 @@ fn undo(text: &str, is: &Value, was: &Value) -> String {
 
 fn request<'w>(world: &'w World, text: &str) -> Call<'w> {
     let message = value(text);
-    let method = message["method"].as_str().unwrap();
+    let method = message["method"].as_str().expect("a method");
     let call = world.gateway.post("open", text).header("Mcp-Method", method);
     let call = call.header("MCP-Protocol-Version", "2026-07-28");
     let named = ["tools/call", "prompts/get", "resources/read"].contains(&method);
@@ -90,8 +97,8 @@ fn client_requests() -> Vec<(String, String)> {
 }
 
 fn seen(world: &World) -> (Recorded, String) {
-    let seen = world.recorder.requests().pop().unwrap();
-    let text = String::from_utf8(seen.body.to_vec()).unwrap();
+    let seen = world.recorder.requests().pop().expect("a request");
+    let text = String::from_utf8(seen.body.to_vec()).expect("UTF-8");
     (seen, text)
 }
 
@@ -189,7 +196,7 @@ fn is_clients(name: &str) -> bool {
 
 /// The method that a response example answers.
 fn method_of(name: &str) -> &'static str {
-    match name.split('/').next().unwrap().trim_end_matches("Response").trim_end_matches("Result") {
+    match name.split('/').next().unwrap_or_default().trim_end_matches("Response").trim_end_matches("Result") {
         "Complete" => "completion/complete",
         "Discover" => "server/discover",
         "GetPrompt" => "prompts/get",
@@ -216,8 +223,8 @@ fn params_of(method: &str) -> Value {
 
 /// The text as the data lines of one event.
 fn as_event(text: &str) -> String {
-    let lines: String = text.split('\n').map(|line| format!("data: {line}\n")).collect();
-    format!(": comment\nid: e1\n{lines}\n")
+    let lines: Vec<_> = text.split('\n').map(|line| format!("data: {line}\n")).collect();
+    format!(": comment\nid: e1\n{}\n", lines.concat())
 }
 
 /// The message of an answer that is JSON, or one event of [`as_event`].
@@ -228,8 +235,8 @@ fn text_of(answer: &Answer) -> String {
     }
     let event =
         text.strip_prefix(": comment\nid: e1\n").unwrap_or_else(|| panic!("fields of the event: {text}"));
-    let event = event.strip_suffix("\n\n").unwrap();
-    event.lines().map(|line| line.strip_prefix("data: ").unwrap()).collect::<Vec<_>>().join("\n")
+    let event = event.strip_suffix("\n\n").expect("one event");
+    event.lines().map(|line| line.strip_prefix("data: ").expect("data")).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]

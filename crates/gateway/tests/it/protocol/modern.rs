@@ -28,7 +28,7 @@ fn meta_of(version: &Value) -> Value {
 
 fn without(key: &str) -> Value {
     let mut meta = meta();
-    meta.as_object_mut().unwrap().remove(&format!("io.modelcontextprotocol/{key}"));
+    meta.as_object_mut().expect("an object").remove(&format!("io.modelcontextprotocol/{key}"));
     json!({ "_meta": meta })
 }
 
