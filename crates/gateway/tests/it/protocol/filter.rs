@@ -270,7 +270,8 @@ async fn behind_a_door_nothing_is_public() {
         world.recorder.always("tools/list", Reply::result(result.clone()));
         for (server, wanted) in [("open", open), ("jwt", behind)] {
             let bearer = (server == "jwt").then_some(token.as_str());
-            let call = world.gateway.modern(server, "tools/list", json!({})).maybe_bearer(bearer);
+            let call =
+                world.gateway.modern(server, "tools/list", json!({ "x-fresh": true })).maybe_bearer(bearer);
             let mut kept = result.clone();
             kept["cacheScope"] = json!(wanted);
             assert_eq!(call.send().await.result(), kept, "{server} {scope}");

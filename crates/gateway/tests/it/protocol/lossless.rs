@@ -217,7 +217,8 @@ fn params_of(method: &str) -> Value {
         "resources/read" => json!({ "uri": "note:///first" }),
         "completion/complete" => json!({ "ref": { "type": "ref/prompt", "name": "greeting" } }),
         "subscriptions/listen" => json!({ "notifications": {} }),
-        _ => json!({}),
+        // A parameter of unknown meaning: no page that was kept is the answer.
+        _ => json!({ "x-fresh": true }),
     }
 }
 
