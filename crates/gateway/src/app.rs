@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -21,6 +21,7 @@ use doorward_store::{Durability, Ledger, SessionCursor, Store, StoreError};
 use crate::{
     identifiers::Identifiers,
     issuers::Issuers,
+    lists::Lists,
     path::{Sealers, Translator},
     routes::{Routes, RoutesError},
     sessions::EndedSessions,
@@ -92,8 +93,11 @@ impl App {
         let chain = store.claim_chain()?;
         let ledger =
             Ledger::start(store.clone(), Arc::clone(&clock), durability, records.stdout, chain).await?;
-        let translator =
-            Translator { sealers: Arc::new(Sealers::derive(&master)), clock: Arc::clone(&clock) };
+        let translator = Translator {
+            sealers: Arc::new(Sealers::derive(&master)),
+            lists: Arc::new(Lists::new()),
+            clock: Arc::clone(&clock),
+        };
         Ok(Arc::new(Self {
             routes: ArcSwap::from_pointee(routes),
             issuers: Issuers::new(egress.clone(), Arc::clone(&clock)),
@@ -120,6 +124,7 @@ impl App {
         self.routes.store(Arc::new(routes));
         // What was verified under the old configuration may not be trusted under the new one.
         self.tokens.clear();
+        self.translator.lists.clear();
         Ok(())
     }
 
@@ -149,6 +154,10 @@ impl App {
         &self.tokens
     }
 
+    pub(crate) fn lists(&self) -> &Lists {
+        &self.translator.lists
+    }
+
     pub(crate) fn ended_sessions(&self) -> &EndedSessions {
         &self.ended_sessions
     }
@@ -157,8 +166,8 @@ impl App {
         &self.translator.sealers
     }
 
-    pub(crate) fn translator(&self) -> Translator {
-        self.translator.clone()
+    pub(crate) fn translator(&self) -> &Translator {
+        &self.translator
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -201,7 +210,9 @@ fn read_or_make(path: &Path) -> Result<doorward_model::Secret, AppError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (_, text) = MasterKey::generate();
             if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory).map_err(file_error(directory))?;
+                // Nobody else has any business in there.
+                let mut builder = fs::DirBuilder::new();
+                builder.recursive(true).mode(0o700).create(directory).map_err(file_error(directory))?;
             }
             let mut file = fs::OpenOptions::new()
                 .write(true)

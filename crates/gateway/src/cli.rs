@@ -60,7 +60,7 @@ enum Audit {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ConfigArgs {
     /// The configuration file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "DOORWARD_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Print data as JSON
     #[arg(long)]

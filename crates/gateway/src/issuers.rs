@@ -54,10 +54,15 @@ impl Issuers {
         }
     }
 
-    /// The keys after a look for new ones, when a token names a key that is not among those known. At most
-    /// once a minute and issuer; else none.
-    pub(crate) async fn newer_keys(&self, issuer: &Issuer) -> Option<Arc<KeySet>> {
+    /// The keys after a look for new ones, when a token names a key that is not among `tried`. At most once a
+    /// minute and issuer; who waited for another's look uses what that one brought; else none.
+    pub(crate) async fn newer_keys(&self, issuer: &Issuer, tried: &Arc<KeySet>) -> Option<Arc<KeySet>> {
         let keys = self.of(issuer);
+        let _one_at_a_time = keys.fetching.lock().await;
+        match keys.lookup(&*self.clock) {
+            State::Fresh(set) | State::Stale(set) if !Arc::ptr_eq(&set, tried) => return Some(set),
+            _ => {}
+        }
         let may = lock(&keys.cache).may_refresh(self.clock.now());
         if may { self.fetch_into(issuer, &keys).await.ok() } else { None }
     }

@@ -8,6 +8,7 @@ mod commands;
 mod identifiers;
 mod issuers;
 pub mod listen;
+mod lists;
 mod path;
 #[cfg(test)]
 mod reference;

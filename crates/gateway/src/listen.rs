@@ -1,59 +1,189 @@
 //! Accepting connections: bounded in number, in head size, in time; drained at the end.
 
+mod admin;
+mod spawner;
+mod tls;
+
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use hyper::service::service_fn;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
+pub(crate) use admin::{Probe, serve as serve_admin, unrecorded};
+use spawner::Spawner;
+pub(crate) use tls::{Tls, read_capped};
+
 use crate::{App, path};
 
-/// Serves connections until `stop` is done, then lets open requests finish within `limits.drain`.
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// Serves connections in clear until `stop` is done, then lets open requests finish within `limits.drain`.
+///
+/// Streams that would never end by themselves are ended when `stop` is done.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let limits = app.routes().snapshot.limits.clone();
-    let connections = Arc::new(Semaphore::new(limits.connections));
-    let builder = builder(limits.header_bytes, limits.request_time);
-    let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let permit = tokio::select! {
-            permit = Arc::clone(&connections).acquire_owned() => permit,
-            () = &mut stop => break,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        match (accepted, permit) {
-            (Ok((stream, peer)), Ok(permit)) => connect(&app, &builder, &graceful, (stream, peer), permit),
-            (Err(error), _) => {
-                // Out of file descriptors, most likely: nothing gets better by asking again at once.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+    serve_with(app, listener, None, stop).await;
+}
+
+/// The same, with TLS when there is one.
+pub(crate) async fn serve_with(
+    app: Arc<App>,
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    stop: impl Future<Output = ()>,
+) {
+    let connections = Arc::new(Semaphore::new(app.routes().snapshot.limits.connections));
+    let front = Front { app, tls, graceful: GracefulShutdown::new(), spawner: Spawner::default() };
+    tokio::select! {
+        () = front.accept_all(&listener, &connections) => {}
+        () = stop => {}
+    }
+    front.accept_waiting(&listener, &connections);
+    drop(listener);
+    front.finish().await;
+}
+
+/// One listener at work.
+struct Front {
+    app: Arc<App>,
+    tls: Option<Arc<Tls>>,
+    graceful: GracefulShutdown,
+    spawner: Spawner,
+}
+
+/// A connection that was accepted, and what it holds while it lives.
+struct Accepted {
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Front {
+    /// Accepts as long as it is polled.
+    async fn accept_all(&self, listener: &TcpListener, connections: &Arc<Semaphore>) {
+        while let Ok(permit) = Arc::clone(connections).acquire_owned().await {
+            if let Some((stream, peer)) = accept(listener).await {
+                self.connect(Accepted { stream, peer, permit });
             }
-            (_, Err(_)) => break,
         }
     }
-    drop(listener);
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish in time and were cut off");
+
+    /// Accepts what the system has accepted already: those callers may have sent something.
+    fn accept_waiting(&self, listener: &TcpListener, connections: &Arc<Semaphore>) {
+        while let Ok(permit) = Arc::clone(connections).try_acquire_owned()
+            && let Some(Ok((stream, peer))) = listener.accept().now_or_never()
+        {
+            self.connect(Accepted { stream, peer, permit });
+        }
+    }
+
+    fn connect(&self, accepted: Accepted) {
+        if let Err(error) = accepted.stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot switch off delays");
+        }
+        let (app, watcher) = (Arc::clone(&self.app), self.graceful.watcher());
+        let (spawner, tls) = (self.spawner.clone(), self.tls.clone());
+        self.spawner.connection(async move {
+            let Accepted { stream, peer, permit } = accepted;
+            let _counted = app.metrics().connection();
+            match tls {
+                None => converse(app, stream, peer, watcher, spawner).await,
+                Some(tls) => {
+                    if let Some(stream) = handshake(&app, &tls, stream).await {
+                        converse(app, stream, peer, watcher, spawner).await;
+                    }
+                }
+            }
+            drop(permit);
+        });
+    }
+
+    /// Open requests may finish; what takes longer than `limits.drain` is cut off, and leaves its record.
+    async fn finish(self) {
+        self.app.close();
+        let drain = self.app.routes().snapshot.limits.drain;
+        if tokio::time::timeout(drain, self.graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests did not finish in time and are cut off");
+            self.spawner.cut_off();
+        }
+        if !self.spawner.ended().await {
+            tracing::warn!("some connections did not end; their records may be missing");
+        }
     }
 }
 
-fn builder(header_bytes: usize, request_time: Duration) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+/// The next connection; nothing after an error, and a pause.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
+    match listener.accept().await {
+        Ok(accepted) => Some(accepted),
+        Err(error) => {
+            // Out of file descriptors, most likely: nothing gets better by asking again at once.
+            tracing::warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+/// Agrees on keys. While it goes on nothing was asked, so it ends with the listener.
+async fn handshake(
+    app: &App,
+    tls: &Tls,
+    stream: TcpStream,
+) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    let shaken = tokio::time::timeout(HANDSHAKE_TIME, tls.acceptor().accept(stream));
+    let outcome = tokio::select! {
+        outcome = shaken => outcome,
+        () = app.closing().cancelled() => return None,
+    };
+    match outcome {
+        Ok(Ok(stream)) => return Some(stream),
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+    app.metrics().tls_failure();
+    None
+}
+
+/// Answers the requests of one connection until it ends.
+async fn converse<S>(app: Arc<App>, stream: S, peer: SocketAddr, watcher: Watcher, spawner: Spawner)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let builder = builder(&app, spawner);
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(path::handle(&app, request, peer).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+/// HTTP/1.1 and HTTP/2 under the limits of the present snapshot.
+fn builder(app: &App, spawner: Spawner) -> auto::Builder<Spawner> {
+    let routes = app.routes();
+    let limits = &routes.snapshot.limits;
+    let mut builder = auto::Builder::new(spawner);
     // hyper's own minimum for its buffer.
-    let header_bytes = header_bytes.max(8 << 10);
+    let header_bytes = limits.header_bytes.max(8 << 10);
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(request_time)
+        .header_read_timeout(limits.request_time)
         .max_buf_size(header_bytes)
         .max_headers(128);
     builder
@@ -64,29 +194,4 @@ fn builder(header_bytes: usize, request_time: Duration) -> auto::Builder<TokioEx
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     builder
-}
-
-fn connect(
-    app: &Arc<App>,
-    builder: &auto::Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    (stream, peer): (TcpStream, SocketAddr),
-    permit: OwnedSemaphorePermit,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot switch off delays");
-    }
-    let app = Arc::clone(app);
-    let service = service_fn(move |request| {
-        let app = Arc::clone(&app);
-        async move { Ok::<_, Infallible>(path::handle(&app, request, peer).await) }
-    });
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended badly");
-        }
-        drop(permit);
-    });
 }

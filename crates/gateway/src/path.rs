@@ -1,7 +1,7 @@
 //! The way of a request, as one function.
 //!
 //! ```text
-//! admit → route → authenticate → read → expose → authorize → forward → examine
+//! admit → route → authenticate → read → understand → expose → authorize → (recall) → forward → examine
 //! ```
 //!
 //! Each stage takes what the stage before it returned, by value: a skipped check does not compile. The record
@@ -16,6 +16,7 @@ mod examine;
 mod expose;
 mod forward;
 mod read;
+mod recall;
 mod record;
 mod refusal;
 mod relay;
@@ -62,6 +63,10 @@ async fn walk(app: &App, request: Request<Incoming>, record: &mut OpenRecord) ->
     let asked = engine::understand(app, read, record).await?;
     let cleared = expose::clear(&asked)?;
     let permit = authorize::decide(cleared, &asked)?;
+    let permit = match recall::answer(app, &asked, permit, record) {
+        Ok(answer) => return Ok(answer),
+        Err(permit) => permit,
+    };
     let reply = forward::send(app, asked, permit, record).await?;
     examine::reply(app, reply, record).await
 }

@@ -3,7 +3,7 @@
 //! `forward` takes a [`Permit`] by value and its field is private: a request that no decision was made about
 //! cannot be sent, because that code does not compile.
 
-use doorward_model::{Access, Caller, Issuer};
+use doorward_model::{Access, Allow, Caller, Issuer};
 
 use crate::exposure::Cleared;
 
@@ -58,16 +58,25 @@ pub fn decide(
     {
         return Err(Denied::Scope(required.clone()));
     }
-    if access.allow.as_ref().is_some_and(|allow| !allows(allow, caller)) {
+    if !admits(caller, access, issuer) {
         return Err(Denied::NotAllowed);
     }
     Ok(Permit(()))
 }
 
+/// Whether the operator's `allow` lets the caller in at all. Not a decision: nothing can be sent for it.
+pub fn admits(caller: &Caller, access: &Access, issuer: Option<&Issuer>) -> bool {
+    access.allow.as_ref().is_none_or(|allow| allows(allow, caller, issuer))
+}
+
 /// Whether any of an operator's lists names the caller. Nobody is named when nobody was asked.
-fn allows(allow: &doorward_model::Allow, caller: &Caller) -> bool {
+///
+/// A user is named by subject, or by `<issuer name>:<subject>`, since a subject is unique at its issuer only.
+fn allows(allow: &Allow, caller: &Caller, issuer: Option<&Issuer>) -> bool {
+    let qualified = |subject: &str| issuer.map(|issuer| format!("{}:{subject}", issuer.name));
     caller.identity().is_some_and(|identity| {
         allow.users.contains(&identity.subject)
+            || qualified(&identity.subject).is_some_and(|name| allow.users.contains(&name))
             || identity.client.as_ref().is_some_and(|client| allow.clients.contains(client))
             || identity.groups.iter().any(|group| allow.groups.contains(group))
     })
@@ -77,7 +86,7 @@ fn allows(allow: &doorward_model::Allow, caller: &Caller) -> bool {
 mod tests {
     use std::{collections::BTreeSet, sync::Arc};
 
-    use doorward_model::{Algorithm, Allow, Identity, Name};
+    use doorward_model::{Algorithm, Identity, Name};
 
     use super::*;
     use crate::exposure::{Asked, Exposure};
@@ -129,6 +138,8 @@ mod tests {
         };
         assert!(allowed(Allow { groups: names(&["eng"]), ..Allow::default() }));
         assert!(allowed(Allow { users: names(&["alice"]), ..Allow::default() }));
+        assert!(allowed(Allow { users: names(&["corp:alice"]), ..Allow::default() }));
+        assert!(!allowed(Allow { users: names(&["other:alice"]), ..Allow::default() }));
         assert!(allowed(Allow { clients: names(&["ci"]), ..Allow::default() }));
         assert!(!allowed(Allow { users: names(&["bob"]), ..Allow::default() }));
         assert!(!allowed(Allow::default()));

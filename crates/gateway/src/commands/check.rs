@@ -33,10 +33,15 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         for warning in &warnings {
             say(&format!("warning: {warning}"));
         }
-        say(&match mistakes.len() {
-            0 => format!("no mistakes, {} warnings", warnings.len()),
-            count => format!("{count} mistakes, {} warnings", warnings.len()),
-        });
+        say(&format!("{}, {}", counted(mistakes.len(), "mistake"), counted(warnings.len(), "warning")));
     }
     Ok(if mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
 }

@@ -1,6 +1,11 @@
 //! `doorward serve`.
 
-use std::{io, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use doorward_config::{Loaded, Overrides};
@@ -79,8 +84,12 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 
 /// Logs go to standard error; standard output is for records.
 fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let wanted = EnvFilter::try_from_env("DOORWARD_LOG").or_else(|_| EnvFilter::try_from_default_env());
+    let filter = wanted.unwrap_or_else(|_| EnvFilter::new("info"));
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     // Logging that is already set up (by a test) stays.
     let _ = logging.try_init();
 }

@@ -97,7 +97,7 @@ async fn check(
     let keys = app.issuers().keys(issuer).await;
     let keys = keys.map_err(|error| invalid(published, "token_key_unknown").detail(error.to_string()))?;
     match token.verify(issuer, &keys, app.clock().now()) {
-        Err(error) if error.needs_keys() => match app.issuers().newer_keys(issuer).await {
+        Err(error) if error.needs_keys() => match app.issuers().newer_keys(issuer, &keys).await {
             Some(newer) => token.verify(issuer, &newer, app.clock().now()).map_err(|error| refuse(&error)),
             None => Err(refuse(&error)),
         },

@@ -20,7 +20,7 @@ use doorward_protocol::{
 };
 use http::{HeaderMap, Method as HttpVerb};
 
-pub(super) use exchange::{Exchange, Fate, Purpose, Verdict};
+pub(super) use exchange::{Broken, Exchange, Fate, Purpose, Verdict};
 pub(crate) use handle::Sealers;
 
 use super::{

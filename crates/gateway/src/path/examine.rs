@@ -63,7 +63,7 @@ async fn whole(
     let routes = app.routes();
     let limits = &routes.snapshot.limits;
     let text = read(&exchange, body, limits).await?;
-    let verdict = exchange.examine(app.sealers(), app.clock().now(), limits.depth, text);
+    let verdict = app.translator().translate(&exchange, limits.depth, text);
     let verdict = match verdict {
         Ok(verdict) => verdict,
         Err(_) if parts.status.is_client_error() && exchange.era == Era::Modern => {
@@ -82,7 +82,9 @@ async fn whole(
         return Err(Reason::Internal.into());
     };
     let mut answer = Answer::json(parts.status, body);
-    session_header(app, &exchange, &parts.headers, limits, &mut answer.headers);
+    if verdict.error_code.is_none() {
+        session_header(app, &exchange, &parts.headers, limits, &mut answer.headers);
+    }
     Ok(answer)
 }
 
@@ -120,7 +122,7 @@ fn events(
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     let (parts, body) = answer.into_parts();
     session_header(app, &exchange, &parts.headers, limits, &mut headers);
-    let relay = Relay::new(app.translator(), exchange, body, limits, guard);
+    let relay = Relay::new(app.translator().clone(), exchange, body, limits, guard);
     Ok(Answer { status: StatusCode::OK, headers, content: Content::Events(Box::new(relay)) })
 }
 

@@ -108,6 +108,10 @@ impl Refusal {
         self.note(record);
         let mut answer = match row.status {
             StatusCode::ACCEPTED => Answer::empty(row.status),
+            // A failure that answers no request cannot be told in-band.
+            StatusCode::OK if self.id.is_none() => {
+                Answer::json(StatusCode::BAD_GATEWAY, self.error_text(row.code, record))
+            }
             status => Answer::json(status, self.error_text(row.code, record)),
         };
         answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -23,18 +23,41 @@ use hyper::body::Incoming;
 
 use super::{
     Refusal,
-    engine::{Exchange, Fate, Sealers},
+    engine::{Broken, Exchange, Fate, Sealers, Verdict},
     examine,
     forward::{failed, invalid},
     record::OpenRecord,
     refusal::UpstreamFailure,
 };
+use crate::lists::Lists;
 
 /// What translating needs of the program; cheap to clone into a stream.
 #[derive(Clone)]
 pub(crate) struct Translator {
     pub(crate) sealers: Arc<Sealers>,
+    pub(crate) lists: Arc<Lists>,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Translator {
+    /// Translates one message of the upstream, and keeps or forgets lists by what it says.
+    pub(super) fn translate(
+        &self,
+        exchange: &Exchange,
+        depth: usize,
+        data: Bytes,
+    ) -> Result<Verdict, Broken> {
+        let now = self.clock.now();
+        let verdict = exchange.examine(&self.sealers, now, depth, data)?;
+        if let (Some(page), true, Fate::Replace(answer)) = (&exchange.page, verdict.is_answer, &verdict.fate)
+        {
+            self.lists.keep(page, answer, now);
+        }
+        if let Some(changed) = &verdict.list_changed {
+            self.lists.changed(&exchange.published.server.upstream.name, changed);
+        }
+        Ok(verdict)
+    }
 }
 
 /// One stream being relayed.
@@ -166,8 +189,7 @@ impl Relay {
         let Some(data) = event.data().filter(|data| !data.is_empty()) else {
             return Some(event.raw().clone());
         };
-        let now = self.translator.clock.now();
-        let verdict = match self.exchange.examine(&self.translator.sealers, now, self.depth, data) {
+        let verdict = match self.translator.translate(&self.exchange, self.depth, data) {
             Ok(verdict) => verdict,
             Err(broken) => return self.fail(&invalid(&self.exchange.published, broken.0), record),
         };

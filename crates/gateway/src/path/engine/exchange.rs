@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use doorward_guard::{exposure, uri_template::UriTemplate};
-use doorward_model::{CallerKey, Timestamp};
+use doorward_model::{CallerKey, Kind, Timestamp};
 use doorward_protocol::{
     json::{Array, Document, Object, Splice, Value, quote},
     mcp::{
@@ -23,7 +23,10 @@ use super::{
     handle::{Holder, Sealers},
     rewrite::withheld,
 };
-use crate::routes::Published;
+use crate::{lists::PageKey, routes::Published};
+
+/// Everything that can be curated.
+const KINDS: [Kind; 4] = [Kind::Tool, Kind::Prompt, Kind::Resource, Kind::ResourceTemplate];
 
 /// What is remembered of a request until its answer is complete.
 pub(in crate::path) struct Exchange {
@@ -35,6 +38,8 @@ pub(in crate::path) struct Exchange {
     /// What a request state is bound to.
     pub(in crate::path) about: String,
     pub(in crate::path) templates: Vec<UriTemplate>,
+    /// Where the answer is kept, if it is a page of a list that may be.
+    pub(in crate::path) page: Option<PageKey>,
     /// The caller's session, for ending it.
     pub(in crate::path) session: Option<OwnSession>,
 }
@@ -71,6 +76,8 @@ pub(in crate::path) struct Verdict {
     pub(in crate::path) is_answer: bool,
     pub(in crate::path) error_code: Option<i64>,
     pub(in crate::path) filtered: usize,
+    /// The notification says that a list of the upstream has changed.
+    pub(in crate::path) list_changed: Option<String>,
     /// The checked message, when it is the answer.
     pub(in crate::path) document: Option<Document>,
 }
@@ -105,7 +112,11 @@ impl Exchange {
             Message::Response { id, outcome } => back.response(&document, id, outcome),
             Message::Notification { method, params } => {
                 let method = method.as_str().unwrap_or_default();
-                Ok(Verdict::message(back.notification(&document, &method, params)))
+                let list_changed = method.ends_with("/list_changed").then(|| method.to_string());
+                Ok(Verdict {
+                    list_changed,
+                    ..Verdict::message(back.notification(&document, &method, params))
+                })
             }
             // Requests from a server are a thing of sessions; 2026-07-28 forbids them.
             Message::Request { .. } if self.era == Era::Legacy => Ok(Verdict::message(Fate::Pass)),
@@ -142,7 +153,7 @@ impl Exchange {
 
 impl Verdict {
     fn message(fate: Fate) -> Self {
-        Self { fate, is_answer: false, error_code: None, filtered: 0, document: None }
+        Self { fate, is_answer: false, error_code: None, filtered: 0, list_changed: None, document: None }
     }
 }
 
@@ -182,7 +193,14 @@ impl Back<'_> {
             }
         }
         let fate = Fate::Replace(splice.finish());
-        Ok(Verdict { fate, is_answer: true, error_code, filtered, document: Some(document.clone()) })
+        Ok(Verdict {
+            fate,
+            is_answer: true,
+            error_code,
+            filtered,
+            list_changed: None,
+            document: Some(document.clone()),
+        })
     }
 
     /// Which request an answer is for. On a resumed stream the id itself says so.
@@ -222,6 +240,11 @@ impl Back<'_> {
                 filtered = shape.retain(result, splice, shows).map_err(|error| Broken(error.to_string()))?;
             }
             seal(result, "nextCursor", splice, |text| self.sealers.cursor(text, method.name(), holder));
+        }
+        let filters_anything = KINDS.iter().any(|kind| self.exchange.published.exposure.filters(*kind));
+        if filters_anything && matches!(method, Method::Initialize | Method::ServerDiscover) {
+            // Free text that tells how to use the whole server names what is hidden.
+            splice.remove_member(result, "instructions");
         }
         match method {
             Method::Initialize => capabilities::withhold(result, withheld(&self.exchange.published), splice),

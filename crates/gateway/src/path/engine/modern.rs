@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb};
 
 use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
 use super::{Asked, Exchange, Outbound, Purpose, handle::Holder, rewrite, templates};
-use crate::{App, routes::Published};
+use crate::{App, lists::PageKey, routes::Published};
 
 /// Understands a modern message. The order of the checks is the specification's.
 pub(super) async fn understand(
@@ -38,7 +38,7 @@ pub(super) async fn understand(
     modern::check_name(&wire.mirror, method, &target).map_err(refuse)?;
     modern::check_tasks(method, message.params()).map_err(refuse)?;
 
-    let templates = templates::needed(app, &published, method, Era::Modern, None, record).await?;
+    let templates = templates::needed(app, (&published, &caller), method, Era::Modern, None, record).await?;
     let tag = Tag::new(record.id.tag());
     let own_id = tag.own(&id);
     let context = rewrite::Context {
@@ -54,6 +54,10 @@ pub(super) async fn understand(
         target => target.text(),
     });
     let headers = headers(version, &name, named, wire);
+    let page = message.params().filter(|_| method.is_list()).and_then(|params| {
+        let place = (&published.server.upstream.name, &published.server.name);
+        PageKey::of(place, &caller.key, method, params)
+    });
     let exchange = Exchange {
         about: rewrite::about(method, &target),
         published,
@@ -62,6 +66,7 @@ pub(super) async fn understand(
         purpose: Purpose::Answer { method, client_id: id },
         tag,
         templates,
+        page,
         session: None,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use doorward_egress::{Outbound, Trust, read_capped};
-use doorward_guard::uri_template::UriTemplate;
+use doorward_guard::{policy, uri_template::UriTemplate};
 use doorward_protocol::{
     json::{Array, Document, Value, quote},
     mcp::{Era, Method},
@@ -15,7 +15,7 @@ use doorward_protocol::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
 
-use super::super::{Refusal, forward, record::OpenRecord};
+use super::super::{Refusal, authenticate::Authenticated, forward, record::OpenRecord};
 use super::legacy::message_headers;
 use crate::{App, routes::Published};
 
@@ -23,9 +23,11 @@ use crate::{App, routes::Published};
 const MAX_PAGES: usize = 16;
 
 /// The upstream's templates when this request's decision needs them, else none.
+///
+/// Nothing is asked for a caller whom the operator does not let in: for them, the URI is hidden.
 pub(super) async fn needed(
     app: &App,
-    published: &Published,
+    (published, caller): (&Published, &Authenticated),
     method: Method,
     era: Era,
     session: Option<&str>,
@@ -39,7 +41,8 @@ pub(super) async fn needed(
             | Method::CompletionComplete
             | Method::SubscriptionsListen
     );
-    if !published.judges_by_upstream_templates || !names_uris {
+    let admitted = || policy::admits(&caller.caller, &published.server.access, caller.issuer.as_deref());
+    if !published.judges_by_upstream_templates || !names_uris || !admitted() {
         return Ok(Vec::new());
     }
     let mut templates = Vec::new();

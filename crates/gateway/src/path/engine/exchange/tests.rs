@@ -66,6 +66,7 @@ impl Door {
             tag: Tag::new(TAG),
             about: String::new(),
             templates: Vec::new(),
+            page: None,
             session: None,
         };
         Self { sealers: Sealers::derive(&MasterKey::generate().0), exchange }
