@@ -64,6 +64,19 @@ async fn a_new_key_is_found_and_an_old_one_forgotten() {
 }
 
 #[tokio::test]
+async fn everybody_with_a_new_key_gets_in_while_it_is_being_fetched() {
+    let world = World::start().await;
+    assert_eq!(list(&world, &world.token("alice", "jwt")).await.status, 200);
+    world.issuer.rotate().unwrap();
+    world.issuer.fail(Failure::Slow(Duration::from_millis(100)));
+    let tokens: Vec<_> = (0..10).map(|number| world.token(&format!("caller-{number}"), "jwt")).collect();
+    let answers = futures_util::future::join_all(tokens.iter().map(|token| list(&world, token))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert_eq!(world.issuer.fetches().jwks, 2, "one fetch for all of them");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_key_that_was_added_works_beside_the_first() {
     let world = World::start().await;
     let first = world.token("alice", "jwt");
