@@ -3,15 +3,7 @@
 //! Each says yes, or why not and what to do about it. What looks like a secret is a guess, on the safe side: the
 //! file then has to refer to the value instead of holding it.
 
-use crate::{address, mistake::Complaint, sections};
-
-/// Whether `url` can stand as the `url` of an `[[upstream]]`.
-///
-/// # Errors
-/// Why not, for a person.
-pub fn destination(url: &str) -> Result<(), String> {
-    address::destination(url).map(drop).map_err(words)
-}
+use crate::{mistake::Complaint, sections};
 
 /// Whether `name` can be the `name` of a credential of kind `header`.
 ///
@@ -306,12 +298,11 @@ mod tests {
 
     #[test]
     fn the_rules_of_the_file_in_words() {
-        assert!(destination("https://a.example/mcp").is_ok());
         assert_eq!(
-            destination("https://u:p@a.example/").expect_err("user information"),
-            "a URL holds no user name or password (use `credential`)"
+            credential_header("Host").expect_err("the relay's own"),
+            "the header `host` is Doorward's own to set"
         );
-        assert!(credential_header("X-Api-Key").is_ok() && credential_header("host").is_err());
+        assert!(credential_header("X-Api-Key").is_ok());
         assert!(child_variable("ROOT").is_ok() && child_variable("NODE_OPTIONS").is_err());
     }
 }

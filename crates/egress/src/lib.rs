@@ -9,12 +9,16 @@
 
 mod address;
 mod body;
+mod channel;
 mod connector;
 mod http;
+pub mod sse;
+pub mod stdio;
 mod tls;
 
 pub use address::{AddressError, is_metadata_address, is_public};
 pub use body::{BodyError, read_capped};
+pub use channel::{Cause, Channel, ChannelError, Ending, Exit, Messages, StartState, Supervisor};
 pub use http::{Egress, EgressConfig, EgressError, Outbound, Phase};
 
 /// How far a destination is trusted.

@@ -1,11 +1,16 @@
 //! The program's parts, built once and in order. Read this first.
 
 use std::{
+    time::Duration,
     fs, io,
     io::Write as _,
+    net::IpAddr,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -13,16 +18,21 @@ use doorward_auth::{
     CryptoError,
     keys::{MasterKey, MasterKeyError},
 };
-use doorward_config::{Loaded, MasterKeySource, Settings, StoreUrl};
+use doorward_config::{Listen, Loaded, MasterKeySource, Settings, StoreUrl};
 use doorward_egress::{Egress, EgressConfig, EgressError};
 use doorward_model::{Clock, Snapshot};
 use doorward_store::{Durability, Ledger, SessionCursor, Store, StoreError};
+use http::HeaderMap;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    conversations::Conversations,
+    handles::Sealers,
     identifiers::Identifiers,
     issuers::Issuers,
     lists::Lists,
-    path::{Sealers, Translator},
+    metrics::{Metrics, Sample},
+    proxies,
     routes::{Routes, RoutesError},
     sessions::EndedSessions,
     tokens::TokenCache,
@@ -38,9 +48,15 @@ pub struct App {
     tokens: TokenCache,
     ended_sessions: Arc<EndedSessions>,
     session_cursor: SessionCursor,
-    translator: Translator,
+    sealers: Sealers,
+    lists: Lists,
+    conversations: Conversations,
     clock: Arc<dyn Clock>,
     identifiers: Identifiers,
+    metrics: Metrics,
+    listen: Listen,
+    draining: AtomicBool,
+    closing: CancellationToken,
 }
 
 /// Why the program does not start.
@@ -80,10 +96,12 @@ impl App {
     /// Builds everything; opens the store, starts the ledger, binds and dials nothing.
     pub async fn build(loaded: &Loaded, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
         doorward_auth::install_crypto()?;
-        let routes = Routes::compile(loaded.snapshot.clone(), None)?;
+        let metrics = Metrics::new();
+        let routes = Routes::compile(loaded.snapshot.clone(), &metrics, None)?;
         let master = master_key(&loaded.settings.master_key)?;
         let egress = Egress::new(&egress_config(&loaded.settings, &loaded.snapshot)?)?;
         let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
+        let conversations = Conversations::new(egress.clone());
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
         let records = &loaded.settings.records;
         let durability = match records.durability {
@@ -93,11 +111,6 @@ impl App {
         let chain = store.claim_chain()?;
         let ledger =
             Ledger::start(store.clone(), Arc::clone(&clock), durability, records.stdout, chain).await?;
-        let translator = Translator {
-            sealers: Arc::new(Sealers::derive(&master)),
-            lists: Arc::new(Lists::new()),
-            clock: Arc::clone(&clock),
-        };
         Ok(Arc::new(Self {
             routes: ArcSwap::from_pointee(routes),
             issuers: Issuers::new(egress.clone(), Arc::clone(&clock)),
@@ -108,34 +121,97 @@ impl App {
             egress,
             ended_sessions,
             session_cursor,
-            translator,
+            sealers: Sealers::derive(&master),
+            lists: Lists::new(),
+            conversations,
             clock,
+            metrics,
+            listen: loaded.settings.listen.clone(),
+            draining: AtomicBool::new(false),
+            closing: CancellationToken::new(),
         }))
     }
 
     /// Starts what runs beside the requests.
     pub fn start(self: &Arc<Self>) {
         tokio::spawn(Arc::clone(&self.ended_sessions).follow(self.session_cursor));
+        tokio::spawn(Arc::clone(self).reap());
+    }
+
+    /// Ends conversations that nobody uses, for as long as the program runs.
+    async fn reap(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            self.conversations.reap(self.routes().snapshot.limits.session_idle);
+        }
     }
 
     /// Puts a new snapshot in the place of the present one. Requests under way finish with the old one.
     pub fn replace(&self, snapshot: Snapshot) -> Result<(), AppError> {
-        let routes = Routes::compile(snapshot, Some(&self.routes.load()))?;
+        let routes = Routes::compile(snapshot, &self.metrics, Some(&self.routes.load()))?;
         self.routes.store(Arc::new(routes));
         // What was verified under the old configuration may not be trusted under the new one.
         self.tokens.clear();
-        self.translator.lists.clear();
+        self.lists.clear();
         Ok(())
+    }
+
+    /// From now on the process is not ready: it will stop soon.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// No more connections come: streams that would never end by themselves end now.
+    pub(crate) fn close(&self) {
+        self.drain();
+        self.closing.cancel();
     }
 
     /// Writes what is still to be written, and closes the store.
     pub async fn shut_down(&self) {
+        self.conversations.close();
         self.ledger.shutdown().await;
         self.store.clone().close().await;
     }
 
     pub(crate) fn routes(&self) -> Arc<Routes> {
         self.routes.load_full()
+    }
+
+    /// Whether requests may be sent here, or why not.
+    pub(crate) fn readiness(&self) -> Result<(), &'static str> {
+        if self.draining.load(Ordering::Acquire) {
+            Err("stopping")
+        } else if self.ledger.reserve().is_none() {
+            Err("records are not being written")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether probes are answered where callers come in.
+    pub(crate) fn answers_probes(&self) -> bool {
+        self.listen.admin.is_none()
+    }
+
+    /// The caller's address, as far as proxies are trusted to tell it.
+    pub(crate) fn caller_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        proxies::caller(headers, peer, &self.listen.trusted_proxies)
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The text of `/metrics`.
+    pub(crate) fn render_metrics(&self) -> String {
+        let routes = self.routes();
+        self.metrics.render(&Sample { streams: routes.open_streams(), slots: self.ledger.taken() })
+    }
+
+    /// Done when no more connections come.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -154,8 +230,12 @@ impl App {
         &self.tokens
     }
 
+    pub(crate) fn conversations(&self) -> &Conversations {
+        &self.conversations
+    }
+
     pub(crate) fn lists(&self) -> &Lists {
-        &self.translator.lists
+        &self.lists
     }
 
     pub(crate) fn ended_sessions(&self) -> &EndedSessions {
@@ -163,11 +243,7 @@ impl App {
     }
 
     pub(crate) fn sealers(&self) -> &Sealers {
-        &self.translator.sealers
-    }
-
-    pub(crate) fn translator(&self) -> &Translator {
-        &self.translator
+        &self.sealers
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -33,6 +33,12 @@ enum Command {
     Check(ConfigArgs),
     /// Print the whole configuration as one TOML file without secrets
     Export(ConfigArgs),
+    /// Print the MCP servers of a desktop client's `mcp.json` as Doorward configuration
+    #[command(
+        after_help = "Claude Desktop, Claude Code, Cursor and VS Code. No secret is printed: the output refers to \
+        variables, and standard error says which to set.\nWith --config, names that the file has already are not used."
+    )]
+    Import(Import),
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
@@ -48,6 +54,14 @@ struct Serve {
     /// Publish under this address instead of `public_url`
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Import {
+    /// The client's file; `-` is standard input
+    file: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Demo => commands::demo::run(),
         Command::Check(config) => commands::check::run(&config),
         Command::Export(config) => commands::export::run(&config),
+        Command::Import(import) => commands::import::run(&import.file, &import.config),
         Command::Audit(Audit::Verify(config)) => commands::audit::verify(&config),
     };
     outcome.unwrap_or_else(|error| {

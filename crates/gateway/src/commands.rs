@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod serve;
 
 use std::{
@@ -22,18 +23,41 @@ pub(crate) enum Checked {
     Bad(Mistakes),
 }
 
+/// Gets to know every file that is read, and what came of it.
+pub(crate) type Note<'a> = &'a dyn Fn(&Path, &io::Result<String>);
+
 /// Reads the configuration that the command line names, or the defaults.
 pub(crate) fn read(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Checked> {
+    read_noting(args, overrides, &|_, _| {})
+}
+
+/// The same, for those who want to know when to read again.
+pub(crate) fn read_noting(
+    args: &ConfigArgs,
+    overrides: Overrides,
+    note: Note<'_>,
+) -> anyhow::Result<Checked> {
+    let noting = |environment: Environment<'_>,
+                  act: &dyn Fn(&Environment<'_>) -> Result<Loaded, Mistakes>| {
+        let read = |path: &Path| {
+            let text = (environment.read)(path);
+            note(path, &text);
+            text
+        };
+        act(&Environment { read: &read, ..environment.clone() })
+    };
     let checked = if let Some(path) = &args.config {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
+        let text = std::fs::read_to_string(path);
+        note(path, &text);
+        let text = text.with_context(|| format!("cannot read the configuration file {}", path.display()))?;
         let directory = std::path::absolute(path)?;
         let directory = directory.parent().unwrap_or(Path::new("/"));
-        let environment = Environment::of_process(directory, overrides);
-        doorward_config::parse(&text, &path.display().to_string(), &environment)
+        noting(Environment::of_process(directory, overrides), &|environment| {
+            doorward_config::parse(&text, &path.display().to_string(), environment)
+        })
     } else {
         let directory = std::env::current_dir().context("the working directory cannot be read")?;
-        doorward_config::defaults(&Environment::of_process(&directory, overrides))
+        noting(Environment::of_process(&directory, overrides), &doorward_config::defaults)
     };
     Ok(match checked {
         Ok(loaded) => Checked::Good(Box::new(loaded)),
@@ -43,7 +67,12 @@ pub(crate) fn read(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Ch
 
 /// The same, where mistakes end the command. Warnings are said on standard error.
 pub(crate) fn load(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Loaded> {
-    match read(args, overrides)? {
+    load_noting(args, overrides, &|_, _| {})
+}
+
+/// The same, for those who want to know when to read again.
+pub(crate) fn load_noting(args: &ConfigArgs, overrides: Overrides, note: Note<'_>) -> anyhow::Result<Loaded> {
+    match read_noting(args, overrides, note)? {
         Checked::Good(loaded) => {
             for warning in &loaded.warnings {
                 say_aside(&format!("warning: {warning}"));

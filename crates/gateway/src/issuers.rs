@@ -17,10 +17,11 @@ use url::Url;
 const MAX_DOCUMENT: usize = 256 << 10;
 
 /// Keys by issuer.
+#[derive(Clone)]
 pub(crate) struct Issuers {
     egress: Egress,
     clock: Arc<dyn Clock>,
-    known: Mutex<HashMap<String, Arc<Keys>>>,
+    known: Arc<Mutex<HashMap<String, Arc<Keys>>>>,
 }
 
 /// One issuer's keys.
@@ -41,7 +42,7 @@ pub(crate) struct KeysError {
 impl Issuers {
     /// Knows nothing yet; fetches on first use.
     pub(crate) fn new(egress: Egress, clock: Arc<dyn Clock>) -> Self {
-        Self { egress, clock, known: Mutex::default() }
+        Self { egress, clock, known: Arc::default() }
     }
 
     /// The keys of an issuer. Stale keys are used while new ones are not to be had.
@@ -64,7 +65,7 @@ impl Issuers {
             _ => {}
         }
         let may = lock(&keys.cache).may_refresh(self.clock.now());
-        if may { self.fetch_into(issuer, &keys).await.ok() } else { None }
+        if may { self.fetch_apart(issuer, &keys).await.ok() } else { None }
     }
 
     fn of(&self, issuer: &Issuer) -> Arc<Keys> {
@@ -84,8 +85,16 @@ impl Issuers {
             State::Stale(_) | State::Missing if !lock(&keys.cache).may_refresh(self.clock.now()) => {
                 Err(KeysError { issuer: issuer.name.to_string(), why: "the last attempt failed".into() })
             }
-            State::Stale(_) | State::Missing => self.fetch_into(issuer, keys).await,
+            State::Stale(_) | State::Missing => self.fetch_apart(issuer, keys).await,
         }
+    }
+
+    /// Fetches in a task of its own: with a caller that leaves, the fetch would end and its claim stay.
+    async fn fetch_apart(&self, issuer: &Issuer, keys: &Arc<Keys>) -> Result<Arc<KeySet>, KeysError> {
+        let (this, issuer, keys) = (self.clone(), issuer.clone(), Arc::clone(keys));
+        let name = issuer.name.to_string();
+        let fetch = tokio::spawn(async move { this.fetch_into(&issuer, &keys).await });
+        fetch.await.unwrap_or_else(|error| Err(KeysError { issuer: name, why: error.to_string() }))
     }
 
     async fn fetch_into(&self, issuer: &Issuer, keys: &Keys) -> Result<Arc<KeySet>, KeysError> {

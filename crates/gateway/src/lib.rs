@@ -5,16 +5,22 @@
 pub mod app;
 pub mod cli;
 mod commands;
+mod conversations;
+mod handles;
+mod hosts;
 mod identifiers;
 mod issuers;
 pub mod listen;
 mod lists;
+mod metrics;
 mod path;
+mod proxies;
 #[cfg(test)]
 mod reference;
 mod routes;
 mod sessions;
 mod tokens;
+mod watch;
 mod well_known;
 
 pub use app::{App, AppError};

@@ -9,6 +9,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use text::CONTENT_TYPE;
+
 use std::sync::Arc;
 
 use doorward_model::{Decision, Record};
@@ -104,12 +106,7 @@ pub(crate) const DESCRIPTORS: [Descriptor; 12] = [
         labels: "`outcome`",
         help: "Changes of the configuration file that were seen, `applied` or `refused`",
     },
-    Descriptor {
-        name: "doorward_build_info",
-        kind: "gauge",
-        labels: "`version`",
-        help: "Always 1",
-    },
+    Descriptor { name: "doorward_build_info", kind: "gauge", labels: "`version`", help: "Always 1" },
 ];
 
 type Label = Arc<String>;

@@ -23,25 +23,25 @@ mod relay;
 mod route;
 mod trace;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use hyper::{Request, Response, body::Incoming};
 
-pub(crate) use admit::{is_loopback_authority, preflight};
+pub(crate) use admit::preflight;
 pub(crate) use answer::{Answer, Body};
-pub(crate) use engine::Sealers;
 pub(crate) use record::OpenRecord;
 pub(crate) use refusal::{Reason, Refusal};
-pub(crate) use relay::Translator;
 pub(crate) use route::{Document, Routed};
 
-use crate::{App, well_known};
+use crate::{App, listen, well_known};
 
 /// Answers one request of a client. Never fails: what goes wrong is a refusal, and a refusal is an answer.
-pub(crate) async fn handle(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+pub(crate) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
     let cross_origin = admit::CrossOrigin::of(&request);
     let Some(mut record) = OpenRecord::open(app, &request, peer) else {
-        return answer::unrecorded();
+        // Supervisors and scrapers need an answer then most of all.
+        let probed = app.answers_probes().then(|| listen::unrecorded(app, &request)).flatten();
+        return probed.unwrap_or_else(answer::unrecorded);
     };
     let answer = match walk(app, request, &mut record).await {
         Ok(answer) => answer,
@@ -51,12 +51,16 @@ pub(crate) async fn handle(app: &App, request: Request<Incoming>, peer: SocketAd
 }
 
 /// The stages. Each line needs what the line above it returned.
-async fn walk(app: &App, request: Request<Incoming>, record: &mut OpenRecord) -> Result<Answer, Refusal> {
+async fn walk(
+    app: &Arc<App>,
+    request: Request<Incoming>,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
     let snapshot = app.routes();
     let admitted = admit::host_and_origin(request, &snapshot)?;
-    let routed = match route::find(admitted, &snapshot, record)? {
+    let routed = match route::find(admitted, &snapshot, app.answers_probes(), record)? {
         route::Found::VirtualServer(server) => server,
-        route::Found::Document(document) => return Ok(well_known::answer(&document, record)),
+        route::Found::Document(document) => return Ok(well_known::answer(app, &document, record)),
     };
     let caller = authenticate::caller(app, &routed, record).await?;
     let read = read::message(app, routed, caller, record).await?;

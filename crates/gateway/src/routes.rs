@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -10,7 +13,10 @@ use doorward_guard::{Exposure, uri_template::TemplateError};
 use doorward_model::{Kind, Snapshot, Transport, VirtualServer};
 use http::{HeaderName, HeaderValue, Uri, header};
 
-use crate::path;
+use crate::{
+    metrics::{Meters, Metrics},
+    hosts,
+};
 
 /// Everything that routes and decides, for one snapshot. Swapped as a whole.
 pub(crate) struct Routes {
@@ -24,7 +30,8 @@ pub(crate) struct Routes {
 pub(crate) struct Published {
     pub(crate) server: Arc<VirtualServer>,
     pub(crate) exposure: Exposure,
-    pub(crate) uri: Uri,
+    /// Where requests go; none where there is a conversation instead.
+    pub(crate) uri: Option<Uri>,
     /// What handles are bound to besides the caller: they mean nothing at another upstream.
     pub(crate) place: String,
     /// Whether URIs can only be judged by the upstream's own templates.
@@ -35,6 +42,8 @@ pub(crate) struct Published {
     pub(crate) metadata: Option<Bytes>,
     /// Event streams that are open now; lives on across snapshots.
     pub(crate) streams: Arc<AtomicUsize>,
+    /// Where its requests are counted.
+    pub(crate) meters: Arc<Meters>,
 }
 
 impl std::fmt::Debug for Published {
@@ -61,12 +70,17 @@ pub enum RoutesError {
 
 impl Routes {
     /// Compiles a snapshot; counters of servers that stay are kept.
-    pub(crate) fn compile(snapshot: Snapshot, before: Option<&Self>) -> Result<Self, RoutesError> {
+    pub(crate) fn compile(
+        snapshot: Snapshot,
+        metrics: &Metrics,
+        before: Option<&Self>,
+    ) -> Result<Self, RoutesError> {
         let mut servers = HashMap::new();
         for (name, server) in &snapshot.servers {
             let known = before.and_then(|before| before.servers.get(name.as_str()));
             let streams = known.map(|known| Arc::clone(&known.streams)).unwrap_or_default();
-            servers.insert(name.to_string(), Arc::new(Published::compile(server, &snapshot, streams)?));
+            let counted = (streams, metrics.server(name.as_str()));
+            servers.insert(name.to_string(), Arc::new(Published::compile(server, &snapshot, counted)?));
         }
         let own_authority = authority(&snapshot);
         let origin = snapshot.origin();
@@ -78,6 +92,12 @@ impl Routes {
         self.servers.get(name).map(Arc::clone)
     }
 
+    /// Open event streams by virtual server.
+    pub(crate) fn open_streams(&self) -> Vec<(&str, usize)> {
+        let open = |published: &Published| published.streams.load(Ordering::Relaxed);
+        self.servers.iter().map(|(name, published)| (name.as_str(), open(published))).collect()
+    }
+
     /// Whether a request that names this host is meant for us.
     pub(crate) fn is_own_host(&self, authority: &str) -> bool {
         let with_default_port = || {
@@ -85,7 +105,7 @@ impl Routes {
             port.is_some_and(|port| format!("{}:{port}", self.own_authority).eq_ignore_ascii_case(authority))
         };
         self.own_authority.eq_ignore_ascii_case(authority)
-            || path::is_loopback_authority(authority)
+            || hosts::is_loopback_authority(authority)
             || (self.snapshot.public_url.port().is_none() && with_default_port())
     }
 
@@ -94,13 +114,13 @@ impl Routes {
     pub(crate) fn is_allowed_origin(&self, origin: &str) -> bool {
         origin == self.origin
             || self.snapshot.allowed_origins.iter().any(|allowed| allowed == origin)
-            || (path::is_loopback_authority(&self.own_authority) && is_loopback_origin(origin))
+            || (hosts::is_loopback_authority(&self.own_authority) && is_loopback_origin(origin))
     }
 }
 
 fn is_loopback_origin(origin: &str) -> bool {
     origin.split_once("://").is_some_and(|(scheme, authority)| {
-        matches!(scheme, "http" | "https") && path::is_loopback_authority(authority)
+        matches!(scheme, "http" | "https") && hosts::is_loopback_authority(authority)
     })
 }
 
@@ -115,16 +135,18 @@ impl Published {
     fn compile(
         server: &Arc<VirtualServer>,
         snapshot: &Snapshot,
-        streams: Arc<AtomicUsize>,
+        (streams, meters): (Arc<AtomicUsize>, Arc<Meters>),
     ) -> Result<Self, RoutesError> {
         let exposure = Exposure::compile(&server.curation)
             .map_err(|error| RoutesError::Template { server: server.name.to_string(), error })?;
         let judges_by_upstream_templates =
             exposure.filters(Kind::Resource) && !exposure.filters(Kind::ResourceTemplate);
-        let Transport::Http(url) = &server.upstream.transport else {
-            return Err(RoutesError::Url(server.upstream.name.to_string()));
+        let uri = match &server.upstream.transport {
+            Transport::Http(url) => {
+                Some(url.as_str().parse().map_err(|_| RoutesError::Url(server.upstream.name.to_string()))?)
+            }
+            Transport::Sse(_) | Transport::Stdio(_) => None,
         };
-        let uri = url.as_str().parse().map_err(|_| RoutesError::Url(server.upstream.name.to_string()))?;
         let scopes = scopes(server);
         let metadata = (!server.access.open).then(|| metadata(server, snapshot, &scopes));
         let challenge = challenge(server, snapshot, &scopes);
@@ -137,6 +159,7 @@ impl Published {
             challenge,
             metadata,
             streams,
+            meters,
         })
     }
 

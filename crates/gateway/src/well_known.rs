@@ -2,10 +2,13 @@
 
 use http::{HeaderValue, StatusCode, header};
 
-use crate::path::{Answer, Document, OpenRecord, preflight};
+use crate::{
+    App,
+    path::{Answer, Document, OpenRecord, preflight},
+};
 
 /// Answers with a document.
-pub(crate) fn answer(document: &Document, record: &mut OpenRecord) -> Answer {
+pub(crate) fn answer(app: &App, document: &Document, record: &mut OpenRecord) -> Answer {
     record.allow();
     match document {
         Document::ProtectedResource(published) => {
@@ -15,14 +18,7 @@ pub(crate) fn answer(document: &Document, record: &mut OpenRecord) -> Answer {
             answer.headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             answer
         }
-        Document::Healthy => plain("ok"),
-        Document::Ready => plain("ready"),
+        Document::Probe(probe) => probe.answer(app),
         Document::Preflight => preflight(),
     }
-}
-
-fn plain(text: &'static str) -> Answer {
-    let mut answer = Answer::whole(StatusCode::OK, "text/plain; charset=utf-8", text);
-    answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use doorward_config::{Mistake, Overrides};
 
 use super::{Checked, read, say};
-use crate::{cli::ConfigArgs, routes::Routes};
+use crate::{cli::ConfigArgs, listen::Tls, metrics::Metrics, routes::Routes};
 
 /// Reports mistakes and warnings; exit 0 when there is no mistake.
 pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
@@ -15,7 +15,8 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let (mistakes, warnings) = match read(args, Overrides::default())? {
         Checked::Good(loaded) => {
             // What the file cannot show by itself: whether the snapshot can be served.
-            Routes::compile(loaded.snapshot, None)?;
+            Routes::compile(loaded.snapshot, &Metrics::new(), None)?;
+            loaded.settings.listen.tls.as_ref().map(Tls::load).transpose()?;
             (Vec::new(), loaded.warnings)
         }
         Checked::Bad(mistakes) => (mistakes.mistakes, mistakes.warnings),

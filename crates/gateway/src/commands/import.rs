@@ -94,8 +94,7 @@ struct Import {
 
 /// Converts a whole file; `taken` are names that are not free any more.
 fn import(bytes: &[u8], called: &str, taken: BTreeSet<String>) -> anyhow::Result<Import> {
-    let plain = jsonc::plain(bytes);
-    let file = File::read(plain)?;
+    let file = File::read(&jsonc::plain(bytes))?;
     let mut converter = Converter::new(&file, taken);
     let blocks: Vec<Block> = file.servers.iter().map(|server| converter.convert(server)).collect();
     let (variables, mut notes) = converter.finish();

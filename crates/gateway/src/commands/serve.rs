@@ -10,51 +10,123 @@ use std::{
 use anyhow::Context as _;
 use doorward_config::{Loaded, Overrides};
 use doorward_model::SystemClock;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tracing_subscriber::EnvFilter;
 
-use super::{load, say_aside};
-use crate::{App, cli::ConfigArgs, listen};
+use self::signals::Signals;
+use super::{load_noting, say_aside};
+use crate::{
+    App,
+    cli::ConfigArgs,
+    listen::{self, Tls},
+    watch::{Again, Seen, Watch},
+};
+
+mod signals;
 
 /// Runs until told to stop.
 pub(crate) fn run(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<ExitCode> {
-    let loaded = load(args, overrides.clone())?;
+    let started = Started::read(args, overrides)?;
     start_logging();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let listener = bind(loaded.settings.listen.address).await?;
-        let loaded = match loaded.snapshot.public_url.port() {
+    let code = runtime.block_on(async {
+        let listener = bind(started.loaded.settings.listen.address, "listen.address").await?;
+        let started = match started.loaded.snapshot.public_url.port() {
             // A port that the system chose is known only now.
-            Some(0) => {
-                let public_url = Some(format!("http://{}", listener.local_addr()?));
-                load(args, Overrides { public_url, ..overrides })?
-            }
-            _ => loaded,
+            Some(0) => started.at(listener.local_addr()?)?,
+            _ => started,
         };
-        serve(&loaded, listener).await
-    })?;
-    Ok(ExitCode::SUCCESS)
+        serve(started, listener).await
+    });
+    // Whatever still runs has been waited for, or is not wanted any more.
+    runtime.shutdown_background();
+    code
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// What the process was started with.
+struct Started {
+    loaded: Loaded,
+    args: ConfigArgs,
+    overrides: Overrides,
+    seen: Seen,
+}
+
+impl Started {
+    fn read(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Self> {
+        let (loaded, seen) = Seen::while_reading(|note| load_noting(args, overrides.clone(), note));
+        Ok(Self { loaded: loaded?, args: args.clone(), overrides, seen })
+    }
+
+    /// The same, published under the address of the listener.
+    fn at(self, address: SocketAddr) -> anyhow::Result<Self> {
+        let scheme = self.loaded.snapshot.public_url.scheme();
+        let public_url = Some(format!("{scheme}://{address}"));
+        Self::read(&self.args, Overrides { public_url, ..self.overrides })
+    }
+
+    fn again(&self) -> Again {
+        Again {
+            args: self.args.clone(),
+            overrides: self.overrides.clone(),
+            settings: self.loaded.settings.clone(),
+            snapshot: self.loaded.snapshot.clone(),
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; choose another address with --listen or listen.address")
+        let option = if key == "listen.address" { "--listen or " } else { "" };
+        format!("cannot listen on {address}; choose another address with {option}{key}")
     })
 }
 
-async fn serve(loaded: &Loaded, listener: TcpListener) -> anyhow::Result<()> {
-    let app = App::build(loaded, Arc::new(SystemClock)).await?;
+async fn serve(started: Started, listener: TcpListener) -> anyhow::Result<ExitCode> {
+    let listen = &started.loaded.settings.listen;
+    let tls = listen.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+    let admin = match listen.admin {
+        Some(address) => Some(bind(address, "listen.admin").await?),
+        None => None,
+    };
+    let app = App::build(&started.loaded, Arc::new(SystemClock)).await?;
     app.start();
-    announce(loaded, listener.local_addr()?);
-    listen::serve(Arc::clone(&app), listener, stop_signal()?).await;
-    tracing::info!("writing what is left of the records");
-    app.shut_down().await;
-    Ok(())
+    let watch = Watch::new(Arc::clone(&app), tls.clone(), started.again(), started.seen)?;
+    let signals = Signals::listen()?;
+    announce(&started.loaded, listener.local_addr()?, admin.as_ref());
+    let beside = [
+        Some(tokio::spawn(watch.follow())),
+        admin.map(|admin| tokio::spawn(listen::serve_admin(Arc::clone(&app), admin))),
+    ];
+    let grace = listen.grace;
+    let stop = async {
+        signals.first().await;
+        tracing::info!("stopping: open requests may finish; a second signal ends at once");
+        app.drain();
+        tokio::time::sleep(grace).await;
+    };
+    let serving = async {
+        listen::serve_with(Arc::clone(&app), listener, tls, stop).await;
+        tracing::info!("writing what is left of the records");
+        app.shut_down().await;
+        ExitCode::SUCCESS
+    };
+    let code = tokio::select! {
+        code = serving => code,
+        signal = signals.second() => {
+            tracing::warn!("ended by a second signal; the last records may be missing");
+            ExitCode::from(128_u8.saturating_add(signal))
+        }
+    };
+    beside.iter().flatten().for_each(JoinHandle::abort);
+    Ok(code)
 }
 
 /// Says where everything is, once.
-fn announce(loaded: &Loaded, address: SocketAddr) {
+fn announce(loaded: &Loaded, address: SocketAddr, admin: Option<&TcpListener>) {
     say_aside(&format!("doorward {} listens on {address}", env!("CARGO_PKG_VERSION")));
+    if let Some(address) = admin.and_then(|admin| admin.local_addr().ok()) {
+        say_aside(&format!("  health and metrics on {address}"));
+    }
     for server in loaded.snapshot.servers.values() {
         say_aside(&format!(
             "  virtual server {}: {} → upstream {}",
@@ -66,20 +138,6 @@ fn announce(loaded: &Loaded, address: SocketAddr) {
             "  nothing is published yet: declare an [[upstream]] and a [[server]], or run `doorward demo`",
         );
     }
-}
-
-/// Done when the program is told to stop: SIGTERM or Ctrl-C.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: no new connections, open requests may finish");
-    })
 }
 
 /// Logs go to standard error; standard output is for records.

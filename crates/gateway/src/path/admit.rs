@@ -2,10 +2,9 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use hyper::body::Incoming;
-use url::{Host, Url};
 
 use super::{Reason, Refusal};
-use crate::routes::Routes;
+use crate::{listen::Probe, routes::Routes};
 
 /// Proof that Host and Origin are ours or allowed.
 pub(crate) struct Admitted(pub(super) Request<Incoming>);
@@ -14,7 +13,7 @@ pub(crate) struct Admitted(pub(super) Request<Incoming>);
 pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Result<Admitted, Refusal> {
     let host = host(request.uri(), request.headers()).ok_or(Reason::HostNotAllowed)?;
     // Probes name an address rather than a name, and learn nothing.
-    if !is_probe(request.uri().path()) && !routes.is_own_host(&host) {
+    if Probe::of(request.uri().path()).is_none() && !routes.is_own_host(&host) {
         return Err(Reason::HostNotAllowed.into());
     }
     let mut origins = request.headers().get_all(header::ORIGIN).iter();
@@ -27,10 +26,6 @@ pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Re
     }
 }
 
-fn is_probe(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz")
-}
-
 /// The authority of the request: `:authority` or absolute form first, else exactly one Host header.
 fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     if let Some(authority) = uri.authority() {
@@ -40,23 +35,6 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().ok().map(str::to_owned),
         _ => None,
-    }
-}
-
-/// Whether an authority is a loopback name or address, with any port: no name server can make a browser
-/// send one of these to somebody else's page.
-pub(crate) fn is_loopback_authority(authority: &str) -> bool {
-    // Nothing that a URL parser could read as more than host and port.
-    if !authority.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'[' | b']' | b'-'))
-    {
-        return false;
-    }
-    let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
@@ -103,28 +81,4 @@ pub(crate) fn preflight() -> super::Answer {
         answer.headers.insert(name, HeaderValue::from_static(value));
     }
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_authorities() {
-        for good in ["localhost", "localhost:1", "127.0.0.1:8420", "127.1.2.3", "[::1]:9"] {
-            assert!(is_loopback_authority(good), "{good}");
-        }
-        for bad in [
-            "evil.example",
-            "localhost.evil.example",
-            "127.0.0.1.evil.example",
-            "a@localhost",
-            "localhost/..",
-            "",
-            "192.168.0.1",
-            "localhost:99999",
-        ] {
-            assert!(!is_loopback_authority(bad), "{bad}");
-        }
-    }
 }

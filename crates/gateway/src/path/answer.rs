@@ -55,6 +55,18 @@ impl Answer {
         Self::whole(status, "application/json", body)
     }
 
+    /// A whole answer to what leaves no record.
+    pub(crate) fn send_unrecorded(self) -> Response<Body> {
+        let body = match self.content {
+            Content::Whole(bytes) => Some(bytes),
+            Content::Events(_) => None,
+        };
+        let mut response = Response::new(Body::Whole(body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
     /// Closes the record, or hands it to the stream, and makes the response.
     pub(super) async fn send(self, mut record: OpenRecord, cross_origin: &CrossOrigin) -> Response<Body> {
         let status = self.status;

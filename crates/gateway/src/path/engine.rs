@@ -4,7 +4,6 @@
 //! splicing single members. [`Exchange`] remembers what is needed to translate the answers.
 
 mod exchange;
-mod handle;
 mod legacy;
 mod modern;
 mod rewrite;
@@ -21,7 +20,6 @@ use doorward_protocol::{
 use http::{HeaderMap, Method as HttpVerb};
 
 pub(super) use exchange::{Broken, Exchange, Fate, Purpose, Verdict};
-pub(crate) use handle::Sealers;
 
 use super::{
     Reason, Refusal,

@@ -1,5 +1,7 @@
 //! Stage 8: is what came back an answer, and what of it may pass?
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use doorward_egress::{BodyError, read_capped};
 use doorward_guard::redact;
@@ -8,33 +10,47 @@ use doorward_protocol::{json::Value, mcp::Era, mcp::Method};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
 
+mod conversation;
+
 use super::{
     Answer, Reason, Refusal,
     answer::Content,
     engine::{Exchange, Fate, Purpose, Verdict},
-    forward::{Reply, failed, invalid},
+    forward::{Reply, Voice, failed, invalid},
     record::OpenRecord,
     refusal::UpstreamFailure,
-    relay::{Relay, StreamGuard},
+    relay::{self, Relay, Source, StreamGuard},
 };
 use crate::App;
 
 /// Turns an upstream's reply into the caller's answer.
-pub(super) async fn reply(app: &App, reply: Reply, record: &mut OpenRecord) -> Result<Answer, Refusal> {
-    let Reply { answer, exchange } = reply;
+pub(super) async fn reply(app: &Arc<App>, reply: Reply, record: &mut OpenRecord) -> Result<Answer, Refusal> {
+    let Reply { voice, exchange } = reply;
     let id = exchange.client_id().cloned();
-    let outcome = match exchange.purpose {
-        Purpose::Answer { .. } => request(app, answer, exchange, record).await,
-        Purpose::Stream => stream(app, answer, exchange, record),
-        Purpose::Hearing => hearing(&answer, &exchange),
-        Purpose::End => end(app, &answer, &exchange).await,
+    let outcome = match voice {
+        Voice::Http(answer) => http(app, answer, exchange, record).await,
+        Voice::Conversation(said) => conversation::reply(app, said, exchange, record).await,
     };
     outcome.map_err(|refusal| refusal.of(id.as_ref()))
 }
 
+async fn http(
+    app: &Arc<App>,
+    answer: Response<Incoming>,
+    exchange: Exchange,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
+    match exchange.purpose {
+        Purpose::Answer { .. } => request(app, answer, exchange, record).await,
+        Purpose::Stream => stream(app, answer, exchange, record),
+        Purpose::Hearing => hearing(&answer, &exchange),
+        Purpose::End => end(app, &answer, &exchange).await,
+    }
+}
+
 /// The reply to a request: JSON, a stream, or an error with a status.
 async fn request(
-    app: &App,
+    app: &Arc<App>,
     answer: Response<Incoming>,
     exchange: Exchange,
     record: &mut OpenRecord,
@@ -54,7 +70,7 @@ async fn request(
 
 /// A reply that is one JSON message.
 async fn whole(
-    app: &App,
+    app: &Arc<App>,
     answer: Response<Incoming>,
     exchange: Exchange,
     record: &mut OpenRecord,
@@ -63,11 +79,14 @@ async fn whole(
     let routes = app.routes();
     let limits = &routes.snapshot.limits;
     let text = read(&exchange, body, limits).await?;
-    let verdict = app.translator().translate(&exchange, limits.depth, text);
+    let verdict = relay::translate(app, &exchange, limits.depth, text);
     let verdict = match verdict {
         Ok(verdict) => verdict,
         Err(_) if parts.status.is_client_error() && exchange.era == Era::Modern => {
             return Err(other_era(&exchange));
+        }
+        Err(_) if parts.status == StatusCode::NOT_FOUND && exchange.session.is_some() => {
+            return Err(Reason::SessionUnknown.into());
         }
         Err(_) if parts.status.is_client_error() => {
             return Err(failed(&exchange.published, failure(parts.status.as_u16())));
@@ -83,7 +102,7 @@ async fn whole(
     };
     let mut answer = Answer::json(parts.status, body);
     if verdict.error_code.is_none() {
-        session_header(app, &exchange, &parts.headers, limits, &mut answer.headers);
+        session_header(app, &exchange, begun_session(&exchange, &parts.headers), limits, &mut answer.headers);
     }
     Ok(answer)
 }
@@ -106,13 +125,27 @@ async fn read(exchange: &Exchange, body: Incoming, limits: &Limits) -> Result<By
 
 /// A reply that is a stream of events.
 fn events(
-    app: &App,
+    app: &Arc<App>,
     answer: Response<Incoming>,
     exchange: Exchange,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
-    let routes = app.routes();
-    let limits = &routes.snapshot.limits;
+    let (parts, body) = answer.into_parts();
+    let limits = &app.routes().snapshot.limits;
+    let begun = begun_session(&exchange, &parts.headers).map(str::to_owned);
+    let source = Source::events(body, limits.response_body);
+    relay(app, source, exchange, begun.as_deref(), record)
+}
+
+/// Answers with a stream of what comes from `source`.
+fn relay(
+    app: &Arc<App>,
+    source: Source,
+    exchange: Exchange,
+    begun: Option<&str>,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
+    let limits = &app.routes().snapshot.limits;
     let guard =
         StreamGuard::enter(&exchange.published.streams, limits.streams).ok_or(Reason::TooManyStreams)?;
     record.streams();
@@ -120,15 +153,14 @@ fn events(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    let (parts, body) = answer.into_parts();
-    session_header(app, &exchange, &parts.headers, limits, &mut headers);
-    let relay = Relay::new(app.translator().clone(), exchange, body, limits, guard);
+    session_header(app, &exchange, begun, limits, &mut headers);
+    let relay = Relay::new(Arc::clone(app), exchange, source, limits, guard);
     Ok(Answer { status: StatusCode::OK, headers, content: Content::Events(Box::new(relay)) })
 }
 
 /// The reply to a GET: the stream of a session, or the news that there is none.
 fn stream(
-    app: &App,
+    app: &Arc<App>,
     answer: Response<Incoming>,
     exchange: Exchange,
     record: &mut OpenRecord,
@@ -151,7 +183,7 @@ fn hearing(answer: &Response<Incoming>, exchange: &Exchange) -> Result<Answer, R
 }
 
 /// The reply to a DELETE. A session that the upstream does not know either has ended all the same.
-async fn end(app: &App, answer: &Response<Incoming>, exchange: &Exchange) -> Result<Answer, Refusal> {
+async fn end(app: &Arc<App>, answer: &Response<Incoming>, exchange: &Exchange) -> Result<Answer, Refusal> {
     match answer.status().as_u16() {
         200..=299 => {
             end_session(app, exchange).await;
@@ -177,7 +209,7 @@ fn refused(status: u16, exchange: &Exchange) -> Result<Answer, Refusal> {
     }
 }
 
-async fn end_session(app: &App, exchange: &Exchange) {
+async fn end_session(app: &Arc<App>, exchange: &Exchange) {
     if let Some(session) = &exchange.session
         && let Err(error) = app.ended_sessions().end(&session.hash, session.expires).await
     {
@@ -185,18 +217,21 @@ async fn end_session(app: &App, exchange: &Exchange) {
     }
 }
 
+/// The upstream's id of a session that begins with this answer.
+fn begun_session<'h>(exchange: &Exchange, upstream: &'h HeaderMap) -> Option<&'h str> {
+    let begins = exchange.method() == Some(Method::Initialize) && exchange.era == Era::Legacy;
+    upstream.get("mcp-session-id").filter(|_| begins)?.to_str().ok()
+}
+
 /// Gives the client a session id of ours for the upstream's, when a session begins.
 fn session_header(
     app: &App,
     exchange: &Exchange,
-    upstream: &HeaderMap,
+    begun: Option<&str>,
     limits: &Limits,
     headers: &mut HeaderMap,
 ) {
-    let Some(id) = upstream.get("mcp-session-id").and_then(|value| value.to_str().ok()) else { return };
-    if exchange.method() != Some(Method::Initialize) || exchange.era != Era::Legacy {
-        return;
-    }
+    let Some(id) = begun else { return };
     let lifetime = i64::try_from(limits.session_lifetime.as_secs()).unwrap_or(i64::MAX);
     let expires = app.clock().now().plus_secs(lifetime);
     let sealed = app.sealers().session(id, expires, exchange.holder());

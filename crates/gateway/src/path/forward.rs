@@ -5,21 +5,33 @@ use std::time::Instant;
 use doorward_egress::{EgressError, Outbound, Trust};
 use doorward_guard::Permit;
 use doorward_model::Credential;
-use http::{HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
 use hyper::body::Incoming;
+
+mod conversation;
+
+pub(super) use conversation::Said;
 
 use super::{
     Reason, Refusal,
-    engine::{Asked, Exchange},
+    engine::{self, Asked, Exchange},
     record::OpenRecord,
     refusal::UpstreamFailure,
 };
 use crate::{App, routes::Published};
 
-/// The head of an upstream's answer, and what is needed to translate the rest.
+/// What an upstream began to answer, and what is needed to translate the rest.
 pub(super) struct Reply {
-    pub(super) answer: Response<Incoming>,
+    pub(super) voice: Voice,
     pub(super) exchange: Exchange,
+}
+
+/// How an upstream answers.
+pub(super) enum Voice {
+    /// By HTTP: the head is here, the body follows.
+    Http(Response<Incoming>),
+    /// In a conversation.
+    Conversation(Said),
 }
 
 /// Sends what was asked. The permit is used up: one decision, one request.
@@ -31,20 +43,28 @@ pub(super) async fn send(
 ) -> Result<Reply, Refusal> {
     record.allow();
     let Asked { outbound, exchange, .. } = asked;
-    let mut headers = outbound.headers;
-    record.trace.write(&mut headers);
-    let published = &exchange.published;
-    let outbound = Outbound {
-        method: outbound.verb,
-        uri: published.uri.clone(),
-        headers,
-        body: outbound.body,
-        trust: Trust::Declared,
+    let voice = match &exchange.published.uri {
+        Some(uri) => http(app, uri, outbound, &exchange, record).await.map(Voice::Http),
+        None => conversation::send(app, &outbound.body, &exchange, record).await.map(Voice::Conversation),
     };
-    match ask(app, published, outbound, record).await {
-        Ok(answer) => Ok(Reply { answer, exchange }),
+    match voice {
+        Ok(voice) => Ok(Reply { voice, exchange }),
         Err(refusal) => Err(refusal.of(exchange.client_id())),
     }
+}
+
+async fn http(
+    app: &App,
+    uri: &Uri,
+    outbound: engine::Outbound,
+    exchange: &Exchange,
+    record: &mut OpenRecord,
+) -> Result<Response<Incoming>, Refusal> {
+    let mut headers = outbound.headers;
+    record.trace.write(&mut headers);
+    let (method, body) = (outbound.verb, outbound.body);
+    let outbound = Outbound { method, uri: uri.clone(), headers, body, trust: Trust::Declared };
+    ask(app, &exchange.published, outbound, record).await
 }
 
 /// Sends one request to a virtual server's upstream, with Doorward's credential.
@@ -69,7 +89,7 @@ pub(super) async fn ask(
 }
 
 /// Adds what Doorward presents there.
-fn attach(credential: &Credential, headers: &mut http::HeaderMap) -> Option<()> {
+fn attach(credential: &Credential, headers: &mut HeaderMap) -> Option<()> {
     match credential {
         Credential::None => Some(()),
         Credential::Header { name, value } => {

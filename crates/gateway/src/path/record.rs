@@ -3,7 +3,7 @@
 //! [`OpenRecord`] holds a reserved place in the ledger, so that closing can neither fail nor wait. Dropping
 //! it closes it: a caller that vanishes, a stream that breaks and a panic all leave their record.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use doorward_model::{Caller, Decision, Fault, Record};
 use doorward_store::{Durability, Slot};
@@ -11,7 +11,7 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
 use super::trace::TraceContext;
-use crate::{App, identifiers::RequestId, routes::Published};
+use crate::{App, identifiers::RequestId, metrics::Meters, routes::Published};
 
 /// Longest text of the caller's that a record keeps, in bytes.
 const MAX_TEXT: usize = 512;
@@ -19,6 +19,9 @@ const MAX_TEXT: usize = 512;
 /// A record that is being written.
 pub(crate) struct OpenRecord {
     record: Record,
+    /// The record's reason, as one of the closed table.
+    reason: &'static str,
+    meters: Arc<Meters>,
     slot: Option<Slot>,
     started: Instant,
     durability: Durability,
@@ -37,15 +40,18 @@ impl OpenRecord {
             time: app.clock().now().to_rfc3339(),
             request_id: id.hex(),
             trace_id: trace.trace_id().to_owned(),
-            peer: Some(peer.ip().to_string()),
+            peer: Some(app.caller_address(request.headers(), peer.ip()).to_string()),
             http_method: request.method().as_str().to_owned(),
             path: clip(request.uri().path()),
-            reason: "unfinished".into(),
             ..Record::default()
         };
         let durability = app.ledger().durability();
+        let meters = Arc::clone(app.metrics().unrouted());
+        meters.opened();
         Some(Self {
             record,
+            reason: "unfinished",
+            meters,
             slot: Some(slot),
             started: Instant::now(),
             durability,
@@ -58,6 +64,7 @@ impl OpenRecord {
     /// Names the virtual server.
     pub(super) fn server(&mut self, published: &Published) {
         self.record.server = Some(published.server.name.to_string());
+        self.meters = Arc::clone(&published.meters);
     }
 
     /// Names the caller.
@@ -94,7 +101,7 @@ impl OpenRecord {
     /// Every check passed.
     pub(crate) fn allow(&mut self) {
         self.record.decision = Decision::Allowed;
-        self.record.reason = "ok".into();
+        self.reason = "ok";
     }
 
     /// Names the upstream that is being asked.
@@ -108,11 +115,11 @@ impl OpenRecord {
     }
 
     /// Notes a failure: a refusal, or a broken upstream after everything was allowed.
-    pub(super) fn failed(&mut self, reason: &str, detail: Option<String>, fault: Fault) {
+    pub(super) fn failed(&mut self, reason: &'static str, detail: Option<String>, fault: Fault) {
         if self.record.decision == Decision::Undecided && fault == Fault::Caller {
             self.record.decision = Decision::Refused;
         }
-        reason.clone_into(&mut self.record.reason);
+        self.reason = reason;
         self.record.detail = detail.map(|detail| clip(&detail));
         self.record.fault = Some(fault);
     }
@@ -172,8 +179,10 @@ impl OpenRecord {
 
     fn finish(&mut self) -> Record {
         let mut record = std::mem::take(&mut self.record);
+        self.reason.clone_into(&mut record.reason);
         record.total_us = micros(self.started);
         record.aborted = !self.complete;
+        self.meters.closed(&record, self.reason);
         record
     }
 }

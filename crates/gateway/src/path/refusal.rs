@@ -48,6 +48,8 @@ pub(crate) enum Reason {
     InvalidParams(String),
     HandleInvalid(&'static str),
     SessionUnknown,
+    SessionMissing,
+    TooManySessions,
     TooManyStreams,
     OtherEra(String),
     Upstream(UpstreamFailure, String),
@@ -167,6 +169,8 @@ impl Reason {
             Self::HiddenUri(..) => "Resource not found".into(),
             Self::HandleInvalid(what) => format!("{what} is unknown, expired or not yours"),
             Self::SessionUnknown => "Session not found".into(),
+            Self::SessionMissing => "Mcp-Session-Id is missing: begin with initialize".into(),
+            Self::TooManySessions => "too many sessions at this upstream".into(),
             Self::TooManyStreams => "too many open streams".into(),
             Self::OtherEra(name) => format!("upstream `{name}` does not speak this protocol version"),
             Self::Upstream(failure, name) => failure.message(name),
@@ -200,7 +204,9 @@ impl Reason {
             }
             Self::ScopeMissing(published, scope) => vec![published.scope_challenge(scope)],
             Self::MethodNotAllowed(allow) => vec![(header::ALLOW, HeaderValue::from_static(allow))],
-            Self::TooManyStreams => vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))],
+            Self::TooManyStreams | Self::TooManySessions => {
+                vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
+            }
             Self::OriginNotAllowed => vec![(REFUSED_ORIGIN.clone(), HeaderValue::from_static("1"))],
             _ => Vec::new(),
         }
@@ -264,6 +270,8 @@ impl Reason {
             Self::InvalidParams(_) => ("invalid_params", 200, code::INVALID_PARAMS),
             Self::HandleInvalid(_) => ("handle_invalid", 200, code::INVALID_PARAMS),
             Self::SessionUnknown => ("session_unknown", 404, code::SESSION_NOT_FOUND),
+            Self::SessionMissing => ("session_missing", 400, code::SERVER_ERROR),
+            Self::TooManySessions => ("too_many_sessions", 429, code::SERVER_ERROR),
             Self::TooManyStreams => ("too_many_streams", 429, code::SERVER_ERROR),
             Self::OtherEra(_) => ("other_era", 400, code::SERVER_ERROR),
             Self::Upstream(failure, _) => (failure.reason(), 200, code::INTERNAL_ERROR),

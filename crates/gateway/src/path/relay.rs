@@ -8,70 +8,61 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use doorward_model::{Clock, Fault, Limits};
+use doorward_model::{Fault, Limits};
 use doorward_protocol::{
     mcp::Era,
-    sse::{Event, EventReader, KEEP_ALIVE, write_event},
+    sse::{KEEP_ALIVE, write_event},
 };
 use futures_util::{Stream, stream};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+
+mod source;
+
+pub(super) use source::{Cut, Piece, Source};
 
 use super::{
     Refusal,
-    engine::{Broken, Exchange, Fate, Sealers, Verdict},
+    engine::{Broken, Exchange, Fate, Verdict},
     examine,
     forward::{failed, invalid},
     record::OpenRecord,
     refusal::UpstreamFailure,
 };
-use crate::lists::Lists;
+use crate::App;
 
-/// What translating needs of the program; cheap to clone into a stream.
-#[derive(Clone)]
-pub(crate) struct Translator {
-    pub(crate) sealers: Arc<Sealers>,
-    pub(crate) lists: Arc<Lists>,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-impl Translator {
-    /// Translates one message of the upstream, and keeps or forgets lists by what it says.
-    pub(super) fn translate(
-        &self,
-        exchange: &Exchange,
-        depth: usize,
-        data: Bytes,
-    ) -> Result<Verdict, Broken> {
-        let now = self.clock.now();
-        let verdict = exchange.examine(&self.sealers, now, depth, data)?;
-        if let (Some(page), true, Fate::Replace(answer)) = (&exchange.page, verdict.is_answer, &verdict.fate)
-        {
-            self.lists.keep(page, answer, now);
-        }
-        if let Some(changed) = &verdict.list_changed {
-            self.lists.changed(&exchange.published.server.upstream.name, changed);
-        }
-        Ok(verdict)
+/// Translates one message of the upstream, and keeps or forgets lists by what it says.
+pub(super) fn translate(
+    app: &App,
+    exchange: &Exchange,
+    depth: usize,
+    data: Bytes,
+) -> Result<Verdict, Broken> {
+    let now = app.clock().now();
+    let verdict = exchange.examine(app.sealers(), now, depth, data)?;
+    if let (Some(page), true, Fate::Replace(answer)) = (&exchange.page, verdict.is_answer, &verdict.fate) {
+        app.lists().keep(page, answer, now);
     }
+    if let Some(changed) = &verdict.list_changed {
+        app.lists().changed(&exchange.published.server.upstream.name, changed);
+    }
+    Ok(verdict)
 }
 
 /// One stream being relayed.
 pub(crate) struct Relay {
-    translator: Translator,
+    app: Arc<App>,
     exchange: Exchange,
-    body: Incoming,
-    reader: EventReader,
+    source: Source,
     depth: usize,
     keep_alive: Duration,
     idle: Duration,
-    heard: Instant,
     /// The upstream gave its events ids, so that the rest can be fetched elsewhere.
     resumable: bool,
+    /// Nothing ends it but one of the two sides.
+    endless: bool,
     ended: bool,
     _guard: StreamGuard,
 }
@@ -96,29 +87,30 @@ impl Drop for StreamGuard {
 
 /// What the upstream did next.
 enum Next {
-    Event(Event),
+    Piece(Piece),
     Silence,
     End,
+    /// Doorward is stopping, and this stream would not end by itself.
+    Closing,
     Broken(UpstreamFailure, String),
 }
 
 impl Relay {
     pub(super) fn new(
-        translator: Translator,
+        app: Arc<App>,
         exchange: Exchange,
-        body: Incoming,
+        source: Source,
         limits: &Limits,
         guard: StreamGuard,
     ) -> Self {
         Self {
-            translator,
+            endless: exchange.client_id().is_none() || exchange.listens(),
+            app,
             exchange,
-            body,
-            reader: EventReader::new(limits.response_body),
+            source,
             depth: limits.depth,
             keep_alive: limits.keep_alive,
             idle: limits.stream_idle,
-            heard: Instant::now(),
             resumable: false,
             ended: false,
             _guard: guard,
@@ -137,9 +129,16 @@ impl Relay {
     async fn next_bytes(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
         while !self.ended {
             let bytes = match self.next().await {
-                Next::Event(event) => self.translate(&event, record),
+                Next::Piece(piece) => self.translate(&piece, record),
                 Next::Silence => Some(Bytes::from_static(KEEP_ALIVE)),
                 Next::End => self.end(record),
+                Next::Closing => {
+                    record.complete();
+                    self.ended = true;
+                    None
+                }
+                // A stream whose rest can be had elsewhere just ends, however it ends.
+                Next::Broken(UpstreamFailure::Broken, _) if self.may_just_end() => self.end(record),
                 Next::Broken(failure, detail) => {
                     self.fail(&failed(&self.exchange.published, failure).detail(detail), record)
                 }
@@ -156,40 +155,31 @@ impl Relay {
         None
     }
 
-    /// Waits for the next whole event, or for a silence that is long enough to say something.
+    /// Waits for the next whole message, or for a silence that is long enough to say something.
     async fn next(&mut self) -> Next {
-        loop {
-            match self.reader.next_event() {
-                Ok(Some(event)) => return Next::Event(event),
-                Ok(None) => {}
-                Err(error) => return Next::Broken(UpstreamFailure::TooLarge, error.to_string()),
+        let next = tokio::time::timeout(self.keep_alive, self.source.next());
+        let next = tokio::select! {
+            biased;
+            next = next => next,
+            () = self.app.closing().cancelled(), if self.endless => return Next::Closing,
+        };
+        match next {
+            Err(_) if self.source.heard().elapsed() > self.idle => {
+                Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into())
             }
-            match tokio::time::timeout(self.keep_alive, self.body.frame()).await {
-                Err(_) if self.heard.elapsed() > self.idle => {
-                    return Next::Broken(
-                        UpstreamFailure::Timeout,
-                        "the stream has been silent too long".into(),
-                    );
-                }
-                Err(_) => return Next::Silence,
-                Ok(None) => return Next::End,
-                Ok(Some(Err(error))) => return Next::Broken(UpstreamFailure::Broken, error.to_string()),
-                Ok(Some(Ok(frame))) => {
-                    self.heard = Instant::now();
-                    if let Ok(data) = frame.into_data() {
-                        self.reader.push(data);
-                    }
-                }
-            }
+            Err(_) => Next::Silence,
+            Ok(Ok(Some(piece))) => Next::Piece(piece),
+            Ok(Ok(None)) => Next::End,
+            Ok(Err(Cut(failure, detail))) => Next::Broken(failure, detail),
         }
     }
 
-    fn translate(&mut self, event: &Event, record: &mut OpenRecord) -> Option<Bytes> {
-        self.resumable |= event.id().is_some();
-        let Some(data) = event.data().filter(|data| !data.is_empty()) else {
-            return Some(event.raw().clone());
+    fn translate(&mut self, piece: &Piece, record: &mut OpenRecord) -> Option<Bytes> {
+        self.resumable |= piece.has_id();
+        let Some(data) = piece.data() else {
+            return Some(piece.raw());
         };
-        let verdict = match self.translator.translate(&self.exchange, self.depth, data) {
+        let verdict = match translate(&self.app, &self.exchange, self.depth, data) {
             Ok(verdict) => verdict,
             Err(broken) => return self.fail(&invalid(&self.exchange.published, broken.0), record),
         };
@@ -201,10 +191,16 @@ impl Relay {
             }
         }
         match verdict.fate {
-            Fate::Pass => Some(event.raw().clone()),
-            Fate::Replace(data) => Some(event.with_data(&data)),
+            Fate::Pass => Some(piece.raw()),
+            Fate::Replace(data) => Some(piece.with_data(&data)),
             Fate::Drop => None,
         }
+    }
+
+    /// Whether the caller is owed nothing more when the stream ends here.
+    fn may_just_end(&self) -> bool {
+        let can_be_resumed = self.exchange.era == Era::Legacy && self.resumable;
+        self.exchange.client_id().is_none() || self.exchange.listens() || can_be_resumed
     }
 
     /// The upstream closed the stream. Fine for a session's stream, and where the rest can be fetched by

@@ -6,7 +6,10 @@ use http::{HeaderMap, Method, request::Parts};
 use hyper::body::Incoming;
 
 use super::{Reason, Refusal, admit::Admitted, record::OpenRecord};
-use crate::routes::{Published, Routes};
+use crate::{
+    listen::Probe,
+    routes::{Published, Routes},
+};
 
 /// A request that has found its virtual server.
 pub(crate) struct Routed {
@@ -36,17 +39,20 @@ pub(super) enum Found {
 pub(crate) enum Document {
     /// RFC 9728 metadata of a virtual server.
     ProtectedResource(Arc<Published>),
-    /// Liveness.
-    Healthy,
-    /// Readiness.
-    Ready,
+    /// Health, readiness, metrics.
+    Probe(Probe),
     /// A CORS preflight.
     Preflight,
 }
 
 /// Finds what a path stands for. Comparison is on the path as received: no decoding, no normalisation, so
 /// that no two stages can see two different paths.
-pub(super) fn find(admitted: Admitted, routes: &Routes, record: &mut OpenRecord) -> Result<Found, Refusal> {
+pub(super) fn find(
+    admitted: Admitted,
+    routes: &Routes,
+    answers_probes: bool,
+    record: &mut OpenRecord,
+) -> Result<Found, Refusal> {
     let (parts, body) = admitted.0.into_parts();
     let path = parts.uri.path();
     if let Some(name) = path.strip_prefix("/mcp/") {
@@ -65,7 +71,10 @@ pub(super) fn find(admitted: Admitted, routes: &Routes, record: &mut OpenRecord)
             body,
         }));
     }
-    let document = document(path, routes).ok_or(Reason::NotFound)?;
+    let document = match Probe::of(path).filter(|_| answers_probes) {
+        Some(probe) => Document::Probe(probe),
+        None => document(path, routes).ok_or(Reason::NotFound)?,
+    };
     if parts.method == Method::GET || parts.method == Method::HEAD {
         Ok(Found::Document(document))
     } else if parts.method == Method::OPTIONS {
@@ -76,15 +85,9 @@ pub(super) fn find(admitted: Admitted, routes: &Routes, record: &mut OpenRecord)
 }
 
 fn document(path: &str, routes: &Routes) -> Option<Document> {
-    match path {
-        "/healthz" => Some(Document::Healthy),
-        "/readyz" => Some(Document::Ready),
-        _ => {
-            let name = path.strip_prefix("/.well-known/oauth-protected-resource/mcp/")?;
-            let published = routes.server(name)?;
-            published.metadata.is_some().then_some(Document::ProtectedResource(published))
-        }
-    }
+    let name = path.strip_prefix("/.well-known/oauth-protected-resource/mcp/")?;
+    let published = routes.server(name)?;
+    published.metadata.is_some().then_some(Document::ProtectedResource(published))
 }
 
 fn http_method(parts: &Parts) -> Option<HttpMethod> {

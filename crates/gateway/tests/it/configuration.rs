@@ -190,8 +190,8 @@ async fn a_server_that_was_open_asks_as_soon_as_it_is_told_to() {
     assert_eq!(metadata.json()["authorization_servers"], json!([world.issuer.url()]));
     // A session that was nobody's is not alice's either.
     let token = world.issuer.mint(world.issuer.claims("alice", "urn:open")).unwrap();
-    let taken = world.gateway.legacy("open", Some(&session), "tools/list", &json!({})).bearer(&token);
-    assert_eq!(taken.send().await.status, 404);
+    let call = world.gateway.legacy("open", Some(&session), "tools/list", &json!({})).bearer(&token);
+    assert_eq!(call.send().await.status, 404);
     world.finish().await;
 }
 

@@ -1,9 +1,10 @@
 //! A gateway for one test: real sockets, a store of its own, a clock that can be turned.
 //!
-//! [`Gateway::start`] takes the configuration without addresses and store; those are the harness's. A test ends
-//! with [`Gateway::finish`], which checks what no test should have to remember: every request has exactly one
-//! record, nothing secret is in the store, in records or in answers, and the audit chain holds. A gateway that
-//! is dropped without it fails the test. What an upstream or an issuer does is the test kit's business.
+//! [`World`] is what most tests start. [`Plan::start`] takes any configuration without addresses and store: those
+//! are the harness's. A test ends with [`Gateway::finish`], which checks what no test should have to remember:
+//! every request has exactly one record, nothing secret is in the store, in records or in answers, and the audit
+//! chain holds. A gateway that is dropped without it fails the test. What an upstream or an issuer does is the
+//! test kit's business.
 
 mod call;
 mod checks;
@@ -85,7 +86,7 @@ impl Plan {
 
     /// Starts a gateway with this configuration.
     pub(crate) async fn start(self, toml: &str) -> Gateway {
-        Gateway::start_with(self, toml).await
+        Gateway::start(self, toml).await
     }
 }
 
@@ -116,12 +117,7 @@ struct Log {
 }
 
 impl Gateway {
-    /// Starts a gateway with this configuration on SQLite.
-    pub(crate) async fn start(toml: &str) -> Self {
-        Plan::default().start(toml).await
-    }
-
-    async fn start_with(plan: Plan, toml: &str) -> Self {
+    async fn start(plan: Plan, toml: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let place = Place::make(plan.postgres).await;

@@ -3,6 +3,8 @@
 //! Start with [`harness`]: it starts a gateway for a test and checks, when the test ends, what no test should
 //! have to remember.
 
+#![expect(clippy::unwrap_used, reason = "what is not there is how a test fails")]
+
 mod admission;
 mod configuration;
 mod harness;

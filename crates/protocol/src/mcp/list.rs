@@ -38,10 +38,10 @@ impl ListShape {
     pub const METHODS: [Method; 4] =
         [Method::ToolsList, Method::PromptsList, Method::ResourcesList, Method::ResourceTemplatesList];
 
-    /// The list method whose result this is, told by its entries alone: for answers that arrive on a resumed
-    /// stream, where the request is not at hand.
-    pub fn guess(result: Object<'_>) -> Option<Method> {
-        Self::METHODS.into_iter().find(|method| {
+    /// The list methods whose results this could be, told by its entries alone: for answers that arrive on a
+    /// resumed stream, where the request is not at hand.
+    pub fn candidates(result: Object<'_>) -> impl Iterator<Item = Method> {
+        Self::METHODS.into_iter().filter(move |method| {
             Self::of(*method).is_some_and(|shape| {
                 result.get(shape.entries).is_some() || result.has_case_variant(shape.entries)
             })

@@ -6,10 +6,14 @@ use doorward_config::{Environment, Overrides};
 
 /// What the top of the output says once.
 pub(super) const HEAD: &str = "\
-# `access` is left at its default, \"oauth\": Doorward asks everybody who they are.
-# Where `tools` is left out, all tools of the upstream are shown, new ones too; `[]` shows none, a list exactly these.
-# The same goes for `prompts`, `resources` and `resource_templates`.
+# Look through the commands: Doorward starts them as they stand here.
+# `access` is left at its default, \"oauth\": everybody is asked who they are.
+# What is said about `tools` goes for `prompts`, `resources` and `resource_templates` too.
 ";
+
+/// What every virtual server says.
+const TOOLS: &str =
+    "# `tools` is left out: all tools are shown, new ones too; `[]` shows none, a list exactly these.";
 
 /// A value of TOML, as far as upstreams need it.
 #[derive(Clone)]
@@ -59,7 +63,7 @@ impl Block {
         for (key, value) in &self.keys {
             let _ = writeln!(out, "{key} = {}", value.text());
         }
-        let _ = write!(out, "\n[[server]]\nname = {name}\nupstreams = [{name}]\n# tools = []\n");
+        let _ = write!(out, "\n[[server]]\nname = {name}\nupstreams = [{name}]\n{TOOLS}\n");
         out
     }
 
@@ -67,7 +71,7 @@ impl Block {
     pub(super) fn mistakes(&self) -> Vec<String> {
         let environment = Environment {
             base_dir: Path::new("/"),
-            var: &|name| (!name.starts_with("DOORWARD_")).then(|| "set".to_owned()),
+            var: &|name| self.keys.iter().any(|(_, value)| value.refers_to(name)).then(|| "set".to_owned()),
             names: &Vec::new,
             read: &|_| Err(io::ErrorKind::NotFound.into()),
             overrides: Overrides::default(),
@@ -83,6 +87,14 @@ impl Block {
 }
 
 impl Written {
+    fn refers_to(&self, variable: &str) -> bool {
+        match self {
+            Self::Reference(name) => name == variable,
+            Self::Table(pairs) => pairs.iter().any(|(_, value)| value.refers_to(variable)),
+            Self::Text(_) | Self::Texts(_) => false,
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Text(text) => quote(text),
@@ -91,7 +103,8 @@ impl Written {
             }
             Self::Reference(name) => format!("{{ env = {} }}", quote(name)),
             Self::Table(pairs) => {
-                let pairs: Vec<_> = pairs.iter().map(|(key, value)| format!("{key} = {}", value.text())).collect();
+                let pairs: Vec<_> =
+                    pairs.iter().map(|(key, value)| format!("{key} = {}", value.text())).collect();
                 format!("{{ {} }}", pairs.join(", "))
             }
         }
@@ -107,7 +120,9 @@ fn quote(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             // Also what would turn the text of the line around in an editor.
-            c if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') => {
+            c if c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
+            {
                 let _ = write!(out, "\\u{:04X}", u32::from(c));
             }
             c => out.push(c),

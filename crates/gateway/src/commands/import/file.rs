@@ -4,6 +4,8 @@
 //! in its settings. Members that are not known are named, never guessed at: nobody is led from an address to a
 //! command by a member that only one side reads.
 
+use std::borrow::Cow;
+
 use anyhow::bail;
 use bytes::Bytes;
 use doorward_protocol::json::{Array, Document, JsonError, Kind as JsonKind, Object, Value};
@@ -55,13 +57,14 @@ pub(super) enum Spoken {
 
 impl File {
     /// Reads plain JSON.
-    pub(super) fn read(text: Bytes) -> anyhow::Result<Self> {
+    pub(super) fn read(text: &Bytes) -> anyhow::Result<Self> {
         let document = match Document::parse(text.clone(), MAX_DEPTH) {
             Ok(document) => document,
-            Err(error) => bail!("line {}: {error}", line(&text, error)),
+            Err(error) => bail!("line {}: {error}", line(text, error)),
         };
         let Some(root) = document.root().as_object() else { bail!("expected an object, `{{ … }}`") };
-        let mut file = Self { servers: Vec::new(), inputs: Vec::new(), ignored: Vec::new(), variables: Vec::new() };
+        let mut file =
+            Self { servers: Vec::new(), inputs: Vec::new(), ignored: Vec::new(), variables: Vec::new() };
         if !file.read_level(root, true)? {
             bail!("it has neither `mcpServers` nor `servers`, so it names no MCP servers");
         }
@@ -108,8 +111,19 @@ fn server(name: &str, value: Value<'_>) -> Server {
     server.disabled = flag("disabled") == Some(true) || flag("enabled") == Some(false);
     let known = |name: &str| {
         const KNOWN: [&str; 13] = [
-            "type", "transport", "command", "args", "env", "cwd", "url", "serverUrl", "httpUrl", "headers", "disabled",
-            "enabled", "$schema",
+            "type",
+            "transport",
+            "command",
+            "args",
+            "env",
+            "cwd",
+            "url",
+            "serverUrl",
+            "httpUrl",
+            "headers",
+            "disabled",
+            "enabled",
+            "$schema",
         ];
         KNOWN.contains(&name)
     };
@@ -173,8 +187,12 @@ fn text(server: Object<'_>, name: &str) -> Result<Option<String>, String> {
 fn texts(server: Object<'_>, name: &str) -> Result<Vec<String>, String> {
     let Some(value) = server.get(name).filter(|value| !value.is_null()) else { return Ok(Vec::new()) };
     let items = value.as_array().ok_or_else(|| format!("its `{name}` is not a list"))?;
-    let text = |item: Value<'_>| item.as_str().map(|text| text.into_owned());
-    items.iter().map(text).collect::<Option<_>>().ok_or_else(|| format!("its `{name}` holds something that is not text"))
+    let text = |item: Value<'_>| item.as_str().map(Cow::into_owned);
+    items
+        .iter()
+        .map(text)
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("its `{name}` holds something that is not text"))
 }
 
 /// Names and texts; numbers and truth values are taken as they are written, `null` as absent.
@@ -190,7 +208,10 @@ fn pairs(server: Object<'_>, name: &str) -> Result<Vec<(String, String)>, String
         };
         Some((member.name.into_owned(), text))
     };
-    members.map(pair).collect::<Option<_>>().ok_or_else(|| format!("its `{name}` holds something that is not text"))
+    members
+        .map(pair)
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("its `{name}` holds something that is not text"))
 }
 
 fn collect_variables(value: Value<'_>, found: &mut Vec<String>) {

@@ -4,12 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::Name;
 
-/// The names that are not free any more.
-pub(super) struct Names(BTreeSet<String>);
+/// Names that are taken, and where to go on counting.
+#[derive(Default)]
+struct Taken {
+    names: BTreeSet<String>,
+    next: BTreeMap<String, usize>,
+}
+
+impl Taken {
+    /// Takes the first name that is free, of those that `numbered` makes of `base`.
+    fn take(&mut self, base: &str, numbered: impl Fn(usize) -> String) -> String {
+        let next = self.next.entry(base.to_owned()).or_insert(1);
+        loop {
+            let name = numbered(*next);
+            *next += 1;
+            if self.names.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
+/// Names for upstreams and virtual servers.
+pub(super) struct Names(Taken);
 
 impl Names {
+    /// `taken` are not free any more.
     pub(super) fn new(taken: BTreeSet<String>) -> Self {
-        Self(taken)
+        Self(Taken { names: taken, ..Taken::default() })
     }
 
     /// A free name as near to `text` as the grammar of names allows.
@@ -24,19 +46,16 @@ impl Names {
         }
         let base = base.trim_start_matches(['.', '_', '-']).trim_end_matches('-');
         let base = if base.is_empty() { "server" } else { base };
-        let numbered = |number: usize| {
+        self.0.take(base, |number| {
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             // The base is ASCII: every byte is a boundary.
             format!("{}{suffix}", &base[..base.len().min(Name::MAX_LEN - suffix.len())])
-        };
-        let free = (1..).map(numbered).find(|name| !self.0.contains(name)).unwrap_or_default();
-        self.0.insert(free.clone());
-        free
+        })
     }
 }
 
-/// What a variable stands for. Two uses of one source share the variable.
-#[derive(PartialEq, Eq)]
+/// What a variable stands for. Two uses of one source under one name share the variable.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
     /// The file refers to the variable by its name.
     Outside,
@@ -48,40 +67,48 @@ pub(super) enum Source {
 
 /// The variables that the output refers to.
 pub(super) struct Variables {
-    sources: BTreeMap<String, Source>,
-    /// Name, what to set it to, and the places that need it; in the order of the file.
-    told: Vec<(String, String, Vec<String>)>,
+    taken: Taken,
+    /// By base and source, the place in `told`.
+    given: BTreeMap<(String, Source), usize>,
+    /// In the order of the file.
+    told: Vec<Variable>,
+}
+
+struct Variable {
+    name: String,
+    /// What to set it to.
+    what: String,
+    /// What needs it.
+    places: Vec<String>,
 }
 
 impl Variables {
     /// `outside` are names that the file refers to: nothing else gets them.
     pub(super) fn new(outside: &[String]) -> Self {
-        let sources = outside.iter().map(|name| (name.clone(), Source::Outside)).collect();
-        Self { sources, told: Vec::new() }
+        let taken = Taken { names: outside.iter().cloned().collect(), ..Taken::default() };
+        Self { taken, given: BTreeMap::new(), told: Vec::new() }
     }
 
-    /// The variable for `source`, named after `base`. `what` says what to set it to, `place` where it is needed.
+    /// The variable for `source`, named after `base`. `what` says what to set it to, `place` what needs it.
     pub(super) fn name(&mut self, base: &str, source: Source, what: &str, place: &str) -> String {
-        let name = if source == Source::Outside { base.to_owned() } else { self.free(base, &source) };
-        match self.told.iter_mut().find(|(told, ..)| *told == name) {
-            Some((.., places)) => places.push(place.to_owned()),
-            None => self.told.push((name.clone(), what.to_owned(), vec![place.to_owned()])),
+        let is_outside = source == Source::Outside;
+        let base = if is_outside { base.to_owned() } else { variable(base) };
+        let index = *self.given.entry((base.clone(), source)).or_insert(self.told.len());
+        if index == self.told.len() {
+            let numbered =
+                |number: usize| if number == 1 { base.clone() } else { format!("{base}_{number}") };
+            let name = if is_outside { base.clone() } else { self.taken.take(&base, numbered) };
+            self.told.push(Variable { name, what: what.to_owned(), places: Vec::new() });
         }
-        self.sources.insert(name.clone(), source);
-        name
-    }
-
-    fn free(&self, base: &str, source: &Source) -> String {
-        let base = variable(base);
-        let numbered = |number: usize| if number == 1 { base.clone() } else { format!("{base}_{number}") };
-        let fits = |name: &String| self.sources.get(name).is_none_or(|known| known == source);
-        (1..).map(numbered).find(fits).unwrap_or_default()
+        let variable = &mut self.told[index];
+        variable.places.push(place.to_owned());
+        variable.name.clone()
     }
 
     /// Each variable, and what to set it to.
     pub(super) fn told(self) -> Vec<(String, String)> {
-        let line = |(name, what, places): (String, String, Vec<String>)| {
-            (name, format!("{what}; for {}", places.join(", ")))
+        let line = |variable: Variable| {
+            (variable.name, format!("{}; for {}", variable.what, variable.places.join(", ")))
         };
         self.told.into_iter().map(line).collect()
     }
@@ -144,7 +171,10 @@ mod tests {
         assert_eq!(variables.name("apiKey", value("two"), "", "c"), "API_KEY_3");
         assert_eq!(variables.name("API_KEY", Source::Outside, "", "d"), "API_KEY");
         assert_eq!(variables.name("1password", value("x"), "", "e"), "MCP_1PASSWORD");
-        assert_eq!(variables.name("doorward-listen-address", value("x"), "", "f"), "MCP_DOORWARD_LISTEN_ADDRESS");
+        assert_eq!(
+            variables.name("doorward-listen-address", value("x"), "", "f"),
+            "MCP_DOORWARD_LISTEN_ADDRESS"
+        );
         assert_eq!(variables.name("PATH", value("x"), "", "g"), "MCP_PATH");
         assert_eq!(variables.name("日本", value("x"), "", "h"), "MCP");
     }

@@ -16,7 +16,13 @@ pub(super) enum Reference<'a> {
 
 /// Words that look like variables and are the clients' own.
 const OF_CLIENTS: [&str; 8] = [
-    "CLAUDE_PLUGIN_ROOT", "cwd", "execPath", "file", "pathSeparator", "userHome", "workspaceFolder",
+    "CLAUDE_PLUGIN_ROOT",
+    "cwd",
+    "execPath",
+    "file",
+    "pathSeparator",
+    "userHome",
+    "workspaceFolder",
     "workspaceFolderBasename",
 ];
 
@@ -58,7 +64,9 @@ fn is_name(text: &str) -> bool {
 impl Reference<'_> {
     /// For a line: the reference without a default, and without what is no plain word.
     pub(super) fn words(&self) -> String {
-        let is_plain = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:/".contains(&b));
+        let is_plain = |text: &str| {
+            text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:/".contains(&b))
+        };
         match self {
             Self::Variable { name, .. } => format!("${{{name}}}"),
             Self::Input(id) if is_plain(id) => format!("${{input:{id}}}"),

@@ -27,11 +27,15 @@ pub(super) fn without_secret(before: Option<&str>, argument: &str) -> Option<Str
         return Some(format!("{name}{}{MARK}", &argument[name.len()..=name.len()]));
     }
     let after_name = before.is_some_and(|before| {
-        before.starts_with('-') && is_parameter(before) && names_a_secret(before) && !argument.starts_with('-')
+        before.starts_with('-')
+            && is_parameter(before)
+            && names_a_secret(before)
+            && !argument.starts_with('-')
     });
     let inside = argument.split([' ', '&', '?', ';', ',']).any(|part| {
         let named = part.split_once(['=', ':']);
-        named.is_some_and(|(name, value)| is_parameter(name) && names_a_secret(name) && is_worth_hiding(value))
+        named
+            .is_some_and(|(name, value)| is_parameter(name) && names_a_secret(name) && is_worth_hiding(value))
     });
     let hide = (after_name && is_worth_hiding(argument)) || inside || is_secret(argument);
     hide.then(|| MARK.to_owned())
@@ -88,9 +92,9 @@ fn is_random(text: &str) -> bool {
         lengths == [8, 4, 4, 4, 12] && word.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
     };
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | ':'));
-    words.filter(|word| !word.starts_with("sha256:") && !word.starts_with("sha512:")).any(|word| {
-        is_uuid(word) || word.split(['-', ':']).any(|run| is_run(run))
-    })
+    words
+        .filter(|word| !word.starts_with("sha256:") && !word.starts_with("sha512:"))
+        .any(|word| is_uuid(word) || word.split(['-', ':']).any(is_run))
 }
 
 #[cfg(test)]
@@ -99,12 +103,18 @@ mod tests {
 
     #[test]
     fn values_that_look_like_secrets() {
-        for value in ["a1b2c3d4e5f6a7b8c9d0", "0b5f2c1e-1111-4222-8333-0123456789ab", "x/Zm9vYmFyMTIzNDU2Nzg5MGFi=="] {
+        for value in
+            ["a1b2c3d4e5f6a7b8c9d0", "0b5f2c1e-1111-4222-8333-0123456789ab", "x/Zm9vYmFyMTIzNDU2Nzg5MGFi=="]
+        {
             assert!(is_secret(value), "{value}");
         }
         for value in [
-            "claude-3-5-sonnet-20241022", "mcp/postgres@sha256:0123456789abcdef0123456789abcdef", "20241022",
-            "internationalisation", "/home/ann/projects/one/two", "@modelcontextprotocol/server-everything",
+            "claude-3-5-sonnet-20241022",
+            "mcp/postgres@sha256:0123456789abcdef0123456789abcdef",
+            "20241022",
+            "internationalisation",
+            "/home/ann/projects/one/two",
+            "@modelcontextprotocol/server-everything",
         ] {
             assert!(!is_secret(value), "{value}");
         }
@@ -119,7 +129,11 @@ mod tests {
             (Some("--header"), "Authorization: Bearer hunter2hunter2", Some("Authorization:<secret>")),
             (Some("--token"), "hunter2", Some(MARK)),
             (None, "postgresql://ann:hunter2@db/x", Some(MARK)),
-            (None, "https://a.example/sse?api_key=hunter2&x=1", Some("https://a.example/sse?api_key=<secret>&x=1")),
+            (
+                None,
+                "https://a.example/sse?api_key=hunter2&x=1",
+                Some("https://a.example/sse?api_key=<secret>&x=1"),
+            ),
             (None, "host=db password=hunter2", Some(MARK)),
             (Some("--key"), "/etc/doorward/key.pem", None),
             (Some("--token"), "--verbose", None),
@@ -136,9 +150,13 @@ mod tests {
 
     #[test]
     fn addresses_that_are_secrets() {
-        let safe = url_without_secret("https://a.example/s/a1b2c3d4e5f6a7b8c9d0/mcp?k=ghp_0123456789abcdef&v=1");
+        let safe =
+            url_without_secret("https://a.example/s/a1b2c3d4e5f6a7b8c9d0/mcp?k=ghp_0123456789abcdef&v=1");
         assert_eq!(safe.as_deref(), Some("https://a.example/s/<secret>/mcp?k=<secret>&v=1"));
         assert_eq!(url_without_secret("https://a.example/mcp?x=1"), None);
-        assert_eq!(url_without_secret("https://a.example/?a1b2c3d4e5f6a7b8c9d0"), Some("https://a.example/?<secret>".into()));
+        assert_eq!(
+            url_without_secret("https://a.example/?a1b2c3d4e5f6a7b8c9d0"),
+            Some("https://a.example/?<secret>".into())
+        );
     }
 }

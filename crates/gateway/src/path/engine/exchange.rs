@@ -19,11 +19,12 @@ use doorward_protocol::{
     rpc::{Message, Outcome},
 };
 
-use super::{
-    handle::{Holder, Sealers},
-    rewrite::withheld,
+use super::rewrite::withheld;
+use crate::{
+    handles::{Holder, Sealers},
+    lists::PageKey,
+    routes::Published,
 };
-use crate::{lists::PageKey, routes::Published};
 
 /// Everything that can be curated.
 const KINDS: [Kind; 4] = [Kind::Tool, Kind::Prompt, Kind::Resource, Kind::ResourceTemplate];
@@ -38,10 +39,21 @@ pub(in crate::path) struct Exchange {
     /// What a request state is bound to.
     pub(in crate::path) about: String,
     pub(in crate::path) templates: Vec<UriTemplate>,
+    /// The progress token, where the request has one.
+    pub(in crate::path) progress: Option<Progress>,
     /// Where the answer is kept, if it is a page of a list that may be.
     pub(in crate::path) page: Option<PageKey>,
     /// The caller's session, for ending it.
     pub(in crate::path) session: Option<OwnSession>,
+}
+
+/// A progress token, as JSON text.
+#[derive(Debug, Clone)]
+pub(in crate::path) struct Progress {
+    /// What the caller gave.
+    pub(in crate::path) given: Bytes,
+    /// What the upstream got: on a shared channel a token must be unique, so it is the request's own id.
+    pub(in crate::path) sent: Bytes,
 }
 
 /// What a request wants of the upstream.
@@ -65,6 +77,8 @@ pub(in crate::path) enum Purpose {
 /// A session that a request named.
 #[derive(Debug, Clone)]
 pub(in crate::path) struct OwnSession {
+    /// What the upstream, or the conversation with it, is called.
+    pub(in crate::path) upstream_id: String,
     pub(in crate::path) hash: String,
     pub(in crate::path) expires: Timestamp,
 }
@@ -184,9 +198,10 @@ impl Back<'_> {
                     .get("result")
                     .and_then(Value::as_object)
                     .ok_or_else(|| Broken("no result".into()))?;
-                let method = method.or_else(|| ListShape::guess(result));
-                filtered =
-                    method.map_or(Ok(0), |method| self.result(method, result, &client_id, &mut splice))?;
+                filtered = match method {
+                    Some(method) => self.result(method, result, &client_id, &mut splice)?,
+                    None => self.result_of_unknown(result, &client_id, &mut splice)?,
+                };
             }
             Outcome::Error(error) => {
                 error_code = Some(error.get("code").and_then(Value::as_i64).unwrap_or(0));
@@ -222,6 +237,23 @@ impl Back<'_> {
             (Purpose::Stream, Some(named), _) => Ok((None, named)),
             _ => Err(Broken("an answer whose id was never asked".into())),
         }
+    }
+
+    /// Edits the result of a request that is not at hand, as everything that it could be.
+    fn result_of_unknown<'d>(
+        &self,
+        result: Object<'d>,
+        client_id: &[u8],
+        splice: &mut Splice<'d>,
+    ) -> Result<usize, Broken> {
+        let mut filtered = 0;
+        for method in ListShape::candidates(result) {
+            filtered += self.result(method, result, client_id, splice)?;
+        }
+        if result.get("capabilities").is_some() {
+            filtered += self.result(Method::Initialize, result, client_id, splice)?;
+        }
+        Ok(filtered)
     }
 
     /// Edits a result; returns how many entries of a list were taken out.
@@ -299,6 +331,12 @@ impl Back<'_> {
         }
         if self.exchange.era == Era::Modern {
             self.seal_tasks(method, params, &mut splice);
+        }
+        if let (Some(progress), Some(token)) = (&self.exchange.progress, params.get("progressToken"))
+            && token.raw() == progress.sent
+            && progress.sent != progress.given
+        {
+            splice.replace(token, progress.given.to_vec());
         }
         if splice.is_empty() { Fate::Pass } else { Fate::Replace(splice.finish()) }
     }

@@ -13,14 +13,11 @@ use doorward_protocol::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
 
 use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
-use super::{Asked, Exchange, Outbound, Purpose, exchange::OwnSession, handle::Holder, rewrite, templates};
-use crate::{App, identifiers::RequestId, routes::Published};
+use super::{Asked, Exchange, Outbound, Purpose, exchange::OwnSession, rewrite, templates};
+use crate::{App, handles::Holder, identifiers::RequestId, routes::Published};
 
-/// An opened session: what the upstream calls it, and what sets its ids apart.
-pub(super) struct Session {
-    pub(super) upstream_id: String,
-    own: OwnSession,
-}
+/// An opened session.
+struct Session(OwnSession);
 
 /// Understands a legacy message.
 pub(super) async fn understand(
@@ -62,6 +59,7 @@ pub(super) async fn understand(
         holder: Holder { published: &published, caller: &caller.key },
         now: app.clock().now(),
         templates: &templates,
+        shares_channel: false,
     };
     let client_id = document.bytes().slice(id.span());
     let own_id = setting.tag.own(&client_id);
@@ -69,6 +67,7 @@ pub(super) async fn understand(
         rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?;
     let mut asked = setting.asked(published, caller, Purpose::Answer { method, client_id }, rewritten.body);
     asked.target = target;
+    asked.exchange.progress = rewritten.progress;
     asked.exchange.templates = templates;
     Ok(asked)
 }
@@ -133,7 +132,7 @@ impl Setting {
         method: Method,
         record: &mut OpenRecord,
     ) -> Result<Vec<UriTemplate>, Refusal> {
-        let session = self.session.as_ref().map(|session| session.upstream_id.as_str());
+        let session = self.session.as_ref().map(|session| session.0.upstream_id.as_str());
         templates::needed(app, whose, method, Era::Legacy, session, record).await
     }
 
@@ -147,8 +146,9 @@ impl Setting {
             tag: self.tag,
             about: String::new(),
             templates: Vec::new(),
+            progress: None,
             page: None,
-            session: self.session.map(|session| session.own),
+            session: self.session.map(|session| session.0),
         };
         let outbound = Outbound { verb: HttpVerb::POST, headers: self.headers, body };
         Asked { caller, target: Target::Nothing, outbound, exchange }
@@ -175,13 +175,13 @@ fn open_session(
     if app.ended_sessions().contains(&hash) {
         return Err(Reason::SessionUnknown.into());
     }
-    Ok(Some(Session { upstream_id, own: OwnSession { hash, expires } }))
+    Ok(Some(Session(OwnSession { upstream_id, hash, expires })))
 }
 
 /// Ids of a session must be the same on every connection and replica; without one, each request is alone.
 fn tag(session: Option<&Session>, id: RequestId) -> Tag {
     let Some(session) = session else { return Tag::new(id.tag()) };
-    let digest = hash::sha256(session.own.hash.as_bytes());
+    let digest = hash::sha256(session.0.hash.as_bytes());
     let mut tag = [0; 9];
     tag.copy_from_slice(&digest[..9]);
     Tag::new(tag)
@@ -200,7 +200,7 @@ fn session_headers(headers: &mut HeaderMap, wire: &Wire, session: Option<&Sessio
     {
         headers.insert(HeaderName::from_static("mcp-protocol-version"), version);
     }
-    if let Some(id) = session.and_then(|session| HeaderValue::from_str(&session.upstream_id).ok()) {
+    if let Some(id) = session.and_then(|session| HeaderValue::from_str(&session.0.upstream_id).ok()) {
         headers.insert(HeaderName::from_static("mcp-session-id"), id);
     }
 }

@@ -10,8 +10,8 @@ use doorward_protocol::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb};
 
 use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
-use super::{Asked, Exchange, Outbound, Purpose, handle::Holder, rewrite, templates};
-use crate::{App, lists::PageKey, routes::Published};
+use super::{Asked, Exchange, Outbound, Purpose, rewrite, templates};
+use crate::{App, handles::Holder, lists::PageKey, routes::Published};
 
 /// Understands a modern message. The order of the checks is the specification's.
 pub(super) async fn understand(
@@ -46,6 +46,7 @@ pub(super) async fn understand(
         holder: Holder { published: &published, caller: &caller.key },
         now: app.clock().now(),
         templates: &templates,
+        shares_channel: published.uri.is_none(),
     };
     let rewritten =
         rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?;
@@ -66,6 +67,7 @@ pub(super) async fn understand(
         purpose: Purpose::Answer { method, client_id: id },
         tag,
         templates,
+        progress: rewritten.progress,
         page,
         session: None,
     };

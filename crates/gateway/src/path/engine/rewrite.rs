@@ -10,8 +10,11 @@ use doorward_protocol::{
 };
 
 use super::super::{Reason, Refusal, trace::TraceContext};
-use super::handle::{Holder, Sealers};
-use crate::routes::Published;
+use super::exchange::Progress;
+use crate::{
+    handles::{Holder, Sealers},
+    routes::Published,
+};
 
 /// What rewriting needs to know besides the message.
 pub(super) struct Context<'a> {
@@ -19,6 +22,8 @@ pub(super) struct Context<'a> {
     pub(super) holder: Holder<'a>,
     pub(super) now: Timestamp,
     pub(super) templates: &'a [UriTemplate],
+    /// Whether requests of other callers travel on the same channel.
+    pub(super) shares_channel: bool,
 }
 
 /// A request as it goes upstream.
@@ -26,6 +31,8 @@ pub(super) struct Rewritten {
     pub(super) body: Bytes,
     /// The upstream's own id of the task that the request names.
     pub(super) task: Option<String>,
+    /// The progress token, where there is one.
+    pub(super) progress: Option<Progress>,
 }
 
 /// What a request state is bound to.
@@ -47,16 +54,34 @@ pub(super) fn request<'d>(
         splice.replace(id, quote(own_id));
     }
     let Some(params) = message.params() else {
-        return Ok(Rewritten { body: splice.finish(), task: None });
+        return Ok(Rewritten { body: splice.finish(), task: None, progress: None });
     };
     put_trace(params, trace, &mut splice);
+    let progress = progress(context, params, own_id, &mut splice);
     let task = open_handles(context, params, (method, target), &mut splice)?;
     match method {
         Method::Initialize => capabilities::without_client_tasks(params, &mut splice),
         Method::SubscriptionsListen => narrow_filter(context, params, &mut splice)?,
         _ => {}
     }
-    Ok(Rewritten { body: splice.finish(), task })
+    Ok(Rewritten { body: splice.finish(), task, progress })
+}
+
+/// The progress token. Where many callers share a channel, the upstream gets our id in its place.
+fn progress<'d>(
+    context: &Context<'_>,
+    params: Object<'d>,
+    own_id: &str,
+    splice: &mut Splice<'d>,
+) -> Option<Progress> {
+    let token = meta(params)?.get("progressToken")?;
+    let given = Bytes::copy_from_slice(token.raw());
+    if !context.shares_channel {
+        return Some(Progress { sent: given.clone(), given });
+    }
+    let sent = quote(own_id);
+    splice.replace(token, sent.clone());
+    Some(Progress { given, sent: sent.into() })
 }
 
 /// A cancellation that names the request by our id.

@@ -7,13 +7,15 @@
 use bytes::Bytes;
 use doorward_egress::{Outbound, Trust, read_capped};
 use doorward_guard::{policy, uri_template::UriTemplate};
+use doorward_model::Limits;
 use doorward_protocol::{
     json::{Array, Document, Value, quote},
     mcp::{Era, Method},
     rpc::{Message, Outcome},
     sse::EventReader,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, Response, header};
+use hyper::body::Incoming;
 
 use super::super::{Refusal, authenticate::Authenticated, forward, record::OpenRecord};
 use super::legacy::message_headers;
@@ -48,9 +50,9 @@ pub(super) async fn needed(
     let mut templates = Vec::new();
     let mut cursor = None;
     for _ in 0..MAX_PAGES {
-        let headers = headers(era, session);
-        let request = page_request(era, cursor.as_deref());
-        let page = ask(app, published, headers, request, record).await?;
+        let own_id = format!("dw.templates.{}", record.id.hex());
+        let request = page_request(era, cursor.as_deref(), &own_id);
+        let page = ask(app, published, (era, session), (&own_id, request), record).await?;
         cursor = read_page(&page, &mut templates);
         if cursor.is_none() {
             break;
@@ -76,7 +78,7 @@ fn headers(era: Era, session: Option<&str>) -> HeaderMap {
     headers
 }
 
-fn page_request(era: Era, cursor: Option<&str>) -> Bytes {
+fn page_request(era: Era, cursor: Option<&str>, own_id: &str) -> Bytes {
     let mut params = Vec::new();
     if era == Era::Modern {
         params.push(
@@ -89,7 +91,7 @@ fn page_request(era: Era, cursor: Option<&str>) -> Bytes {
     }
     let method = Method::ResourceTemplatesList.name();
     Bytes::from(format!(
-        r#"{{"jsonrpc":"2.0","id":"dw.templates","method":"{method}","params":{{{}}}}}"#,
+        r#"{{"jsonrpc":"2.0","id":"{own_id}","method":"{method}","params":{{{}}}}}"#,
         params.join(",")
     ))
 }
@@ -98,46 +100,69 @@ fn page_request(era: Era, cursor: Option<&str>) -> Bytes {
 async fn ask(
     app: &App,
     published: &Published,
-    headers: HeaderMap,
-    body: Bytes,
+    (era, session): (Era, Option<&str>),
+    (own_id, body): (&str, Bytes),
     record: &mut OpenRecord,
 ) -> Result<Document, Refusal> {
-    let routes = app.routes();
-    let limits = &routes.snapshot.limits;
-    let outbound = Outbound {
-        method: HttpVerb::POST,
-        uri: published.uri.clone(),
-        headers,
-        body,
-        trust: Trust::Declared,
+    let limits = &app.routes().snapshot.limits;
+    let text = match &published.uri {
+        Some(uri) => {
+            let outbound = Outbound {
+                method: HttpVerb::POST,
+                uri: uri.clone(),
+                headers: headers(era, session),
+                body,
+                trust: Trust::Declared,
+            };
+            let answer = forward::ask(app, published, outbound, record).await?;
+            by_http(answer, published, own_id, limits).await
+        }
+        None => in_conversation(app, published, (era, session), (own_id, &body)).await,
     };
-    let answer = forward::ask(app, published, outbound, record).await?;
-    let is_stream = answer
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    let read = read_capped(answer.into_body(), limits.response_body);
-    let text = tokio::time::timeout(published.server.upstream.timeout, read).await;
-    let text = text.ok().and_then(Result::ok).unwrap_or_default();
-    let text = if is_stream { first_answer(text, limits.response_body) } else { text };
     Document::parse(text, limits.depth)
         .map_err(|error| forward::invalid(published, format!("resources/templates/list: {error}")))
 }
 
+async fn by_http(answer: Response<Incoming>, published: &Published, own_id: &str, limits: &Limits) -> Bytes {
+    let content_type = answer.headers().get(header::CONTENT_TYPE);
+    let is_stream = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    let read = read_capped(answer.into_body(), limits.response_body);
+    let text = tokio::time::timeout(published.server.upstream.timeout, read).await;
+    let text = text.ok().and_then(Result::ok).unwrap_or_default();
+    if is_stream { first_answer(text, own_id, limits.response_body) } else { text }
+}
+
+async fn in_conversation(
+    app: &App,
+    published: &Published,
+    (era, session): (Era, Option<&str>),
+    (own_id, body): (&str, &Bytes),
+) -> Bytes {
+    let upstream = &published.server.upstream;
+    let conversation = match (era, session) {
+        (Era::Modern, _) => app.conversations().shared(upstream, &app.routes().snapshot.limits).await.ok().flatten(),
+        (Era::Legacy, session) => session.and_then(|session| app.conversations().session(session)),
+    };
+    let Some(conversation) = conversation else { return Bytes::new() };
+    let Ok(mut reading) = conversation.ask(own_id, None, body).await else { return Bytes::new() };
+    let answer = tokio::time::timeout(upstream.timeout, reading.next()).await;
+    answer.ok().flatten().unwrap_or_default()
+}
+
 /// The data of the event that answers.
-fn first_answer(text: Bytes, limit: usize) -> Bytes {
+fn first_answer(text: Bytes, own_id: &str, limit: usize) -> Bytes {
     let mut reader = EventReader::new(limit);
     reader.push(text);
     while let Ok(Some(event)) = reader.next_event() {
-        if let Some(data) = event.data().filter(|data| answers_us(data)) {
+        if let Some(data) = event.data().filter(|data| contains(data, own_id)) {
             return data;
         }
     }
     Bytes::new()
 }
 
-fn answers_us(data: &[u8]) -> bool {
-    data.windows(12).any(|window| window == b"dw.templates")
+fn contains(data: &[u8], own_id: &str) -> bool {
+    data.windows(own_id.len()).any(|window| window == own_id.as_bytes())
 }
 
 /// Takes a page's templates; returns the cursor of the next one.

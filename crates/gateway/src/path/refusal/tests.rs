@@ -59,6 +59,8 @@ fn samples() -> Vec<(Reason, &'static str)> {
             Reason::SessionUnknown,
             "a session that was not given to this caller here, has ended, or has expired",
         ),
+        (Reason::SessionMissing, "an upstream that is reached over stdio or HTTP+SSE needs a session"),
+        (Reason::TooManySessions, "`limits.sessions` are held at the upstream"),
         (Reason::TooManyStreams, "`limits.streams` are open at this virtual server"),
         (
             Reason::OtherEra(String::new()),

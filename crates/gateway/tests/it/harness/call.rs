@@ -83,7 +83,7 @@ impl Gateway {
         params: &Value,
     ) -> Call<'_> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        self.in_session(self.post(server, body.to_string()), session)
+        self.post(server, body.to_string()).in_session(session)
     }
 
     /// A notification of 2025-11-25, in this session.
@@ -95,14 +95,7 @@ impl Gateway {
         params: &Value,
     ) -> Call<'_> {
         let body = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-        self.in_session(self.post(server, body.to_string()), session)
-    }
-
-    fn in_session<'g>(&self, call: Call<'g>, session: Option<&str>) -> Call<'g> {
-        match session {
-            Some(session) => call.header("MCP-Protocol-Version", LEGACY).header("Mcp-Session-Id", session),
-            None => call,
-        }
+        self.post(server, body.to_string()).in_session(session)
     }
 
     /// `initialize` of 2025-11-25.
@@ -174,6 +167,14 @@ impl<'g> Call<'g> {
     pub(crate) fn maybe_bearer(self, token: Option<&str>) -> Self {
         match token {
             Some(token) => self.bearer(token),
+            None => self,
+        }
+    }
+
+    /// In this session, if there is one.
+    fn in_session(self, session: Option<&str>) -> Self {
+        match session {
+            Some(session) => self.header("MCP-Protocol-Version", LEGACY).header("Mcp-Session-Id", session),
             None => self,
         }
     }

@@ -17,6 +17,7 @@ pub(super) struct Place {
 impl Place {
     /// Makes a place: SQLite, or a schema on the PostgreSQL server of `DOORWARD_TEST_POSTGRES` where that is
     /// wanted and set.
+    #[expect(clippy::print_stdout, reason = "what a test did not try should show")]
     pub(super) async fn make(postgres: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let server = env::var("DOORWARD_TEST_POSTGRES").ok().filter(|_| postgres);

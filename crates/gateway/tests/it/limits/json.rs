@@ -179,7 +179,7 @@ async fn what_is_not_exactly_one_json_text_is_refused() {
         [good, b"\0"].concat(),
         [b"\xef\xbb\xbf", good].concat(),
         text(r#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#),
-        text(r#"{'jsonrpc':'2.0','id':1,'method':'ping'}"#),
+        text(r"{'jsonrpc':'2.0','id':1,'method':'ping'}"),
         text(r#"{"jsonrpc":"2.0","id":1,"method":"ping"} // comment"#),
         text(r#"{"jsonrpc":"2.0","id":01,"method":"ping"}"#),
         text(r#"{"jsonrpc":"2.0","id":NaN,"method":"ping"}"#),

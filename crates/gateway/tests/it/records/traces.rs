@@ -92,7 +92,7 @@ async fn without_a_trace_there_is_one_of_ours_and_the_message_stays_as_it_was() 
 async fn malformed_traces_are_ignored_with_their_state() {
     let world = World::strict("").await;
     for bad in [
-        "".to_owned(),
+        String::new(),
         "x".into(),
         format!("00-{TRACE}-{SPAN}"),
         format!("00-{TRACE}-{SPAN}-01-more"),

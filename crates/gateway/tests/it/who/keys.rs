@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use doorward_testkit::issuer::Failure;
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
 
 use super::assert_invalid_token;
-use crate::harness::{Answer, World};
+use crate::harness::{Answer, PATIENCE, World};
 
 async fn list(world: &World, token: &str) -> Answer {
     world.gateway.modern("jwt", "tools/list", json!({})).bearer(token).send().await
@@ -116,6 +117,41 @@ async fn without_keys_nobody_gets_in() {
         assert_eq!(list(&world, &token).await.status, 200, "{failure:?}: it is over");
         world.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_does_not_leave_the_others_without_keys() {
+    let world = World::start().await;
+    world.issuer.fail(Failure::Slow(Duration::from_millis(300)));
+    let made_up = json!({ "alg": "ES256", "kid": "made-up", "typ": "at+jwt" });
+    let made_up = world.issuer.mint_with(&made_up, &world.claims("mallory", "jwt")).unwrap();
+    let bytes = world.gateway.modern("jwt", "tools/list", json!({})).bearer(&made_up).bytes();
+    world.gateway.expect_record("POST /mcp/jwt");
+    let mut leaving = world.gateway.connect().await;
+    leaving.write_all(&bytes).await.unwrap();
+    wait_until(|| world.issuer.fetches().metadata() > 0).await;
+    drop(leaving);
+    assert_eq!(world.gateway.records_of(1).await[0]["aborted"], true);
+    // The fetch goes on without the one who asked for it.
+    wait_until(|| world.issuer.fetches().jwks > 0).await;
+    world.issuer.fail(None);
+    let get_in = async {
+        while list(&world, &world.token("alice", "jwt")).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, get_in).await.expect("the keys come");
+    assert_eq!(world.issuer.fetches().metadata(), 1, "it was that fetch which brought the keys");
+    world.finish().await;
+}
+
+async fn wait_until(condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it comes to that");
 }
 
 #[tokio::test]

@@ -78,8 +78,8 @@ async fn addresses_come_from_the_configuration_whatever_the_caller_says() {
     let port = world.gateway.authority();
     let port = port.rsplit(':').next().unwrap_or_default();
     let metadata = format!("{ROOT}/mcp/jwt");
-    let plain = world.gateway.call("GET", &metadata).set("Host", "door.example");
-    let expected = plain.clone().send().await;
+    let document = world.gateway.call("GET", &metadata).set("Host", "door.example");
+    let expected = document.clone().send().await;
     assert_eq!(expected.json()["resource"], "https://door.example/mcp/jwt");
     let challenge = world.gateway.call("POST", "/mcp/jwt").set("Host", "door.example");
     let expected_challenge = challenge.clone().send().await;
@@ -101,7 +101,7 @@ async fn addresses_come_from_the_configuration_whatever_the_caller_says() {
         ("Via", "1.1 evil.example"),
     ] {
         assert_eq!(
-            plain.clone().header(name, value).send().await.observable(),
+            document.clone().header(name, value).send().await.observable(),
             expected.observable(),
             "{name}"
         );
@@ -114,12 +114,12 @@ async fn addresses_come_from_the_configuration_whatever_the_caller_says() {
         "DOOR.example".into(),
         "door.example:443".into(),
     ] {
-        let answer = plain.clone().set("Host", &host).send().await;
+        let answer = document.clone().set("Host", &host).send().await;
         assert_eq!(answer.observable(), expected.observable(), "{host}");
     }
     for host in ["evil.example", "door.example.evil.example", "door.example:80", "door.example@evil.example"]
     {
-        let answer = plain.clone().set("Host", host).send().await;
+        let answer = document.clone().set("Host", host).send().await;
         assert_eq!(answer.status, 421, "{host}");
         assert!(!answer.text().contains("evil"), "{host}");
     }

@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 
 use super::{Broken, Exchange, Fate, Purpose, Verdict};
 use crate::{
-    path::Sealers,
+    handles::Sealers,
+    metrics::Metrics,
     routes::{Published, Routes},
 };
 
@@ -39,7 +40,7 @@ fn published(exposure: &str) -> Arc<Published> {
         Ok(loaded) => loaded,
         Err(mistakes) => panic!("{mistakes:?} in {text}"),
     };
-    let routes = Routes::compile(loaded.snapshot, None).expect("the snapshot compiles");
+    let routes = Routes::compile(loaded.snapshot, &Metrics::new(), None).expect("the snapshot compiles");
     routes.server("demo").expect("the virtual server")
 }
 
@@ -66,6 +67,7 @@ impl Door {
             tag: Tag::new(TAG),
             about: String::new(),
             templates: Vec::new(),
+            progress: None,
             page: None,
             session: None,
         };

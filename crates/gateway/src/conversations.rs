@@ -1,0 +1,149 @@
+//! Conversations with upstreams that are reached through a channel rather than by requests: children over
+//! stdio, and HTTP+SSE.
+//!
+//! A channel is one stream of messages in each direction. A [`Conversation`] sorts what comes in by whom it is
+//! for: answers go to the request that asked, progress to the request that gave the token, the rest to the
+//! session's stream or to the request that is being served. A legacy conversation belongs to one session of one
+//! caller; a modern one is shared by all, because every message in it says which request it belongs to.
+
+mod desk;
+mod registry;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use doorward_egress::{Channel, ChannelError, Messages};
+use doorward_protocol::json::quote;
+use tokio::sync::mpsc;
+
+use desk::Desk;
+pub(crate) use registry::{Conversations, StartError};
+
+/// Messages that may wait for one reader before the channel waits with them.
+const WAITING: usize = 64;
+/// How long a reader that does not read may hold up a conversation.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One channel and who reads from it.
+pub(crate) struct Conversation {
+    channel: Channel,
+    desk: Mutex<Desk>,
+    /// Requests of many callers share this channel: whoever leaves must say so.
+    shared: bool,
+}
+
+/// What one request, or the session's stream, has coming.
+pub(crate) struct Reading {
+    conversation: Arc<Conversation>,
+    receiver: mpsc::Receiver<Bytes>,
+    /// The own id of the request; none for the session's stream.
+    id: Option<String>,
+}
+
+impl Conversation {
+    /// Begins: the messages are sorted from now on, until the channel ends.
+    pub(crate) fn begin(channel: Channel, messages: Messages, shared: bool, depth: usize) -> Arc<Self> {
+        let conversation = Arc::new(Self { channel, desk: Mutex::new(Desk::new()), shared });
+        tokio::spawn(Arc::clone(&conversation).sort(messages, depth));
+        conversation
+    }
+
+    /// Sends a request. `token` is the JSON text of its progress token.
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        id: &str,
+        token: Option<Bytes>,
+        message: &Bytes,
+    ) -> Result<Reading, ChannelError> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        self.desk().register(id, token, sender);
+        let reading = Reading { conversation: Arc::clone(self), receiver, id: Some(id.to_owned()) };
+        self.channel.send(one_line(message)).await?;
+        Ok(reading)
+    }
+
+    /// Sends what wants no answer.
+    pub(crate) async fn tell(&self, message: &Bytes) -> Result<(), ChannelError> {
+        self.channel.send(one_line(message)).await
+    }
+
+    /// Opens the session's stream. There is one: an older one ends.
+    pub(crate) fn listen(self: &Arc<Self>) -> Reading {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        self.desk().listen(sender);
+        Reading { conversation: Arc::clone(self), receiver, id: None }
+    }
+
+    /// Ends the conversation, and a child with it.
+    pub(crate) fn close(&self) {
+        self.channel.close();
+    }
+
+    /// Whether the channel still works.
+    pub(crate) fn is_open(&self) -> bool {
+        self.channel.is_open()
+    }
+
+    /// Since when nobody has asked or read anything; none while somebody is.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.desk().idle_since()
+    }
+
+    async fn sort(self: Arc<Self>, mut messages: Messages, depth: usize) {
+        while let Some(message) = messages.next().await {
+            let message = match message {
+                Ok(message) => message,
+                Err(error) => {
+                    tracing::debug!(%error, "a channel broke");
+                    break;
+                }
+            };
+            let readers = self.desk().readers_of(&message, depth, self.shared);
+            for reader in readers {
+                // Who does not read in time loses the message, so that the others get theirs.
+                let _ = reader.send_timeout(message.clone(), PATIENCE).await;
+            }
+        }
+        self.channel.close();
+        // Every reader sees the end now.
+        self.desk().clear();
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reading {
+    /// The next message; none when the conversation has ended.
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
+        self.receiver.recv().await
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        let Some(id) = &self.id else { return };
+        let unanswered = self.conversation.desk().leave(id);
+        if unanswered && self.conversation.shared && self.conversation.is_open() {
+            // On a shared channel nobody sees a caller go: it has to be said.
+            let cancelled = format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#,
+                quote(id)
+            );
+            let conversation = Arc::clone(&self.conversation);
+            tokio::spawn(async move { conversation.tell(&Bytes::from(cancelled)).await });
+        }
+    }
+}
+
+/// A message without raw line ends: a line is what frames it. Inside strings JSON has none.
+fn one_line(message: &Bytes) -> Bytes {
+    if !message.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return message.clone();
+    }
+    message.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect()
+}

@@ -1,0 +1,207 @@
+//! Which conversations are held: one per legacy session, one shared per upstream that is modern.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use doorward_auth::keys::hash;
+use doorward_egress::{Channel, ChannelError, Egress, Messages, Trust, sse, stdio};
+use doorward_model::{Limits, Name, Transport, Upstream};
+use doorward_protocol::{
+    json::{Document, Value},
+    rpc::{Message, Outcome},
+};
+use http::HeaderMap;
+
+use super::Conversation;
+
+/// How long a child may take to say which era it speaks.
+const PROBE: Duration = Duration::from_secs(10);
+/// How long the news that an upstream is legacy is believed.
+const VERDICT: Duration = Duration::from_mins(10);
+/// The own id of the probing request.
+const PROBE_ID: &str = "dw.probe";
+
+/// All conversations of the program.
+pub(crate) struct Conversations {
+    egress: Egress,
+    sessions: Mutex<HashMap<String, Held>>,
+    shared: Mutex<HashMap<String, Arc<Shared>>>,
+}
+
+/// A legacy session's conversation.
+struct Held {
+    upstream: Name,
+    conversation: Arc<Conversation>,
+}
+
+/// The shared conversation of one upstream, or why there is none.
+#[derive(Default)]
+struct Shared(tokio::sync::Mutex<Verdict>);
+
+#[derive(Default)]
+enum Verdict {
+    #[default]
+    Unknown,
+    Modern(Arc<Conversation>),
+    Legacy(Instant),
+}
+
+/// Why a conversation does not begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// `limits.sessions` are held at this upstream.
+    #[error("as many sessions as `limits.sessions` allows are held at this upstream")]
+    TooMany,
+    /// The channel cannot be opened.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+}
+
+impl Conversations {
+    pub(crate) fn new(egress: Egress) -> Self {
+        Self { egress, sessions: Mutex::default(), shared: Mutex::default() }
+    }
+
+    /// Begins the conversation of a new legacy session; the text is what names it from now on.
+    pub(crate) async fn begin_session(
+        &self,
+        upstream: &Upstream,
+        headers: HeaderMap,
+        limits: &Limits,
+    ) -> Result<(String, Arc<Conversation>), StartError> {
+        self.sessions().retain(|_, held| held.conversation.is_open());
+        let held = self.sessions().values().filter(|held| held.upstream == upstream.name).count();
+        if held >= limits.sessions {
+            return Err(StartError::TooMany);
+        }
+        let (channel, messages) = self.open(upstream, headers, limits).await?;
+        let conversation = Conversation::begin(channel, messages, false, limits.depth);
+        let id = hash::random_hex::<16>();
+        let held = Held { upstream: upstream.name.clone(), conversation: Arc::clone(&conversation) };
+        self.sessions().insert(id.clone(), held);
+        Ok((id, conversation))
+    }
+
+    /// The conversation of a session, if it is still held here.
+    pub(crate) fn session(&self, id: &str) -> Option<Arc<Conversation>> {
+        let conversation = self.sessions().get(id).map(|held| Arc::clone(&held.conversation))?;
+        conversation.is_open().then_some(conversation)
+    }
+
+    /// Ends a session's conversation.
+    pub(crate) fn end_session(&self, id: &str) {
+        if let Some(held) = self.sessions().remove(id) {
+            held.conversation.close();
+        }
+    }
+
+    /// The conversation that all modern requests to an upstream share; none when it is not modern.
+    pub(crate) async fn shared(
+        &self,
+        upstream: &Upstream,
+        limits: &Limits,
+    ) -> Result<Option<Arc<Conversation>>, StartError> {
+        if !matches!(upstream.transport, Transport::Stdio(_)) {
+            return Ok(None);
+        }
+        let place = Arc::clone(lock(&self.shared).entry(upstream.place()).or_default());
+        let mut verdict = place.0.lock().await;
+        match &*verdict {
+            Verdict::Modern(conversation) if conversation.is_open() => {
+                return Ok(Some(Arc::clone(conversation)));
+            }
+            Verdict::Legacy(since) if since.elapsed() < VERDICT => return Ok(None),
+            _ => {}
+        }
+        let (channel, messages) = self.open(upstream, HeaderMap::new(), limits).await?;
+        let conversation = Conversation::begin(channel, messages, true, limits.depth);
+        let speaks = is_modern(&conversation, limits.depth).await;
+        *verdict = if speaks {
+            Verdict::Modern(Arc::clone(&conversation))
+        } else {
+            conversation.close();
+            Verdict::Legacy(Instant::now())
+        };
+        Ok(speaks.then_some(conversation))
+    }
+
+    /// Ends sessions that nobody has used for as long as `limits.session_idle`.
+    pub(crate) fn reap(&self, idle: Duration) {
+        self.sessions().retain(|_, held| {
+            let is_idle = held.conversation.idle_since().is_some_and(|since| since.elapsed() > idle);
+            if is_idle {
+                held.conversation.close();
+            }
+            !is_idle && held.conversation.is_open()
+        });
+    }
+
+    /// Ends everything: the program stops.
+    pub(crate) fn close(&self) {
+        for (_, held) in self.sessions().drain() {
+            held.conversation.close();
+        }
+        for (_, shared) in lock(&self.shared).drain() {
+            if let Ok(verdict) = shared.0.try_lock()
+                && let Verdict::Modern(conversation) = &*verdict
+            {
+                conversation.close();
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        upstream: &Upstream,
+        headers: HeaderMap,
+        limits: &Limits,
+    ) -> Result<(Channel, Messages), ChannelError> {
+        match &upstream.transport {
+            Transport::Stdio(command) => {
+                let bounds = stdio::StdioLimits { max_message: limits.response_body, ..Default::default() };
+                stdio::start(command, &bounds, upstream.name.as_str())
+            }
+            Transport::Sse(url) | Transport::Http(url) => {
+                let bounds = sse::SseLimits { max_message: limits.response_body, idle: None };
+                sse::connect(&self.egress, url, headers, Trust::Declared, &bounds, upstream.timeout).await
+            }
+        }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<String, Held>> {
+        lock(&self.sessions)
+    }
+}
+
+/// Asks a child which era it speaks (2026-07-28, versioning: probing over stdio). A result with a modern
+/// version, or an error that only modern servers have, is modern; anything else, silence and death included,
+/// is legacy.
+async fn is_modern(conversation: &Arc<Conversation>, depth: usize) -> bool {
+    let probe = Bytes::from(format!(
+        r#"{{"jsonrpc":"2.0","id":"{PROBE_ID}","method":"server/discover","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+    ));
+    let Ok(mut reading) = conversation.ask(PROBE_ID, None, &probe).await else { return false };
+    let answer = tokio::time::timeout(PROBE, reading.next()).await;
+    let Ok(Some(answer)) = answer else { return false };
+    let Ok(document) = Document::parse(answer, depth) else { return false };
+    match Message::read(&document) {
+        Ok(Message::Response { outcome: Outcome::Result(result), .. }) => {
+            let versions = result.get("supportedVersions").and_then(Value::as_array);
+            versions.is_some_and(|versions| {
+                versions.iter().any(|version| version.as_str().as_deref() == Some("2026-07-28"))
+            })
+        }
+        Ok(Message::Response { outcome: Outcome::Error(error), .. }) => {
+            error.get("code").and_then(Value::as_i64).is_some_and(|code| (-32099..=-32020).contains(&code))
+        }
+        _ => false,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,44 @@
+//! Names of hosts that nobody else can claim.
+
+use url::{Host, Url};
+
+/// Whether an authority is a loopback name or address, with any port: no name server can make a browser
+/// send one of these to somebody else's page.
+pub(crate) fn is_loopback_authority(authority: &str) -> bool {
+    // Nothing that a URL parser could read as more than host and port.
+    if !authority.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'[' | b']' | b'-'))
+    {
+        return false;
+    }
+    let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_authorities() {
+        for good in ["localhost", "localhost:1", "127.0.0.1:8420", "127.1.2.3", "[::1]:9"] {
+            assert!(is_loopback_authority(good), "{good}");
+        }
+        for bad in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "a@localhost",
+            "localhost/..",
+            "",
+            "192.168.0.1",
+            "localhost:99999",
+        ] {
+            assert!(!is_loopback_authority(bad), "{bad}");
+        }
+    }
+}

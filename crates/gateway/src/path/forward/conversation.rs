@@ -1,0 +1,124 @@
+//! Sending in a conversation: children over stdio, and HTTP+SSE.
+//!
+//! A legacy session has a conversation of its own, begun by `initialize`; what the caller presented is never
+//! part of it. Modern requests share one, since every message of theirs is complete in itself.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use doorward_egress::{ChannelError, Phase};
+use doorward_protocol::mcp::{Era, Method};
+use http::HeaderMap;
+
+use super::{attach, failed};
+use crate::{
+    App,
+    conversations::{Conversation, Reading, StartError},
+    path::{
+        Reason, Refusal, engine::Exchange, engine::Purpose, record::OpenRecord, refusal::UpstreamFailure,
+    },
+};
+
+/// What was said in a conversation, and what is to be heard.
+pub(in crate::path) enum Said {
+    /// An answer is coming, or a session's stream is open. A session that begins with it has this name.
+    Hearing { reading: Reading, begun: Option<String> },
+    /// It was heard; nothing comes back.
+    Heard,
+    /// The session has ended.
+    Ended,
+}
+
+/// Says what was asked.
+pub(super) async fn send(
+    app: &App,
+    message: &Bytes,
+    exchange: &Exchange,
+    record: &mut OpenRecord,
+) -> Result<Said, Refusal> {
+    record.upstream(exchange.published.server.upstream.name.as_str());
+    let since = Instant::now();
+    let said = match exchange.era {
+        Era::Modern => in_shared(app, message, exchange).await,
+        Era::Legacy if exchange.method() == Some(Method::Initialize) => begin(app, message, exchange).await,
+        Era::Legacy => in_session(app, message, exchange).await,
+    };
+    record.waited(since);
+    said
+}
+
+async fn begin(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
+    let upstream = &exchange.published.server.upstream;
+    let mut headers = HeaderMap::new();
+    attach(&upstream.credential, &mut headers)
+        .ok_or_else(|| Refusal::from(Reason::Internal).detail("the credential is not a header value"))?;
+    let limits = &app.routes().snapshot.limits;
+    let begun = app.conversations().begin_session(upstream, headers, limits).await;
+    let (name, conversation) = begun.map_err(|error| not_begun(exchange, &error))?;
+    match ask(&conversation, message, exchange).await {
+        Ok(reading) => Ok(Said::Hearing { reading, begun: Some(name) }),
+        Err(refusal) => {
+            app.conversations().end_session(&name);
+            Err(refusal)
+        }
+    }
+}
+
+async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
+    let session = exchange.session.as_ref().ok_or(Reason::SessionMissing)?;
+    let held = app.conversations().session(&session.upstream_id);
+    // The child has died, or another process of ours holds it: for the client, both mean to begin again.
+    let conversation = held.ok_or(Reason::SessionUnknown)?;
+    match exchange.purpose {
+        Purpose::Answer { .. } => {
+            let reading = ask(&conversation, message, exchange).await?;
+            Ok(Said::Hearing { reading, begun: None })
+        }
+        Purpose::Hearing => {
+            conversation.tell(message).await.map_err(|error| unheard(exchange, &error))?;
+            Ok(Said::Heard)
+        }
+        Purpose::Stream => Ok(Said::Hearing { reading: conversation.listen(), begun: None }),
+        Purpose::End => {
+            app.conversations().end_session(&session.upstream_id);
+            Ok(Said::Ended)
+        }
+    }
+}
+
+async fn in_shared(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
+    let upstream = &exchange.published.server.upstream;
+    let limits = &app.routes().snapshot.limits;
+    let shared = app.conversations().shared(upstream, limits).await;
+    let shared = shared.map_err(|error| not_begun(exchange, &error))?;
+    let conversation = shared.ok_or_else(|| Reason::OtherEra(upstream.name.to_string()))?;
+    let reading = ask(&conversation, message, exchange).await?;
+    Ok(Said::Hearing { reading, begun: None })
+}
+
+async fn ask(
+    conversation: &Arc<Conversation>,
+    message: &Bytes,
+    exchange: &Exchange,
+) -> Result<Reading, Refusal> {
+    let id = exchange.client_id().map(|id| exchange.tag.own(id)).unwrap_or_default();
+    let token = exchange.progress.as_ref().map(|progress| progress.sent.clone());
+    conversation.ask(&id, token, message).await.map_err(|error| unheard(exchange, &error))
+}
+
+fn not_begun(exchange: &Exchange, error: &StartError) -> Refusal {
+    match error {
+        StartError::TooMany => Reason::TooManySessions.into(),
+        StartError::Channel(_) => {
+            failed(&exchange.published, UpstreamFailure::Unreachable).detail(error.to_string())
+        }
+    }
+}
+
+fn unheard(exchange: &Exchange, error: &ChannelError) -> Refusal {
+    let failure = match error.phase() {
+        Phase::BeforeSending => UpstreamFailure::Unreachable,
+        Phase::AfterSending => UpstreamFailure::Broken,
+    };
+    failed(&exchange.published, failure).detail(error.to_string())
+}
