@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use doorward_gateway::App;
+use doorward_testkit::recorder::Reply;
 use serde_json::json;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -98,6 +99,13 @@ async fn a_session_that_the_upstream_lost_is_gone() {
     world.recorder.forget_sessions();
     let list = world.gateway.legacy("open", Some(&session), "tools/list", &json!({})).send().await;
     assert_eq!(refusal(&list), (404, -32001, json!(1)));
+    // However the upstream puts it.
+    let own_words = Reply::raw("application/json", r#"{"error":"Session not found"}"#);
+    for reply in [own_words, Reply::raw("text/html", "<h1>404</h1>"), Reply::empty(404)] {
+        world.recorder.once("tools/list", reply.status(404));
+        let list = world.gateway.legacy("open", Some(&session), "tools/list", &json!({})).send().await;
+        assert_eq!(refusal(&list), (404, -32001, json!(1)));
+    }
     let delete = world.gateway.call("DELETE", "/mcp/open").header("Mcp-Session-Id", &session);
     assert_eq!(delete.send().await.status, 404);
     let again = world.gateway.session("open", None).await;

@@ -136,10 +136,13 @@ async fn a_session_stream_that_can_be_resumed_gets_nothing_added() {
     let world = World::start().await;
     let session = world.gateway.session("open", None).await;
     let events = format!("id: 7\n{}", event(&note("one")));
-    world.recorder.once("tools/call", Reply::event_bytes(events.clone()));
     let params = json!({ "name": "echo", "arguments": {} });
-    let heard = world.gateway.legacy("open", Some(&session), "tools/call", &params).send().await;
-    assert_eq!(heard.text(), events);
+    let whole = || Reply::event_bytes(events.clone() + "data: {");
+    for reply in [Reply::event_bytes(events.clone()), whole().cut_after(events.len()), whole()] {
+        world.recorder.once("tools/call", reply);
+        let heard = world.gateway.legacy("open", Some(&session), "tools/call", &params).send().await;
+        assert_eq!((heard.text(), heard.cut), (events.clone(), false));
+    }
     // Without event ids there is nothing to resume, and the caller is owed an answer.
     world.recorder.once("tools/call", Reply::event_bytes(event(&note("one"))));
     let heard = world.gateway.legacy("open", Some(&session), "tools/call", &params).send().await;
@@ -197,6 +200,22 @@ async fn a_listen_stream_is_named_by_the_callers_id_and_ends_with_the_caller() {
         assert_eq!(acknowledged["params"]["notifications"], filter);
     }
     world.recorder.wait_for_fate("subscriptions/listen", Fate::ClientGone).await.unwrap();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_listen_stream_that_ends_early_has_no_answer_however_it_ends() {
+    let world = World::start().await;
+    let first = event(&note("one"));
+    for reply in [Reply::event_bytes(first.clone()), Reply::event_bytes(first.clone()).cut_after(first.len())]
+    {
+        world.recorder.once("subscriptions/listen", reply);
+        let heard = listen(&world, "open", &json!(1), &json!({})).send().await;
+        assert_eq!((heard.text(), heard.cut), (first.clone(), false));
+    }
+    for record in world.gateway.records().await {
+        assert_eq!((&record["reason"], &record["fault"]), (&json!("upstream_broken"), &json!("upstream")));
+    }
     world.finish().await;
 }
 
