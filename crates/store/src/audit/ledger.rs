@@ -146,6 +146,11 @@ impl Ledger {
         self.stop.closed().await;
     }
 
+    /// How many of the slots are taken, by open requests and by records that wait for the store.
+    pub fn taken(&self) -> usize {
+        self.inbox.max_capacity() - self.inbox.capacity()
+    }
+
     /// When records count as written.
     pub fn durability(&self) -> Durability {
         self.durability
