@@ -26,64 +26,67 @@ fn words(complaint: Complaint) -> String {
     hint.map_or_else(|| message.clone(), |hint| format!("{message} ({hint})"))
 }
 
+/// What says so anywhere in a name, without separators.
+const SECRET_PARTS: [&str; 12] = [
+    "APIKEY",
+    "ACCESSKEY",
+    "AUTHKEY",
+    "AUTHORIZATION",
+    "COOKIE",
+    "CREDENTIAL",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "PRIVATEKEY",
+    "SECRET",
+    "SIGNINGKEY",
+];
+
+/// What says so as a whole word.
+const SECRET_WORDS: [&str; 13] = [
+    "APITOKEN",
+    "AUTH",
+    "BEARER",
+    "JWT",
+    "KEY",
+    "KEYS",
+    "OTP",
+    "PASS",
+    "PAT",
+    "PIN",
+    "PSK",
+    "SIG",
+    "SIGNATURE",
+];
+
+/// Last words of names that say where a secret is, or something about it.
+const ABOUT_SECRETS: [&str; 18] = [
+    "ALGORITHM",
+    "DIR",
+    "DIRECTORY",
+    "ENABLED",
+    "ENDPOINT",
+    "EXPIRY",
+    "FILE",
+    "FILENAME",
+    "HEADER",
+    "LIFETIME",
+    "METHOD",
+    "MODE",
+    "NAME",
+    "PATH",
+    "TIMEOUT",
+    "TTL",
+    "TYPE",
+    "URI",
+];
+
 /// Whether the name of a variable, a header or a parameter says that its value is a secret.
 pub fn names_a_secret(name: &str) -> bool {
-    /// Anywhere in the name, without separators.
-    const PARTS: [&str; 12] = [
-        "APIKEY",
-        "ACCESSKEY",
-        "AUTHKEY",
-        "AUTHORIZATION",
-        "COOKIE",
-        "CREDENTIAL",
-        "PASSPHRASE",
-        "PASSWD",
-        "PASSWORD",
-        "PRIVATEKEY",
-        "SECRET",
-        "SIGNINGKEY",
-    ];
-    /// Whole words.
-    const WORDS: [&str; 13] = [
-        "APITOKEN",
-        "AUTH",
-        "BEARER",
-        "JWT",
-        "KEY",
-        "KEYS",
-        "OTP",
-        "PASS",
-        "PAT",
-        "PIN",
-        "PSK",
-        "SIG",
-        "SIGNATURE",
-    ];
-    /// Last words of names that say where a secret is, or something about it.
-    const ABOUT: [&str; 18] = [
-        "ALGORITHM",
-        "DIR",
-        "DIRECTORY",
-        "ENABLED",
-        "ENDPOINT",
-        "EXPIRY",
-        "FILE",
-        "FILENAME",
-        "HEADER",
-        "LIFETIME",
-        "METHOD",
-        "MODE",
-        "NAME",
-        "PATH",
-        "TIMEOUT",
-        "TTL",
-        "TYPE",
-        "URI",
-    ];
     let words = words_of(name);
     let last = words.last().map(String::as_str).unwrap_or_default();
     // The path of a file, in spite of its name.
-    if ABOUT.contains(&last) || words.join("_") == "GOOGLE_APPLICATION_CREDENTIALS" {
+    if ABOUT_SECRETS.contains(&last) || words.join("_") == "GOOGLE_APPLICATION_CREDENTIALS" {
         return false;
     }
     if words.ends_with(&["KEY".to_owned(), "ID".to_owned()]) {
@@ -92,13 +95,13 @@ pub fn names_a_secret(name: &str) -> bool {
     let counts =
         words.iter().any(|word| matches!(word.as_str(), "MAX" | "MIN" | "LIMIT" | "COUNT" | "BUDGET"));
     let is_secret = |word: &String| {
-        WORDS.contains(&word.as_str())
+        SECRET_WORDS.contains(&word.as_str())
             || word.ends_with("TOKEN")
             || (word.ends_with("TOKENS") && !counts)
             || (word == "PWD" && words.len() > 1)
     };
     let joined = words.concat();
-    words.iter().any(is_secret) || PARTS.iter().any(|part| joined.contains(part))
+    words.iter().any(is_secret) || SECRET_PARTS.iter().any(|part| joined.contains(part))
 }
 
 /// The words of `SOME_NAME`, `some-name` or `someName`, in upper case.

@@ -109,65 +109,68 @@ pub(crate) fn variable_name(name: &str) -> Result<(), Complaint> {
     Ok(())
 }
 
+/// Families that [`injects`] knows: the dynamic loaders', functions that bash imports, settings of git, .NET's profiler.
+const INJECTING_PREFIXES: [&str; 5] = ["LD_", "DYLD_", "BASH_FUNC_", "GIT_CONFIG_", "COR_PROFILER"];
+
+/// Single names that [`injects`] knows, in upper case.
+const INJECTING: [&str; 49] = [
+    // loaders and the C library
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "GLIBC_TUNABLES",
+    "HOSTALIASES",
+    "LOCPATH",
+    "MALLOC_TRACE",
+    "NLSPATH",
+    "RES_OPTIONS",
+    // shells
+    "BASH_ENV",
+    "BASHOPTS",
+    "CDPATH",
+    "ENV",
+    "IFS",
+    "PROMPT_COMMAND",
+    "PS4",
+    "SHELLOPTS",
+    "ZDOTDIR",
+    // interpreters and virtual machines
+    "CLASSPATH",
+    "CORECLR_PROFILER_PATH",
+    "CORECLR_PROFILER",
+    "DENO_CONFIG",
+    "DOTNET_ADDITIONAL_DEPS",
+    "DOTNET_STARTUP_HOOKS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+    "LUA_INIT",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "NODE_REPL_EXTERNAL_MODULE",
+    "NPM_CONFIG_GLOBALCONFIG",
+    "NPM_CONFIG_NODE_OPTIONS",
+    "NPM_CONFIG_SCRIPT_SHELL",
+    "NPM_CONFIG_USERCONFIG",
+    "PERL5DB",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERLLIB",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "PYTHONHOME",
+    "PYTHONINSPECT",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
+    "RUBYLIB",
+    "RUBYOPT",
+    // what others start on a program's behalf
+    "GIT_EXTERNAL_DIFF",
+    "GIT_SSH_COMMAND",
+];
+
 /// Compared without case: some programs fold it, and nobody needs the other spellings.
 fn injects(name: &str) -> bool {
-    // Families: the dynamic loaders', functions that bash imports, settings of git, .NET's profiler.
-    const PREFIXES: [&str; 5] = ["LD_", "DYLD_", "BASH_FUNC_", "GIT_CONFIG_", "COR_PROFILER"];
-    const NAMES: [&str; 49] = [
-        // loaders and the C library
-        "GCONV_PATH",
-        "GETCONF_DIR",
-        "GLIBC_TUNABLES",
-        "HOSTALIASES",
-        "LOCPATH",
-        "MALLOC_TRACE",
-        "NLSPATH",
-        "RES_OPTIONS",
-        // shells
-        "BASH_ENV",
-        "BASHOPTS",
-        "CDPATH",
-        "ENV",
-        "IFS",
-        "PROMPT_COMMAND",
-        "PS4",
-        "SHELLOPTS",
-        "ZDOTDIR",
-        // interpreters and virtual machines
-        "CLASSPATH",
-        "CORECLR_PROFILER_PATH",
-        "CORECLR_PROFILER",
-        "DENO_CONFIG",
-        "DOTNET_ADDITIONAL_DEPS",
-        "DOTNET_STARTUP_HOOKS",
-        "JAVA_TOOL_OPTIONS",
-        "JDK_JAVA_OPTIONS",
-        "_JAVA_OPTIONS",
-        "LUA_INIT",
-        "NODE_OPTIONS",
-        "NODE_PATH",
-        "NODE_REPL_EXTERNAL_MODULE",
-        "NPM_CONFIG_GLOBALCONFIG",
-        "NPM_CONFIG_NODE_OPTIONS",
-        "NPM_CONFIG_SCRIPT_SHELL",
-        "NPM_CONFIG_USERCONFIG",
-        "PERL5DB",
-        "PERL5LIB",
-        "PERL5OPT",
-        "PERLLIB",
-        "PHPRC",
-        "PHP_INI_SCAN_DIR",
-        "PYTHONHOME",
-        "PYTHONINSPECT",
-        "PYTHONPATH",
-        "PYTHONSTARTUP",
-        "PYTHONUSERBASE",
-        "RUBYLIB",
-        "RUBYOPT",
-        // what others start on a program's behalf
-        "GIT_EXTERNAL_DIFF",
-        "GIT_SSH_COMMAND",
-    ];
     let name = name.to_ascii_uppercase();
-    NAMES.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    INJECTING.contains(&name.as_str()) || INJECTING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
