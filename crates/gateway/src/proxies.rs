@@ -62,6 +62,7 @@ fn hops(headers: &HeaderMap, name: &HeaderName, read: fn(&str) -> Option<Vec<Hop
 
 /// `X-Forwarded-For`: addresses with commas between them. There is no standard; with a port and with brackets
 /// are both in use.
+#[expect(clippy::unnecessary_wraps, reason = "read like the other header")]
 fn x_forwarded(text: &str) -> Option<Vec<Hop>> {
     let hop =
         |item: &str| item.parse().map(|address: IpAddr| address.to_canonical()).ok().or_else(|| node(item));

@@ -23,7 +23,7 @@ use crate::{
 const CONNECTIONS: usize = 256;
 
 /// Time for the head of a request, and between two.
-const HEAD_TIME: Duration = Duration::from_secs(60);
+const HEAD_TIME: Duration = Duration::from_mins(1);
 
 /// What a supervisor or a scraper asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

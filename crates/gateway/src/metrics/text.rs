@@ -1,4 +1,4 @@
-//! From the OpenMetrics text that the library writes to the text format of Prometheus (version 0.0.4).
+//! From the `OpenMetrics` text that the library writes to the text format of Prometheus (version 0.0.4).
 //!
 //! Every scraper reads the latter, `promtool` too. They differ in what the head of a counter is called, and in
 //! lines that Prometheus does not have.
@@ -30,5 +30,5 @@ fn head(line: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn is_counter(name: &str) -> bool {
-    DESCRIPTORS.iter().any(|known| known.name.strip_suffix("_total") == Some(name))
+    DESCRIPTORS.iter().any(|known| known.kind == "counter" && known.name.strip_suffix("_total") == Some(name))
 }

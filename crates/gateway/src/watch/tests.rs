@@ -120,14 +120,14 @@ fn what_needs_a_restart_is_named() {
 
 #[test]
 fn the_public_url_does_not_follow_a_listener_that_stays() {
-    let moves = |before: &str, after: &str| {
+    let follows = |before: &str, after: &str| {
         let (running, wanted) = change(before, after);
         restart::moves_public_url(&running.settings, &wanted)
     };
     let moved = "[listen]\naddress = \"127.0.0.1:1\"";
-    assert!(moves("", moved));
-    assert!(!moves("", "") && !moves(moved, moved));
-    assert!(moves("", "[listen]\ntls = { certificate = \"c\", key = \"k\" }"));
+    assert!(follows("", moved));
+    assert!(!follows("", "") && !follows(moved, moved));
+    assert!(follows("", "[listen]\ntls = { certificate = \"c\", key = \"k\" }"));
     let published = format!("public_url = \"https://gw.example.com\"\n{moved}");
-    assert!(!moves("", &published), "an address of its own is live");
+    assert!(!follows("", &published), "an address of its own is live");
 }

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The program itself, as an operator has it: a process with files, sockets and signals.
+//!
+//! [`program`] starts the real binary in a directory of its own; [`client`] speaks to it. What requests mean is
+//! the business of the other tests: here they only have to arrive, to be answered and to be recorded.
+
+mod admin;
+mod client;
+mod crash;
+mod drain;
+mod metrics;
+mod program;
+mod proxies;
+mod tls;
+mod watch;
+
+use std::time::Duration;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,231 @@
+//! TLS as callers see it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use doorward_testkit::recorder::Recorder;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::{
+    client::{Connection, Outcome},
+    program::{Place, Program, configuration},
+};
+
+/// An authority of the tests' own.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// A certificate and its key, as PEM.
+struct Pair {
+    certificate: String,
+    key: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(vec![]).expect("parameters");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    fn issue(&self) -> Pair {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
+        Pair { certificate, key: key.serialize_pem() }
+    }
+
+    /// A client that trusts this authority, offers these protocols and presents that certificate.
+    fn client(&self, protocols: &[&str], own: Option<&Pair>) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("PEM")).expect("a root");
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots);
+        let mut config = match own {
+            None => builder.with_no_client_auth(),
+            Some(pair) => {
+                builder.with_client_auth_cert(vec![pair.certificate()], pair.key()).expect("a pair")
+            }
+        };
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        TlsConnector::from(Arc::new(config))
+    }
+}
+
+impl Pair {
+    fn certificate(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(self.certificate.as_bytes()).expect("PEM")
+    }
+
+    fn key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("PEM")
+    }
+
+    fn write(&self, place: &Place) {
+        place.write("cert.pem", &self.certificate);
+        place.write("key.pem", &self.key);
+    }
+}
+
+async fn connect(client: &TlsConnector, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    client.connect(ServerName::from(address.ip()), stream).await
+}
+
+const TLS: &str = "tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
+
+fn start(place: &Place, upstream: &Recorder, pair: &Pair, listen: &str) -> Program {
+    pair.write(place);
+    place.start(&configuration(upstream, listen, ""))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_1_is_spoken_over_tls() {
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let authority = Authority::new();
+    let program = start(&place, &upstream, &authority.issue(), TLS);
+    for protocols in [&["http/1.1"][..], &[]] {
+        let stream = connect(&authority.client(protocols, None), program.address).await.expect("a handshake");
+        let agreed = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        assert_eq!(agreed, protocols.first().map(|name| name.as_bytes().to_vec()));
+        let mut connection = Connection::over(stream, program.address);
+        assert_eq!(connection.call("x").await.answer().status, 200);
+        assert_eq!(connection.call("y").await.answer().status, 200);
+    }
+    let unknown = connect(&authority.client(&["gopher"], None), program.address).await;
+    assert!(unknown.is_err(), "no protocol in common");
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_2_is_agreed_on_over_tls_and_known_in_clear() {
+    let upstream = Recorder::start().await.expect("an upstream");
+    let authority = Authority::new();
+    let place = Place::new();
+    let program = start(&place, &upstream, &authority.issue(), TLS);
+    let client = authority.client(&["h2", "http/1.1"], None);
+    let stream = connect(&client, program.address).await.expect("a handshake");
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    assert_eq!(get_by_http_2(stream, &format!("https://{}/healthz", program.address)).await, 200);
+    program.stop().await;
+
+    let place = Place::new();
+    let program = place.start(&configuration(&upstream, "", ""));
+    let stream = TcpStream::connect(program.address).await.expect("a connection");
+    assert_eq!(get_by_http_2(stream, &format!("http://{}/healthz", program.address)).await, 200);
+    program.stop().await;
+}
+
+async fn get_by_http_2<S>(stream: S, uri: &str) -> u16
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.expect("HTTP/2");
+    tokio::spawn(connection);
+    let request =
+        http::Request::get(uri).body(http_body_util::Empty::<bytes::Bytes>::new()).expect("a request");
+    sender.send_request(request).await.expect("an answer").status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tls_listener_says_https_and_serves_nothing_in_clear() {
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let authority = Authority::new();
+    authority.issue().write(&place);
+    let closed = configuration(&upstream, TLS, "").replace("access = \"open\"", "access = \"jwt\"")
+        + "[[issuer]]\nname = \"corp\"\nissuer = \"https://idp.example.com\"\n";
+    let program = place.start(&closed);
+    let stream = connect(&authority.client(&[], None), program.address).await.expect("a handshake");
+    let mut connection = Connection::over(stream, program.address);
+    let metadata = connection.get("/.well-known/oauth-protected-resource/mcp/demo").await.json();
+    assert_eq!(metadata["resource"], format!("https://{}/mcp/demo", program.address));
+    let mut clear = Connection::to(program.address).await;
+    clear.send("GET", "/healthz", &[], "").await;
+    // A TLS alert, perhaps, and the end.
+    assert!(clear.head().await.is_none(), "answered in clear");
+    let metrics = connection.get("/metrics").await.body;
+    assert!(metrics.contains("\ndoorward_tls_failures_total 1\n"), "{metrics}");
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_is_shown_and_a_broken_one_is_not() {
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let authority = Authority::new();
+    let (first, second) = (authority.issue(), authority.issue());
+    let program = start(&place, &upstream, &first, TLS);
+    let client = authority.client(&[], None);
+    let shown = async || {
+        let stream = connect(&client, program.address).await.expect("a handshake");
+        let certificates = stream.get_ref().1.peer_certificates().expect("certificates");
+        certificates[0].clone().into_owned()
+    };
+    let stream = connect(&client, program.address).await.expect("a handshake");
+    let mut old = Connection::over(stream, program.address);
+    assert_eq!(shown().await, first.certificate());
+
+    place.write("key.pem", &second.key);
+    program.wait_for_log("the certificate stays as it was");
+    assert_eq!(shown().await, first.certificate());
+    place.write("cert.pem", "no certificate");
+    program.wait_for_log("cert.pem: holds nothing of the kind that is expected");
+    assert_eq!(shown().await, first.certificate());
+
+    second.write(&place);
+    program.wait_for_log("the certificate was read again");
+    assert_eq!(shown().await, second.certificate());
+    assert_eq!(old.call("x").await.answer().status, 200, "open connections go on");
+    program.signal("HUP");
+    program.wait_for_logs("the certificate was read again", 2);
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_certificates_are_verified_when_they_are_presented() {
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let (authority, of_clients) = (Authority::new(), Authority::new());
+    place.write("clients.pem", &of_clients.pem);
+    let listen = "tls = { certificate = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
+    let program = start(&place, &upstream, &authority.issue(), listen);
+    let outcome = async |own: Option<&Pair>| {
+        let stream = connect(&authority.client(&[], own), program.address).await.ok()?;
+        let mut connection = Connection::over(stream, program.address);
+        match connection.call("x").await {
+            Outcome::Answered(answer) => Some(answer.status),
+            Outcome::Unread | Outcome::Cut => None,
+        }
+    };
+    assert_eq!(outcome(None).await, Some(200), "none is needed");
+    assert_eq!(outcome(Some(&of_clients.issue())).await, Some(200));
+    assert_eq!(outcome(Some(&authority.issue())).await, None, "of another authority");
+    assert_eq!(upstream.requests_of("tools/call").len(), 2);
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_never_ends_holds_nothing_up() {
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let authority = Authority::new();
+    let mut program = start(&place, &upstream, &authority.issue(), TLS);
+    let mut silent = TcpStream::connect(program.address).await.expect("a connection");
+    silent.write_all(&[0x16, 0x03, 0x01]).await.expect("written");
+    let stream = connect(&authority.client(&[], None), program.address).await.expect("a handshake");
+    Connection::over(stream, program.address).call("x").await.answer();
+    program.signal("TERM");
+    assert!(program.ended().await.success());
+}
