@@ -49,11 +49,10 @@ impl CrossOrigin {
 
     /// Adds the headers of the CORS protocol. A refused origin's answer is not marked as readable.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
+        let refused = headers.remove(&REFUSED_ORIGIN).is_some();
         let Some(origin) = &self.0 else { return };
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        if headers.remove(&REFUSED_ORIGIN).is_some()
-            || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN)
-        {
+        if refused || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
             return;
         }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -207,7 +207,10 @@ impl Reason {
             Self::TooManyStreams | Self::TooManySessions => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
             }
-            Self::OriginNotAllowed => vec![(REFUSED_ORIGIN.clone(), HeaderValue::from_static("1"))],
+            // Under another host's name the origin was never judged.
+            Self::OriginNotAllowed | Self::HostNotAllowed => {
+                vec![(REFUSED_ORIGIN.clone(), HeaderValue::from_static("1"))]
+            }
             _ => Vec::new(),
         }
     }

@@ -79,6 +79,21 @@ async fn a_page_that_may_not_call_gets_no_preflight_and_no_readable_answer() {
 }
 
 #[tokio::test]
+async fn under_another_hosts_name_no_page_reads_anything() {
+    let world = World::start().await;
+    for origin in ["http://evil.example", PAGE] {
+        let call = world.gateway.call("POST", "/mcp/open").set("Host", "evil.example");
+        let answer = call.header("Origin", origin).send().await;
+        assert_eq!(answer.status, 421);
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+    }
+    let plain = world.gateway.call("POST", "/mcp/open").set("Host", "evil.example").send().await;
+    let names: Vec<_> = plain.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["content-type", "cache-control", "content-length", "date"], "nothing of ours leaks");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn answers_and_refusals_are_readable_by_a_page_that_may_call() {
     let world = World::start().await;
     let good = world.gateway.modern("open", "tools/list", json!({})).header("Origin", PAGE).send().await;
