@@ -1,7 +1,6 @@
 //! The program's parts, built once and in order. Read this first.
 
 use std::{
-    time::Duration,
     fs, io,
     io::Write as _,
     net::IpAddr,
@@ -11,6 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;

@@ -14,8 +14,8 @@ use doorward_model::{Kind, Snapshot, Transport, VirtualServer};
 use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::{
-    metrics::{Meters, Metrics},
     hosts,
+    metrics::{Meters, Metrics},
 };
 
 /// Everything that routes and decides, for one snapshot. Swapped as a whole.

@@ -19,6 +19,9 @@ use crate::{
     path::{Answer, Body},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Open connections. Probes and scrapers need one each.
 const CONNECTIONS: usize = 256;
 

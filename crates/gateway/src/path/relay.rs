@@ -159,9 +159,10 @@ impl Relay {
     async fn next(&mut self) -> Next {
         let next = tokio::time::timeout(self.keep_alive, self.source.next());
         let next = tokio::select! {
+            // However busy the stream is.
             biased;
-            next = next => next,
             () = self.app.closing().cancelled(), if self.endless => return Next::Closing,
+            next = next => next,
         };
         match next {
             Err(_) if self.source.heard().elapsed() > self.idle => {

@@ -140,7 +140,9 @@ async fn in_conversation(
 ) -> Bytes {
     let upstream = &published.server.upstream;
     let conversation = match (era, session) {
-        (Era::Modern, _) => app.conversations().shared(upstream, &app.routes().snapshot.limits).await.ok().flatten(),
+        (Era::Modern, _) => {
+            app.conversations().shared(upstream, &app.routes().snapshot.limits).await.ok().flatten()
+        }
         (Era::Legacy, session) => session.and_then(|session| app.conversations().session(session)),
     };
     let Some(conversation) = conversation else { return Bytes::new() };
