@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_egress::{Channel, ChannelError, Messages};
+use doorward_egress::{Channel, ChannelError, Messages, stdio};
 use doorward_protocol::json::quote;
 use tokio::sync::mpsc;
 
@@ -61,13 +61,13 @@ impl Conversation {
         let (sender, receiver) = mpsc::channel(WAITING);
         self.desk().register(id, token, sender);
         let reading = Reading { conversation: Arc::clone(self), receiver, id: Some(id.to_owned()) };
-        self.channel.send(one_line(message)).await?;
+        self.channel.send(stdio::on_one_line(message.clone())).await?;
         Ok(reading)
     }
 
     /// Sends what wants no answer.
     pub(crate) async fn tell(&self, message: &Bytes) -> Result<(), ChannelError> {
-        self.channel.send(one_line(message)).await
+        self.channel.send(stdio::on_one_line(message.clone())).await
     }
 
     /// Opens the session's stream. There is one: an older one ends.
@@ -138,12 +138,4 @@ impl Drop for Reading {
             tokio::spawn(async move { conversation.tell(&Bytes::from(cancelled)).await });
         }
     }
-}
-
-/// A message without raw line ends: a line is what frames it. Inside strings JSON has none.
-fn one_line(message: &Bytes) -> Bytes {
-    if !message.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-        return message.clone();
-    }
-    message.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect()
 }

@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("guard", &["model", "protocol"]),
     ("config", &["model", "protocol", "auth", "guard"]),
     ("store", &["model"]),
-    ("egress", &["model"]),
+    ("egress", &["model", "protocol"]),
     ("gateway", &["model", "protocol", "auth", "guard", "config", "store", "egress"]),
 ];
 

@@ -8,7 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use doorward_auth::keys::hash;
-use doorward_egress::{Channel, ChannelError, Egress, Messages, Trust, sse, stdio};
+use doorward_egress::{
+    Cause, Channel, ChannelError, Egress, Messages, StartState, Supervisor, Trust, sse, stdio,
+};
 use doorward_model::{Limits, Name, Transport, Upstream};
 use doorward_protocol::{
     json::{Document, Value},
@@ -30,6 +32,7 @@ pub(crate) struct Conversations {
     egress: Egress,
     sessions: Mutex<HashMap<String, Held>>,
     shared: Mutex<HashMap<String, Arc<Shared>>>,
+    supervisors: Arc<Mutex<HashMap<String, Supervisor>>>,
 }
 
 /// A legacy session's conversation.
@@ -56,6 +59,9 @@ pub(crate) enum StartError {
     /// `limits.sessions` are held at this upstream.
     #[error("as many sessions as `limits.sessions` allows are held at this upstream")]
     TooMany,
+    /// It has ended early several times; the next attempt waits.
+    #[error("it ended early {0} times in a row; the next start waits")]
+    CrashLoop(u32),
     /// The channel cannot be opened.
     #[error(transparent)]
     Channel(#[from] ChannelError),
@@ -63,7 +69,7 @@ pub(crate) enum StartError {
 
 impl Conversations {
     pub(crate) fn new(egress: Egress) -> Self {
-        Self { egress, sessions: Mutex::default(), shared: Mutex::default() }
+        Self { egress, sessions: Mutex::default(), shared: Mutex::default(), supervisors: Arc::default() }
     }
 
     /// Begins the conversation of a new legacy session; the text is what names it from now on.
@@ -108,7 +114,7 @@ impl Conversations {
         if !matches!(upstream.transport, Transport::Stdio(_)) {
             return Ok(None);
         }
-        let place = Arc::clone(lock(&self.shared).entry(upstream.place()).or_default());
+        let place = Arc::clone(lock(&self.shared).entry(identity(upstream)).or_default());
         let mut verdict = place.0.lock().await;
         match &*verdict {
             Verdict::Modern(conversation) if conversation.is_open() => {
@@ -117,7 +123,11 @@ impl Conversations {
             Verdict::Legacy(since) if since.elapsed() < VERDICT => return Ok(None),
             _ => {}
         }
-        let (channel, messages) = self.open(upstream, HeaderMap::new(), limits).await?;
+        // Servers that exit on a question before `initialize` are legacy, not broken: probing is not counted.
+        let (channel, messages) = match &*verdict {
+            Verdict::Modern(_) => self.open(upstream, HeaderMap::new(), limits).await?,
+            _ => self.dial(upstream, HeaderMap::new(), limits).await?,
+        };
         let conversation = Conversation::begin(channel, messages, true, limits.depth);
         let speaks = is_modern(&conversation, limits.depth).await;
         *verdict = if speaks {
@@ -154,7 +164,50 @@ impl Conversations {
         }
     }
 
+    /// Opens a channel, unless what is behind it keeps ending early.
     async fn open(
+        &self,
+        upstream: &Upstream,
+        headers: HeaderMap,
+        limits: &Limits,
+    ) -> Result<(Channel, Messages), StartError> {
+        let identity = identity(upstream);
+        self.admit_start(&identity)?;
+        let began = Instant::now();
+        let opened = self.dial(upstream, headers, limits).await;
+        let supervisors = Arc::clone(&self.supervisors);
+        match opened {
+            Ok((channel, messages)) => {
+                let watched = channel.clone();
+                tokio::spawn(async move {
+                    let ending = watched.closed().await;
+                    let mut supervisors = lock(&supervisors);
+                    let supervisor = supervisors.entry(identity).or_default();
+                    match ending.cause {
+                        Cause::Closed => supervisor.stopped(),
+                        _ => supervisor.exited(Instant::now(), began.elapsed()),
+                    }
+                });
+                Ok((channel, messages))
+            }
+            Err(error) => {
+                lock(&supervisors).entry(identity).or_default().exited(Instant::now(), Duration::ZERO);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn admit_start(&self, identity: &str) -> Result<(), StartError> {
+        let mut supervisors = lock(&self.supervisors);
+        let supervisor = supervisors.entry(identity.to_owned()).or_default();
+        if let StartState::Waiting { failures, .. } = supervisor.state(Instant::now()) {
+            return Err(StartError::CrashLoop(failures));
+        }
+        supervisor.started();
+        Ok(())
+    }
+
+    async fn dial(
         &self,
         upstream: &Upstream,
         headers: HeaderMap,
@@ -166,7 +219,8 @@ impl Conversations {
                 stdio::start(command, &bounds, upstream.name.as_str())
             }
             Transport::Sse(url) | Transport::Http(url) => {
-                let bounds = sse::SseLimits { max_message: limits.response_body, idle: None };
+                let idle = Some(limits.stream_idle);
+                let bounds = sse::SseLimits { max_message: limits.response_body, idle };
                 sse::connect(&self.egress, url, headers, Trust::Declared, &bounds, upstream.timeout).await
             }
         }
@@ -175,6 +229,21 @@ impl Conversations {
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Held>> {
         lock(&self.sessions)
     }
+}
+
+/// What sets an upstream apart from all others: two with the same command and other variables are two, since
+/// the variables are their credentials.
+fn identity(upstream: &Upstream) -> String {
+    let mut secrets = Vec::new();
+    if let Transport::Stdio(command) = &upstream.transport {
+        for (name, value) in &command.env {
+            for part in [name.as_str(), value.expose()] {
+                secrets.extend_from_slice(&part.len().to_be_bytes());
+                secrets.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    format!("{}\n{}\n{}", upstream.name, upstream.place(), hash::hex(&hash::sha256(&secrets)))
 }
 
 /// Asks a child which era it speaks (2026-07-28, versioning: probing over stdio). A result with a modern

@@ -109,7 +109,7 @@ async fn ask(
 fn not_begun(exchange: &Exchange, error: &StartError) -> Refusal {
     match error {
         StartError::TooMany => Reason::TooManySessions.into(),
-        StartError::Channel(_) => {
+        StartError::CrashLoop(_) | StartError::Channel(_) => {
             failed(&exchange.published, UpstreamFailure::Unreachable).detail(error.to_string())
         }
     }
