@@ -30,12 +30,10 @@ use crate::{
     handles::Sealers,
     identifiers::Identifiers,
     issuers::Issuers,
-    lists::Lists,
     metrics::{Metrics, Sample},
     proxies,
     routes::{Routes, RoutesError},
     sessions::EndedSessions,
-    tokens::TokenCache,
 };
 
 /// Everything that a request can reach.
@@ -45,11 +43,9 @@ pub struct App {
     ledger: Ledger,
     egress: Egress,
     issuers: Issuers,
-    tokens: TokenCache,
     ended_sessions: Arc<EndedSessions>,
     session_cursor: SessionCursor,
     sealers: Sealers,
-    lists: Lists,
     conversations: Conversations,
     clock: Arc<dyn Clock>,
     identifiers: Identifiers,
@@ -114,7 +110,6 @@ impl App {
         Ok(Arc::new(Self {
             routes: ArcSwap::from_pointee(routes),
             issuers: Issuers::new(egress.clone(), Arc::clone(&clock)),
-            tokens: TokenCache::new(),
             identifiers: Identifiers::new(),
             store,
             ledger,
@@ -122,7 +117,6 @@ impl App {
             ended_sessions,
             session_cursor,
             sealers: Sealers::derive(&master),
-            lists: Lists::new(),
             conversations,
             clock,
             metrics,
@@ -150,9 +144,6 @@ impl App {
     pub fn replace(&self, snapshot: Snapshot) -> Result<(), AppError> {
         let routes = Routes::compile(snapshot, &self.metrics, Some(&self.routes.load()))?;
         self.routes.store(Arc::new(routes));
-        // What was verified under the old configuration may not be trusted under the new one.
-        self.tokens.clear();
-        self.lists.clear();
         Ok(())
     }
 
@@ -226,16 +217,8 @@ impl App {
         &self.issuers
     }
 
-    pub(crate) fn tokens(&self) -> &TokenCache {
-        &self.tokens
-    }
-
     pub(crate) fn conversations(&self) -> &Conversations {
         &self.conversations
-    }
-
-    pub(crate) fn lists(&self) -> &Lists {
-        &self.lists
     }
 
     pub(crate) fn ended_sessions(&self) -> &EndedSessions {

@@ -25,7 +25,9 @@ struct Cli {
 enum Command {
     /// Run the gateway
     #[command(after_help = "Every key of the file can be set by a variable, such as DOORWARD_PUBLIC_URL or \
-        DOORWARD_LISTEN_ADDRESS.\nWithout a file: 127.0.0.1:8420, with SQLite and a master key under ./doorward-data/.")]
+        DOORWARD_LISTEN_ADDRESS.\nWithout a file: 127.0.0.1:8420, with SQLite and a master key under ./doorward-data/.\nThe file is watched: \
+        a good change is live within seconds, a bad one changes nothing; SIGHUP reads it at once.\nLogs go to standard \
+        error, as much as DOORWARD_LOG or RUST_LOG say (info).")]
     Serve(Serve),
     /// Walk through the story in the terminal, with built-in sample servers
     Demo,
@@ -97,7 +99,32 @@ pub fn run() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         // The last word of a failed command; if standard error is gone, the exit code still tells.
-        let _ = writeln!(io::stderr(), "doorward: {error:#}");
+        let _ = writeln!(io::stderr(), "doorward: {}", explained(&error));
         ExitCode::FAILURE
     })
+}
+
+/// An error and its causes, each said once: some texts hold their cause already.
+fn explained(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    #[test]
+    fn no_cause_is_said_twice() {
+        let cause = anyhow!("no such file").context("cannot open x");
+        let error = cause.context("the store cannot be opened: cannot open x");
+        assert_eq!(super::explained(&error), "the store cannot be opened: cannot open x: no such file");
+    }
 }

@@ -50,7 +50,13 @@ impl Issuers {
         let keys = self.of(issuer);
         match keys.lookup(&*self.clock) {
             State::Fresh(set) => Ok(set),
-            State::Stale(set) => Ok(self.refresh(issuer, &keys).await.unwrap_or(set)),
+            State::Stale(set) => {
+                if lock(&keys.cache).may_refresh(self.clock.now()) {
+                    let (this, issuer, keys) = (self.clone(), issuer.clone(), Arc::clone(&keys));
+                    tokio::spawn(async move { this.fetch_into(&issuer, &keys).await });
+                }
+                Ok(set)
+            }
             State::Missing => self.refresh(issuer, &keys).await,
         }
     }

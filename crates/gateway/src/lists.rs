@@ -143,11 +143,6 @@ impl Lists {
         }
     }
 
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
-        self.pages().clear();
-    }
-
     fn pages(&self) -> MutexGuard<'_, LruCache<PageKey, Page>> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -66,7 +66,7 @@ async fn walk(
     let read = read::message(app, routed, caller, record).await?;
     let asked = engine::understand(app, read, record).await?;
     let cleared = expose::clear(&asked)?;
-    let permit = authorize::decide(cleared, &asked)?;
+    let permit = authorize::decide(cleared, &asked, &snapshot.snapshot.limits)?;
     let permit = match recall::answer(app, &asked, permit, record) {
         Ok(answer) => return Ok(answer),
         Err(permit) => permit,

@@ -9,27 +9,48 @@ use std::{
 };
 
 use bytes::Bytes;
+use doorward_auth::keys::hash;
 use doorward_guard::{Exposure, uri_template::TemplateError};
 use doorward_model::{Kind, Snapshot, Transport, VirtualServer};
 use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::{
     hosts,
+    lists::Lists,
     metrics::{Meters, Metrics},
+    tokens::TokenCache,
 };
 
 /// Everything that routes and decides, for one snapshot. Swapped as a whole.
 pub(crate) struct Routes {
+    pub(crate) memory: Arc<Memory>,
     pub(crate) snapshot: Snapshot,
     servers: HashMap<String, Arc<Published>>,
     own_authority: String,
     origin: String,
 }
 
+/// What is remembered under one snapshot. A new snapshot begins with nothing: what was verified or filtered
+/// under the old one, and arrives late, cannot count under the new one.
+pub(crate) struct Memory {
+    pub(crate) tokens: TokenCache,
+    pub(crate) lists: Lists,
+}
+
+/// What a virtual server shares with others, or keeps across snapshots.
+struct Kept {
+    memory: Arc<Memory>,
+    streams: Arc<AtomicUsize>,
+    meters: Arc<Meters>,
+}
+
 /// A virtual server with what its requests need, made once per snapshot.
 pub(crate) struct Published {
     pub(crate) server: Arc<VirtualServer>,
     pub(crate) exposure: Exposure,
+    pub(crate) memory: Arc<Memory>,
+    /// Equal as long as nothing about who may come in and what they see has changed.
+    pub(crate) rules: [u8; 32],
     /// Where requests go; none where there is a conversation instead.
     pub(crate) uri: Option<Uri>,
     /// What handles are bound to besides the caller: they mean nothing at another upstream.
@@ -75,16 +96,17 @@ impl Routes {
         metrics: &Metrics,
         before: Option<&Self>,
     ) -> Result<Self, RoutesError> {
+        let memory = Arc::new(Memory { tokens: TokenCache::new(), lists: Lists::new() });
         let mut servers = HashMap::new();
         for (name, server) in &snapshot.servers {
             let known = before.and_then(|before| before.servers.get(name.as_str()));
             let streams = known.map(|known| Arc::clone(&known.streams)).unwrap_or_default();
-            let counted = (streams, metrics.server(name.as_str()));
-            servers.insert(name.to_string(), Arc::new(Published::compile(server, &snapshot, counted)?));
+            let kept = Kept { memory: Arc::clone(&memory), streams, meters: metrics.server(name.as_str()) };
+            servers.insert(name.to_string(), Arc::new(Published::compile(server, &snapshot, kept)?));
         }
         let own_authority = authority(&snapshot);
         let origin = snapshot.origin();
-        Ok(Self { snapshot, servers, own_authority, origin })
+        Ok(Self { memory, snapshot, servers, own_authority, origin })
     }
 
     /// The virtual server of a name, exactly as written.
@@ -132,11 +154,7 @@ fn authority(snapshot: &Snapshot) -> String {
 }
 
 impl Published {
-    fn compile(
-        server: &Arc<VirtualServer>,
-        snapshot: &Snapshot,
-        (streams, meters): (Arc<AtomicUsize>, Arc<Meters>),
-    ) -> Result<Self, RoutesError> {
+    fn compile(server: &Arc<VirtualServer>, snapshot: &Snapshot, kept: Kept) -> Result<Self, RoutesError> {
         let exposure = Exposure::compile(&server.curation)
             .map_err(|error| RoutesError::Template { server: server.name.to_string(), error })?;
         let judges_by_upstream_templates =
@@ -158,8 +176,10 @@ impl Published {
             judges_by_upstream_templates,
             challenge,
             metadata,
-            streams,
-            meters,
+            rules: rules(server),
+            memory: kept.memory,
+            streams: kept.streams,
+            meters: kept.meters,
         })
     }
 
@@ -176,6 +196,11 @@ impl Published {
         let value = format!("Bearer {error}{}", self.challenge);
         HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer"))
     }
+}
+
+/// A digest of who may come in and what they see. No secret is part of either.
+fn rules(server: &VirtualServer) -> [u8; 32] {
+    hash::sha256(format!("{:?}{:?}", server.access, server.curation).as_bytes())
 }
 
 /// What a client should ask for: Doorward's scopes for its own tokens, the issuers' where they demand one.

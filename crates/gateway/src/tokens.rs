@@ -50,9 +50,4 @@ impl TokenCache {
     pub(crate) fn put(&self, key: [u8; 32], verified: Arc<Verified>) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).put(key, verified);
     }
-
-    /// Forgets everything: trust may have changed.
-    pub(crate) fn clear(&self) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
 }

@@ -2,18 +2,26 @@
 
 use std::process::ExitCode;
 
-use doorward_config::Overrides;
+use anyhow::{Context as _, bail};
+use doorward_config::{Overrides, StoreUrl};
 use doorward_store::{AuditReport, Store, verify_audit};
 
-use super::{load, say};
+use super::{counted, load, say};
 use crate::{app::store_url, cli::ConfigArgs};
 
 /// Checks every chain of the store.
 pub(crate) fn verify(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let loaded = load(args, Overrides::default())?;
+    if let StoreUrl::Sqlite(path) = &loaded.settings.store_url
+        && !path.exists()
+    {
+        // Opening would make one, and an empty store holds all too easily.
+        bail!("there is no store at {}: is this the right --config, or the right directory?", path.display());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
-        let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
+        let store = Store::open(&store_url(&loaded.settings.store_url)).await;
+        let store = store.context("the store cannot be opened")?;
         let report = verify_audit(&store).await;
         store.close().await;
         report
@@ -27,7 +35,7 @@ pub(crate) fn verify(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn print(report: &AuditReport) {
-    say(&format!("{} records in {} chains", report.records, report.chains));
+    say(&format!("{} in {}", counted(report.records, "record"), counted(report.chains, "chain")));
     for gap in &report.gaps {
         let lost = gap.lost_up_to_ms.map_or_else(|| "some".to_owned(), |ms| format!("up to {ms} ms of"));
         say(&format!(

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use doorward_auth::verify::{self, Verified};
-use doorward_model::{Caller, CallerKey, Issuer};
+use doorward_guard::policy;
+use doorward_model::{Caller, CallerKey, Issuer, Timestamp};
 use http::{HeaderMap, header};
 
 use super::{Reason, Refusal, Routed, record::OpenRecord};
@@ -15,6 +16,8 @@ pub(super) struct Authenticated {
     pub(super) key: CallerKey,
     /// The configuration of who vouches for the caller.
     pub(super) issuer: Option<Arc<Issuer>>,
+    /// When the credential ceases to be one.
+    pub(super) expires: Option<Timestamp>,
 }
 
 /// Finds out who is calling.
@@ -26,7 +29,7 @@ pub(super) async fn caller(
     let published = &routed.published;
     if published.server.access.open {
         let caller = Caller::Anonymous;
-        return Ok(Authenticated { key: caller.key(), caller, issuer: None });
+        return Ok(Authenticated { key: caller.key(), caller, issuer: None, expires: None });
     }
     if routed.query_has_token {
         return Err(Reason::CredentialInQuery(Arc::clone(published)).into());
@@ -35,7 +38,12 @@ pub(super) async fn caller(
     let (verified, issuer) = verified(app, published, token).await?;
     let caller = Caller::Issued(Arc::clone(&verified.identity));
     record.caller(&caller);
-    Ok(Authenticated { key: caller.key(), caller, issuer: Some(issuer) })
+    // For whom the operator does not let in, the whole virtual server does not exist.
+    if !policy::admits(&caller, &published.server.access, Some(&issuer)) {
+        return Err(Reason::NotAllowed.into());
+    }
+    let expires = Some(verified.expires);
+    Ok(Authenticated { key: caller.key(), caller, issuer: Some(issuer), expires })
 }
 
 /// The one bearer token of the one Authorization header (RFC 6750 section 2.1; the scheme in any case).
@@ -69,7 +77,7 @@ async fn verified(
     };
     let trusted = |issuer: &str| jwt.issuers.iter().find(|trusted| trusted.issuer == issuer).map(Arc::clone);
     let key = TokenCache::key(token);
-    let known = app.tokens().get(&key, app.clock().now());
+    let known = published.memory.tokens.get(&key, app.clock().now());
     let (verified, issuer) = if let Some(verified) = known {
         let issuer = trusted(&verified.identity.issuer).ok_or_else(|| invalid(published, "token_issuer"))?;
         (verified, issuer)
@@ -77,7 +85,7 @@ async fn verified(
         let unverified = verify::peek(token).map_err(|error| invalid(published, error.reason()))?;
         let issuer = trusted(unverified.issuer()).ok_or_else(|| invalid(published, "token_issuer"))?;
         let verified = Arc::new(check(app, published, &unverified, &issuer).await?);
-        app.tokens().put(key, Arc::clone(&verified));
+        published.memory.tokens.put(key, Arc::clone(&verified));
         (verified, issuer)
     };
     if !verify::audience_is(&verified.identity, &jwt.audience) {

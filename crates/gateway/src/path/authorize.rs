@@ -1,11 +1,27 @@
 //! Stage 6: may they? Turns the guard's decision into a permit or a refusal.
 
+use std::sync::atomic::Ordering;
+
 use doorward_guard::{Denied, Permit, exposure::Cleared, policy};
+use doorward_model::Limits;
 
-use super::{Reason, Refusal, engine::Asked};
+use super::{
+    Reason, Refusal,
+    engine::{Asked, Purpose},
+};
 
-/// Decides on scope and grant. The proof of exposure goes in, the permit comes out.
-pub(super) fn decide(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
+/// Decides on scope, grant and limits. The proof of exposure goes in, the permit comes out.
+pub(super) fn decide(cleared: Cleared, asked: &Asked, limits: &Limits) -> Result<Permit, Refusal> {
+    let permit = granted(cleared, asked)?;
+    // Any answer may turn out to be a stream, and a call that has run cannot be taken back.
+    let open = asked.published().streams.load(Ordering::Acquire);
+    if open >= limits.streams && !matches!(asked.exchange.purpose, Purpose::Hearing | Purpose::End) {
+        return Err(Refusal::from(Reason::TooManyStreams).of(asked.client_id()));
+    }
+    Ok(permit)
+}
+
+fn granted(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
     let access = &asked.published().server.access;
     policy::decide(cleared, &asked.caller().caller, access, asked.caller().issuer.as_deref()).map_err(
         |denied| {

@@ -58,7 +58,7 @@ async fn request(
     let status = answer.status();
     let content = content_type(answer.headers());
     match (status.as_u16(), content) {
-        (200..=299, Some(ContentType::Events)) => events(app, answer, exchange, record),
+        (200..=299, Some(ContentType::Events)) => Ok(events(app, answer, exchange, record)),
         // 400 and 404 have a meaning in the protocol; the error in the body says which.
         (200..=299 | 400 | 404, Some(ContentType::Json)) => whole(app, answer, exchange, record).await,
         (200..=299, None) => Err(invalid(&exchange.published, "neither JSON nor an event stream")),
@@ -124,12 +124,7 @@ async fn read(exchange: &Exchange, body: Incoming, limits: &Limits) -> Result<By
 }
 
 /// A reply that is a stream of events.
-fn events(
-    app: &Arc<App>,
-    answer: Response<Incoming>,
-    exchange: Exchange,
-    record: &mut OpenRecord,
-) -> Result<Answer, Refusal> {
+fn events(app: &Arc<App>, answer: Response<Incoming>, exchange: Exchange, record: &mut OpenRecord) -> Answer {
     let (parts, body) = answer.into_parts();
     let limits = &app.routes().snapshot.limits;
     let begun = begun_session(&exchange, &parts.headers).map(str::to_owned);
@@ -144,10 +139,9 @@ fn relay(
     exchange: Exchange,
     begun: Option<&str>,
     record: &mut OpenRecord,
-) -> Result<Answer, Refusal> {
+) -> Answer {
     let limits = &app.routes().snapshot.limits;
-    let guard =
-        StreamGuard::enter(&exchange.published.streams, limits.streams).ok_or(Reason::TooManyStreams)?;
+    let guard = StreamGuard::enter(&exchange.published.streams);
     record.streams();
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -155,7 +149,7 @@ fn relay(
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     session_header(app, &exchange, begun, limits, &mut headers);
     let relay = Relay::new(Arc::clone(app), exchange, source, limits, guard);
-    Ok(Answer { status: StatusCode::OK, headers, content: Content::Events(Box::new(relay)) })
+    Answer { status: StatusCode::OK, headers, content: Content::Events(Box::new(relay)) }
 }
 
 /// The reply to a GET: the stream of a session, or the news that there is none.
@@ -167,7 +161,7 @@ fn stream(
 ) -> Result<Answer, Refusal> {
     match answer.status().as_u16() {
         200..=299 if content_type(answer.headers()) == Some(ContentType::Events) => {
-            events(app, answer, exchange, record)
+            Ok(events(app, answer, exchange, record))
         }
         200..=299 => Err(invalid(&exchange.published, "not an event stream")),
         status => refused(status, &exchange),

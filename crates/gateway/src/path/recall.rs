@@ -13,7 +13,7 @@ pub(super) fn answer(
     record: &mut OpenRecord,
 ) -> Result<Answer, Permit> {
     let kept = asked.exchange.page.as_ref().zip(asked.client_id());
-    match kept.and_then(|(page, id)| app.lists().answer(page, id, app.clock().now())) {
+    match kept.and_then(|(page, id)| asked.published().memory.lists.answer(page, id, app.clock().now())) {
         Some(body) => {
             record.allow();
             Ok(Answer::json(http::StatusCode::OK, body))

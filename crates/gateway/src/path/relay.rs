@@ -43,10 +43,11 @@ pub(super) fn translate(
     let now = app.clock().now();
     let verdict = exchange.examine(app.sealers(), now, depth, data)?;
     if let (Some(page), true, Fate::Replace(answer)) = (&exchange.page, verdict.is_answer, &verdict.fate) {
-        app.lists().keep(page, answer, now);
+        exchange.published.memory.lists.keep(page, answer, now);
     }
     if let Some(changed) = &verdict.list_changed {
-        app.lists().changed(&exchange.published.server.upstream.name, changed);
+        // Under the present snapshot, which may be a later one than this stream's.
+        app.routes().memory.lists.changed(&exchange.published.server.upstream.name, changed);
     }
     Ok(verdict)
 }
@@ -71,11 +72,10 @@ pub(crate) struct Relay {
 pub(super) struct StreamGuard(Arc<AtomicUsize>);
 
 impl StreamGuard {
-    /// Counts a stream in, unless `limit` are open.
-    pub(super) fn enter(count: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
-        let before = count.fetch_add(1, Ordering::AcqRel);
-        let guard = Self(Arc::clone(count));
-        (before < limit).then_some(guard)
+    /// Counts a stream in. Whether one more may be opened was decided before the upstream was asked.
+    pub(super) fn enter(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
     }
 }
 
@@ -90,7 +90,7 @@ enum Next {
     Piece(Piece),
     Silence,
     End,
-    /// Doorward is stopping, and this stream would not end by itself.
+    /// The stream would not end by itself, and must: Doorward is stopping, or who opened it may no longer.
     Closing,
     Broken(UpstreamFailure, String),
 }
@@ -157,6 +157,9 @@ impl Relay {
 
     /// Waits for the next whole message, or for a silence that is long enough to say something.
     async fn next(&mut self) -> Next {
+        if self.endless && self.has_lost_its_ground() {
+            return Next::Closing;
+        }
         let next = tokio::time::timeout(self.keep_alive, self.source.next());
         let next = tokio::select! {
             // However busy the stream is.
@@ -173,6 +176,15 @@ impl Relay {
             Ok(Ok(None)) => Next::End,
             Ok(Err(Cut(failure, detail))) => Next::Broken(failure, detail),
         }
+    }
+
+    /// Whether the credential that opened the stream has expired, or the rules of the virtual server are no
+    /// longer those under which it was opened. The client comes again, and is judged again.
+    fn has_lost_its_ground(&self) -> bool {
+        let expired = self.exchange.expires.is_some_and(|expires| expires <= self.app.clock().now());
+        let published = &self.exchange.published;
+        let present = self.app.routes().server(published.server.name.as_str());
+        expired || present.is_none_or(|present| present.rules != published.rules)
     }
 
     fn translate(&mut self, piece: &Piece, record: &mut OpenRecord) -> Option<Bytes> {

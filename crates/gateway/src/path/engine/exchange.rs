@@ -43,6 +43,8 @@ pub(in crate::path) struct Exchange {
     pub(in crate::path) progress: Option<Progress>,
     /// Where the answer is kept, if it is a page of a list that may be.
     pub(in crate::path) page: Option<PageKey>,
+    /// When the caller's credential expires: an endless stream does not outlive it.
+    pub(in crate::path) expires: Option<Timestamp>,
     /// The caller's session, for ending it.
     pub(in crate::path) session: Option<OwnSession>,
 }

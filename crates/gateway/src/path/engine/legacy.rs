@@ -53,7 +53,7 @@ pub(super) async fn understand(
         };
         return Ok(setting.asked(published, caller, Purpose::Hearing, body));
     };
-    let templates = setting.templates(app, (&published, &caller), method, record).await?;
+    let templates = setting.templates(app, &published, method, record).await?;
     let context = rewrite::Context {
         sealers: app.sealers(),
         holder: Holder { published: &published, caller: &caller.key },
@@ -93,7 +93,7 @@ pub(super) async fn without_message(
     let mut templates = Vec::new();
     if matches!(purpose, Purpose::Stream) {
         // What a session's stream may report depends on the same templates as a subscription does.
-        templates = setting.templates(app, (&published, &caller), Method::ResourcesSubscribe, record).await?;
+        templates = setting.templates(app, &published, Method::ResourcesSubscribe, record).await?;
     }
     let mut asked = setting.asked(published, caller, purpose, Bytes::new());
     asked.outbound.headers.remove(header::CONTENT_TYPE);
@@ -128,12 +128,12 @@ impl Setting {
     async fn templates(
         &self,
         app: &App,
-        whose: (&Published, &Authenticated),
+        published: &Published,
         method: Method,
         record: &mut OpenRecord,
     ) -> Result<Vec<UriTemplate>, Refusal> {
         let session = self.session.as_ref().map(|session| session.0.upstream_id.as_str());
-        templates::needed(app, whose, method, Era::Legacy, session, record).await
+        templates::needed(app, published, method, Era::Legacy, session, record).await
     }
 
     /// A POST of `body` that names nothing and needs no templates.
@@ -148,6 +148,7 @@ impl Setting {
             templates: Vec::new(),
             progress: None,
             page: None,
+            expires: caller.expires,
             session: self.session.map(|session| session.0),
         };
         let outbound = Outbound { verb: HttpVerb::POST, headers: self.headers, body };

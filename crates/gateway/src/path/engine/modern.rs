@@ -38,7 +38,7 @@ pub(super) async fn understand(
     modern::check_name(&wire.mirror, method, &target).map_err(refuse)?;
     modern::check_tasks(method, message.params()).map_err(refuse)?;
 
-    let templates = templates::needed(app, (&published, &caller), method, Era::Modern, None, record).await?;
+    let templates = templates::needed(app, &published, method, Era::Modern, None, record).await?;
     let tag = Tag::new(record.id.tag());
     let own_id = tag.own(&id);
     let context = rewrite::Context {
@@ -69,6 +69,7 @@ pub(super) async fn understand(
         templates,
         progress: rewritten.progress,
         page,
+        expires: caller.expires,
         session: None,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };

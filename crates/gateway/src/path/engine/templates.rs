@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use doorward_egress::{Outbound, Trust, read_capped};
-use doorward_guard::{policy, uri_template::UriTemplate};
+use doorward_guard::uri_template::UriTemplate;
 use doorward_model::Limits;
 use doorward_protocol::{
     json::{Array, Document, Value, quote},
@@ -17,7 +17,7 @@ use doorward_protocol::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, Response, header};
 use hyper::body::Incoming;
 
-use super::super::{Refusal, authenticate::Authenticated, forward, record::OpenRecord};
+use super::super::{Refusal, forward, record::OpenRecord};
 use super::legacy::message_headers;
 use crate::{App, routes::Published};
 
@@ -25,11 +25,9 @@ use crate::{App, routes::Published};
 const MAX_PAGES: usize = 16;
 
 /// The upstream's templates when this request's decision needs them, else none.
-///
-/// Nothing is asked for a caller whom the operator does not let in: for them, the URI is hidden.
 pub(super) async fn needed(
     app: &App,
-    (published, caller): (&Published, &Authenticated),
+    published: &Published,
     method: Method,
     era: Era,
     session: Option<&str>,
@@ -43,8 +41,7 @@ pub(super) async fn needed(
             | Method::CompletionComplete
             | Method::SubscriptionsListen
     );
-    let admitted = || policy::admits(&caller.caller, &published.server.access, caller.issuer.as_deref());
-    if !published.judges_by_upstream_templates || !names_uris || !admitted() {
+    if !published.judges_by_upstream_templates || !names_uris {
         return Ok(Vec::new());
     }
     let mut templates = Vec::new();

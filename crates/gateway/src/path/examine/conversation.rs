@@ -32,7 +32,7 @@ pub(super) async fn reply(
             Ok(Answer::empty(StatusCode::OK))
         }
         Said::Hearing { reading, .. } if matches!(exchange.purpose, Purpose::Stream) => {
-            relay_of(app, Source::conversation(reading, None), exchange, None, record)
+            Ok(relay_of(app, Source::conversation(reading, None), exchange, None, record))
         }
         Said::Hearing { reading, begun } => answer(app, (reading, begun), exchange, record).await,
     }
@@ -58,7 +58,7 @@ async fn answer(
     let verdict = verdict.map_err(|broken| invalid(&exchange.published, broken.0))?;
     if !verdict.is_answer {
         let source = Source::conversation(reading, Some(first));
-        return relay_of(app, source, exchange, begun.as_deref(), record);
+        return Ok(relay_of(app, source, exchange, begun.as_deref(), record));
     }
     note(&exchange, &verdict, record);
     let Fate::Replace(body) = verdict.fate else { return Err(Reason::Internal.into()) };

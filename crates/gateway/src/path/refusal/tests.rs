@@ -79,13 +79,15 @@ fn samples() -> Vec<(Reason, &'static str)> {
 }
 
 /// The refusals that carry a challenge; their answers differ only in its `error`.
-const CREDENTIALS: [(&str, u16, &str); 13] = [
+const CREDENTIALS: [(&str, u16, &str); 15] = [
     ("credential_missing", 401, "no credential; the challenge names the metadata and has no `error`"),
     ("credential_in_query", 400, "a token in the URL"),
-    ("credential_ambiguous", 400, "several Authorization headers, or none of the scheme Bearer"),
+    ("credential_ambiguous", 400, "several Authorization headers"),
     ("scope_missing", 403, "the token lacks a scope; the challenge names all that the operation needs"),
-    ("token_malformed", 401, "not a token that this virtual server could accept"),
+    ("token_malformed", 401, "not a bearer token, or not one that this virtual server could accept"),
     ("token_algorithm", 401, "an algorithm that the issuer's list does not have, `none` and HS* among them"),
+    ("token_critical", 401, "the header demands an extension that Doorward does not have"),
+    ("token_not_yet", 401, "not valid yet, or issued in the future"),
     ("token_type", 401, "a JWT of another type, such as an ID-JAG or a DPoP proof"),
     ("token_issuer", 401, "an issuer that this virtual server does not trust"),
     ("token_key_unknown", 401, "no key of the issuer fits, also after fetching its keys again"),

@@ -69,6 +69,7 @@ impl Door {
             templates: Vec::new(),
             progress: None,
             page: None,
+            expires: None,
             session: None,
         };
         Self { sealers: Sealers::derive(&MasterKey::generate().0), exchange }
