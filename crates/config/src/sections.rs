@@ -85,6 +85,7 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         .iter()
         .filter(|spec| matches!(spec.shape, Shape::Single | Shape::List))
         .map(|spec| spec.name)
+        .filter(|name| *name != ROOT.name)
         .collect();
     top.refuse_unknown(&names);
 
