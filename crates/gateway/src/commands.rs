@@ -93,3 +93,12 @@ pub(crate) fn say(line: &str) {
 pub(crate) fn say_aside(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
+
+/// So many of something, in words.
+pub(crate) fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}

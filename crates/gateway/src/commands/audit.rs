@@ -24,7 +24,7 @@ pub(crate) fn verify(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         let store = store.context("the store cannot be opened")?;
         let report = verify_audit(&store).await;
         store.close().await;
-        report
+        anyhow::Ok(report?)
     })?;
     if args.json {
         say(&serde_json::to_string(&report)?);

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use doorward_config::{Mistake, Overrides};
+use doorward_config::{Loaded, Mistake, Overrides};
 
-use super::{Checked, read, say};
+use super::{Checked, counted, read, say};
 use crate::{cli::ConfigArgs, listen::Tls, metrics::Metrics, routes::Routes};
 
 /// Reports mistakes and warnings; exit 0 when there is no mistake.
@@ -14,17 +14,22 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     }
     let (mistakes, warnings) = match read(args, Overrides::default())? {
         Checked::Good(loaded) => {
-            // What the file cannot show by itself: whether the snapshot can be served.
-            Routes::compile(loaded.snapshot, &Metrics::new(), None)?;
-            loaded.settings.listen.tls.as_ref().map(Tls::load).transpose()?;
-            (Vec::new(), loaded.warnings)
+            let Loaded { settings, snapshot, warnings, .. } = *loaded;
+            // What the file cannot show by itself: whether the snapshot can be served, and with which certificate.
+            let compiled = Routes::compile(snapshot, &Metrics::new(), None).map(drop);
+            let tls = settings.listen.tls.as_ref().map(Tls::load).transpose().map(drop);
+            let unusable = [
+                compiled.err().map(|error| error.to_string()),
+                tls.err().map(|error| format!("listen.tls: {error}")),
+            ];
+            (unusable.into_iter().flatten().collect(), warnings)
         }
-        Checked::Bad(mistakes) => (mistakes.mistakes, mistakes.warnings),
+        Checked::Bad(bad) => (texts(&bad.mistakes), bad.warnings),
     };
+    let warnings = texts(&warnings);
     if args.json {
-        let list = |items: &[Mistake]| items.iter().map(ToString::to_string).collect::<Vec<_>>();
         let report = serde_json::json!({
-            "ok": mistakes.is_empty(), "mistakes": list(&mistakes), "warnings": list(&warnings),
+            "ok": mistakes.is_empty(), "mistakes": mistakes, "warnings": warnings,
         });
         say(&report.to_string());
     } else {
@@ -39,10 +44,6 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     Ok(if mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
+fn texts(items: &[Mistake]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
 }
