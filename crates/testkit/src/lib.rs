@@ -3,13 +3,15 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`conformance`] | an upstream on the official SDK with everything that the official conformance suite asks of a server |
+//! | [`fuzzing`] | what must hold for every input of the program's parsers, for fuzzers and for their replay in the tests |
 //! | [`issuer`] | a token issuer with keys, metadata, a counter of every fetch and switches that break it |
 //! | [`recorder`] | an upstream that keeps every request it saw and answers as its script says |
 //!
-//! Nothing here is linked into the program, and nothing here uses the program's own protocol or token code: a peer that
-//! shared it would share its mistakes.
+//! Nothing here is linked into the program, and no peer uses the program's own protocol or token code: one that shared it
+//! would share its mistakes. Only [`fuzzing`] does, which is no peer.
 
 pub mod conformance;
+pub mod fuzzing;
 pub mod issuer;
 pub mod recorder;
 

@@ -1,0 +1,54 @@
+//! What must hold for every input of the program's parsers: one function a target, which takes any bytes and panics when
+//! an invariant is broken.
+//!
+//! The functions are run by libFuzzer (`fuzz/` at the root of the repository, on a nightly compiler) and on stable by
+//! `tests/fuzz_corpora.rs`, which replays the corpora in every run of the tests. They do no I/O and know no clock. What is
+//! compared is another reader (`serde_json`), another way to the same result, or a property of the standard; nothing here
+//! asks the parser whether the parser was right.
+//!
+//! Targets that need more than one input take it in lines: what comes before the first line feed is the first one.
+
+mod claims;
+mod configuration;
+mod envelope;
+mod json;
+mod splice;
+mod sse;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use claims::{jwks, jwt};
+pub use configuration::configuration;
+pub use envelope::modern_request;
+pub use json::json;
+pub use splice::splice;
+pub use sse::sse;
+pub use text::{header, uri_template};
+
+/// What checks one input.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is also that of its corpus and of its program in `fuzz/fuzz_targets`.
+pub const TARGETS: [(&str, Target); 9] = [
+    ("configuration", configuration),
+    ("header", header),
+    ("json", json),
+    ("jwks", jwks),
+    ("jwt", jwt),
+    ("modern_request", modern_request),
+    ("splice", splice),
+    ("sse", sse),
+    ("uri_template", uri_template),
+];
+
+/// How deep the documents of these targets may nest.
+const DEPTH: usize = 64;
+
+/// What comes before the first line feed, and what comes after it.
+fn first_line(data: &[u8]) -> (&[u8], &[u8]) {
+    match data.iter().position(|byte| *byte == b'\n') {
+        Some(at) => (&data[..at], &data[at + 1..]),
+        None => (data, &[]),
+    }
+}

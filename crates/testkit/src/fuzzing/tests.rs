@@ -1,0 +1,48 @@
+//! That the corpora get past the first checks: a target that refuses everything finds nothing.
+
+use std::path::Path;
+
+use super::*;
+
+fn seed(target: &str, name: &str) -> String {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    std::fs::read_to_string(corpus.join(target).join(name)).expect("a seed that is text")
+}
+
+#[test]
+fn configurations_of_the_corpus_are_accepted() {
+    for name in ["dotted", "empty", "example", "full", "limits", "sqlite", "upstreams"] {
+        if let Err(mistakes) = configuration::read(&seed("configuration", name)) {
+            panic!("{name}: {mistakes}");
+        }
+    }
+}
+
+#[test]
+fn signed_tokens_of_the_corpus_are_believed() {
+    for name in ["app-typ", "aud-text", "azp", "float-exp", "good", "scp"] {
+        assert!(claims::believed(seed("jwt", name).as_bytes()), "{name}");
+    }
+    for name in ["b64", "crit", "dup", "expired", "kid", "no-sub", "none", "typ"] {
+        assert!(!claims::believed(seed("jwt", name).as_bytes()), "{name}");
+    }
+}
+
+#[test]
+fn keys_of_the_corpus_are_usable() {
+    let usable =
+        |name| doorward_auth::keys::KeySet::parse(seed("jwks", name).as_bytes()).map(|keys| keys.len());
+    for (name, count) in [("ec", 1), ("okp", 1), ("rsa", 1), ("three", 3), ("six", 6), ("private", 0)] {
+        assert_eq!(usable(name), Ok(count), "{name}");
+    }
+}
+
+#[test]
+fn requests_of_the_corpus_pass_every_check() {
+    for name in ["call", "complete", "discover", "encoded-name", "list", "prompt", "read", "task"] {
+        assert!(envelope::passes(seed("modern_request", name).as_bytes()), "{name}");
+    }
+    for name in ["case-param", "differ", "kelvin", "meta-case", "other-name", "task-undeclared"] {
+        assert!(!envelope::passes(seed("modern_request", name).as_bytes()), "{name}");
+    }
+}
