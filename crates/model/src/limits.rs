@@ -15,7 +15,7 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Time for a client to send a request's head and then its body.
     pub request_time: Duration,
-    /// Open event streams per virtual server.
+    /// Open endless streams (GET, `subscriptions/listen`) per virtual server.
     pub streams: usize,
     /// Open connections of clients.
     pub connections: usize,

@@ -141,7 +141,7 @@ fn relay(
     record: &mut OpenRecord,
 ) -> Answer {
     let limits = &app.routes().snapshot.limits;
-    let guard = StreamGuard::enter(&exchange.published.streams);
+    let guard = exchange.is_endless().then(|| StreamGuard::enter(&exchange.published.streams));
     record.streams();
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

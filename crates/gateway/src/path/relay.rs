@@ -65,7 +65,7 @@ pub(crate) struct Relay {
     /// Nothing ends it but one of the two sides.
     endless: bool,
     ended: bool,
-    _guard: StreamGuard,
+    _guard: Option<StreamGuard>,
 }
 
 /// Counts an open stream while it lives.
@@ -101,10 +101,10 @@ impl Relay {
         exchange: Exchange,
         source: Source,
         limits: &Limits,
-        guard: StreamGuard,
+        guard: Option<StreamGuard>,
     ) -> Self {
         Self {
-            endless: exchange.client_id().is_none() || exchange.listens(),
+            endless: exchange.is_endless(),
             app,
             exchange,
             source,

@@ -161,6 +161,11 @@ impl Exchange {
         }
     }
 
+    /// Whether nothing ends the answer but one of the two sides: a session's stream, or a listen stream.
+    pub(in crate::path) fn is_endless(&self) -> bool {
+        matches!(self.purpose, Purpose::Stream) || self.listens()
+    }
+
     /// Whether this is a listen stream: every message on it names the request that opened it.
     pub(in crate::path) fn listens(&self) -> bool {
         self.method() == Some(Method::SubscriptionsListen)
