@@ -7,6 +7,7 @@
 
 mod admission;
 mod configuration;
+mod ground;
 mod harness;
 mod limits;
 mod protocol;
