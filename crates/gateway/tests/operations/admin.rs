@@ -5,6 +5,7 @@ use doorward_testkit::recorder::Recorder;
 use crate::{
     client::Connection,
     program::{Place, configuration},
+    soon,
 };
 
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -58,12 +59,15 @@ async fn a_stopping_process_is_not_ready_and_serves_on_for_its_grace() {
     assert_eq!(admin.get("/readyz").await.body, "ready");
     program.signal("TERM");
     program.wait_for_log("stopping:");
-    let answer = loop {
-        let answer = admin.get("/readyz").await;
-        if answer.status != 200 {
-            break answer;
+    let turning = async {
+        loop {
+            let answer = admin.get("/readyz").await;
+            if answer.status != 200 {
+                break answer;
+            }
         }
     };
+    let answer = soon("the turn", turning).await;
     assert_eq!((answer.status, answer.body.as_str()), (503, "stopping"));
     assert_eq!(admin.get("/healthz").await.status, 200, "it is alive");
     let late = Connection::to(program.address).await.call("late").await.answer();

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::{
     client::{Connection, Outcome},
     program::{Place, configuration},
+    soon,
 };
 
 /// Crashes of each of the two stores.
@@ -86,9 +87,12 @@ impl Victim {
         }
         // Between the first request and a few hundred, unevenly.
         let moment = round * 97 % 311;
-        while count.load(Ordering::Relaxed) < moment {
-            tokio::task::yield_now().await;
-        }
+        soon("the load", async {
+            while count.load(Ordering::Relaxed) < moment {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         program.signal("KILL");
         program.ended().await;
         let answered: Answered = load.join_all().await;

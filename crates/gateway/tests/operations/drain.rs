@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use crate::{
     client::{Connection, Outcome},
     program::{Place, configuration},
+    soon,
 };
 
 /// What one connection under load came to.
@@ -59,9 +60,12 @@ async fn no_accepted_request_is_lost_under_load() {
             let (address, count) = (program.address, std::sync::Arc::clone(&count));
             load.spawn(async move { fire(address, round * 100 + client, &count).await });
         }
-        while count.load(Ordering::Relaxed) < 200 {
-            tokio::task::yield_now().await;
-        }
+        soon("the load", async {
+            while count.load(Ordering::Relaxed) < 200 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         program.signal("TERM");
         let tallies = load.join_all().await;
         assert!(program.ended().await.success());
@@ -76,6 +80,20 @@ async fn no_accepted_request_is_lost_under_load() {
         let (holds, report) = place.verify_audit();
         assert!(holds && report["gaps"] == json!([]) && report["open"] == json!([]), "{report}");
     }
+}
+
+/// The rest of a chunked answer; absent when it is cut off.
+async fn to_its_end(stream: &mut Connection) -> Option<String> {
+    let mut rest = String::new();
+    let reading = async {
+        loop {
+            match stream.chunk().await? {
+                piece if piece.is_empty() => return Some(rest),
+                piece => rest.push_str(&piece),
+            }
+        }
+    };
+    soon("the end of a stream", reading).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,18 +133,9 @@ async fn endless_streams_end_and_answers_are_finished() {
 
     program.signal("TERM");
     for stream in [&mut of_session, &mut listening] {
-        let mut last = stream.chunk().await.expect("ended in order");
-        while !last.is_empty() {
-            last = stream.chunk().await.expect("ended in order");
-        }
+        assert!(to_its_end(stream).await.is_some(), "ended in order");
     }
-    let mut events = String::new();
-    loop {
-        match streaming.chunk().await.expect("not cut off") {
-            piece if piece.is_empty() => break,
-            piece => events.push_str(&piece),
-        }
-    }
+    let events = to_its_end(&mut streaming).await.expect("not cut off");
     assert!(events.contains("\"result\""), "{events}");
     assert!(slow.receive().await.answer().json()["result"].is_object());
     assert!(program.ended().await.success());
