@@ -19,7 +19,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long a program may take to listen; a second is usual.
-const START: Duration = Duration::from_secs(30);
+pub(crate) const START: Duration = Duration::from_secs(30);
+
+/// The reference server, below the directory of the packages of npm.
+pub(crate) const EVERYTHING: &str = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
 
 /// The directory of the installed packages.
 pub(crate) fn tools() -> PathBuf {
@@ -87,7 +90,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The tools that a virtual server publishes, and the one that it hides.
-    fn curated(self) -> (&'static [&'static str], &'static str) {
+    pub(crate) fn curated(self) -> (&'static [&'static str], &'static str) {
         match self {
             Self::Everything => (
                 &[
@@ -135,12 +138,22 @@ impl Upstream {
     pub(crate) fn start(kind: Kind) -> Self {
         let mut command = node();
         match kind {
-            Kind::Everything => command
-                .args(["--import", "./peers/loopback.mjs"])
-                .arg("node_modules/@modelcontextprotocol/server-everything/dist/index.js")
-                .arg("streamableHttp"),
+            Kind::Everything => {
+                command.args(["--import", "./peers/loopback.mjs"]).arg(EVERYTHING).arg("streamableHttp")
+            }
             Kind::Modern => command.arg("peers/upstream_v2.mjs"),
         };
+        Self::listening(command, "/mcp")
+    }
+
+    /// Starts the reference server with the transport of revision 2024-11-05.
+    pub(crate) fn start_sse() -> Self {
+        let mut command = node();
+        command.args(["--import", "./peers/loopback.mjs"]).arg(EVERYTHING).arg("sse");
+        Self::listening(command, "/sse")
+    }
+
+    fn listening(mut command: Command, path: &str) -> Self {
         command.env("PORT", "0").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = Running::start(&mut command);
         let mut lines = BufReader::new(process.0.stdout.take().expect("its output")).lines();
@@ -151,7 +164,7 @@ impl Upstream {
             .expect("a line that says where it listens");
         // What it says from now on is read, so that it never waits for us.
         thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { url: format!("http://127.0.0.1:{port}/mcp"), _process: process }
+        Self { url: format!("http://127.0.0.1:{port}{path}"), _process: process }
     }
 }
 
@@ -161,36 +174,54 @@ pub(crate) struct Trusted {
     pub(crate) jwks_uri: String,
 }
 
-/// The program in front of both servers.
+/// The program in front of real servers.
 pub(crate) struct Gateway {
     pub(crate) address: String,
     config: PathBuf,
     log: PathBuf,
     process: Option<Running>,
+    variables: Vec<(String, String)>,
     _directory: TempDir,
-    _upstreams: [Upstream; 2],
+    _upstreams: Vec<Upstream>,
 }
 
 impl Gateway {
     /// Starts both servers and the program; virtual servers are open unless there is somebody to trust.
     pub(crate) fn start(trusted: Option<&Trusted>) -> Self {
         let upstreams = [Kind::Everything, Kind::Modern].map(Upstream::start);
+        let sections = sections(&upstreams, trusted);
+        Self::launch(&sections, &[], upstreams.into())
+    }
+
+    /// Starts the program with these sections of the file and these variables of its own; the servers live as long as it.
+    pub(crate) fn launch(sections: &str, variables: &[(&str, &str)], upstreams: Vec<Upstream>) -> Self {
         let directory = TempDir::new().expect("a directory for the gateway");
         let log = directory.path().join("log");
         let config = directory.path().join("doorward.toml");
         // Between asking for a free port and listening on it another process may take it: try again then.
         for _ in 0..3 {
             let port = free_port();
-            fs::write(&config, configuration(port, &upstreams, trusted)).expect("the configuration");
+            fs::write(&config, format!("{}{sections}", basics(port))).expect("the configuration");
             let output = File::create(&log).expect("a log file");
             let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
             command.args(["serve", "--config"]).arg(&config).current_dir(directory.path());
+            command.envs(variables.iter().copied());
             let errors = output.try_clone().expect("the log file twice");
             let mut process = Running::start(command.stdout(output).stderr(errors));
             if becomes_healthy(&mut process, port) {
                 let address = format!("http://127.0.0.1:{port}");
-                let process = Some(process);
-                return Self { address, config, log, process, _directory: directory, _upstreams: upstreams };
+                return Self {
+                    address,
+                    config,
+                    log,
+                    process: Some(process),
+                    variables: variables
+                        .iter()
+                        .map(|(name, value)| ((*name).into(), (*value).into()))
+                        .collect(),
+                    _directory: directory,
+                    _upstreams: upstreams,
+                };
             }
         }
         panic!("the gateway does not come up\n{}", fs::read_to_string(&log).unwrap_or_default());
@@ -199,6 +230,11 @@ impl Gateway {
     /// The address of a virtual server, which is also the name of the resource that tokens are for.
     pub(crate) fn resource(&self, kind: Kind) -> String {
         format!("{}/mcp/{}", self.address, kind.name())
+    }
+
+    /// The id of the program's process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().expect("a running program").0.id()
     }
 
     /// What the program logged so far.
@@ -217,15 +253,16 @@ impl Gateway {
             thread::sleep(Duration::from_millis(20));
         }
         let mut verify = Command::new(env!("CARGO_BIN_EXE_doorward"));
-        let verify =
-            verify.args(["audit", "verify", "--config"]).arg(&self.config).output().expect("audit verify");
+        verify.args(["audit", "verify", "--config"]).arg(&self.config).envs(self.variables.iter().cloned());
+        let verify = verify.output().expect("audit verify");
         let said = [verify.stdout, verify.stderr].concat();
         assert!(verify.status.success(), "the records do not hold: {}", String::from_utf8_lossy(&said));
     }
 }
 
-fn configuration(port: u16, upstreams: &[Upstream; 2], trusted: Option<&Trusted>) -> String {
-    let mut text = format!(
+/// What every file says.
+fn basics(port: u16) -> String {
+    format!(
         r#"public_url = "http://127.0.0.1:{port}"
 
 [listen]
@@ -237,7 +274,11 @@ url = "sqlite:doorward.db"
 [keys]
 master = {{ file = "master.key" }}
 "#
-    );
+    )
+}
+
+fn sections(upstreams: &[Upstream; 2], trusted: Option<&Trusted>) -> String {
+    let mut text = String::new();
     let access = if trusted.is_some() { "jwt" } else { "open" };
     for (kind, upstream) in [Kind::Everything, Kind::Modern].into_iter().zip(upstreams) {
         let (name, url, (tools, _)) = (kind.name(), &upstream.url, kind.curated());

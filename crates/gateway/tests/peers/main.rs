@@ -8,4 +8,7 @@ mod conformance;
 mod direct;
 mod harness;
 mod issuer;
+mod sse;
+mod stdio;
 mod through;
+mod wire;

@@ -1,0 +1,71 @@
+//! Upstreams that speak HTTP+SSE, the transport of revision 2024-11-05: clients do not notice.
+
+use serde_json::{Value, json};
+
+use crate::{
+    clients::{Client, PYTHON_V1, PYTHON_V2, RMCP, TS_V1, TS_V2, Way},
+    harness::{Gateway, Kind, Upstream},
+    wire::Session,
+};
+
+fn start() -> Gateway {
+    let upstream = Upstream::start_sse();
+    let (url, tools) = (&upstream.url, Kind::Everything.curated().0);
+    let sections = format!(
+        r#"
+[[upstream]]
+name = "everything"
+url = "{url}"
+transport = "sse"
+
+[[server]]
+name = "everything"
+upstreams = ["everything"]
+access = "open"
+tools = {tools:?}
+"#
+    );
+    Gateway::launch(&sections, &[], vec![upstream])
+}
+
+fn suites(clients: &[Client]) {
+    let gateway = start();
+    let kind = Kind::Everything;
+    for client in clients {
+        client.run(Way::Through, kind, &gateway.resource(kind), None, client.agrees_with(kind));
+    }
+    gateway.stop();
+}
+
+#[test]
+fn node_clients_at_a_server_of_2024() {
+    suites(&[TS_V1, TS_V2]);
+}
+
+#[test]
+fn python_clients_at_a_server_of_2024() {
+    suites(&[PYTHON_V1, PYTHON_V2]);
+}
+
+#[test]
+fn the_rust_client_at_a_server_of_2024() {
+    suites(&[RMCP]);
+}
+
+#[test]
+fn sessions_at_a_server_of_2024_hear_only_their_own_and_end_alone() {
+    let gateway = start();
+    let url = gateway.resource(Kind::Everything);
+    let (one, two) = (Session::begin(&url), Session::begin(&url));
+    let (heard_by_one, heard_by_two) = (one.stream(), two.stream());
+    let uri = "demo://resource/dynamic/text/7";
+    one.request(&json!("subscription"), "resources/subscribe", &json!({ "uri": uri })).result();
+    one.call("toggle-subscriber-updates", &json!({})).result();
+    let mut updates = heard_by_one.filter(|message| message["method"] == "notifications/resources/updated");
+    assert_eq!(updates.next().expect("an update")["params"]["uri"], uri);
+    assert_eq!(two.end(), 200);
+    let heard_by_two: Vec<Value> = heard_by_two.collect();
+    assert!(!heard_by_two.iter().any(|message| message.to_string().contains(uri)), "{heard_by_two:?}");
+    assert_eq!([one.ping(), two.ping()], [200, 404]);
+    gateway.stop();
+}
