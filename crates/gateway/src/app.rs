@@ -46,7 +46,7 @@ pub struct App {
     ended_sessions: Arc<EndedSessions>,
     session_cursor: SessionCursor,
     sealers: Sealers,
-    conversations: Conversations,
+    conversations: Arc<Conversations>,
     clock: Arc<dyn Clock>,
     identifiers: Identifiers,
     metrics: Metrics,
@@ -97,7 +97,7 @@ impl App {
         let master = master_key(&loaded.settings.master_key)?;
         let egress = Egress::new(&egress_config(&loaded.settings, &loaded.snapshot)?)?;
         let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
-        let conversations = Conversations::new(egress.clone());
+        let conversations = Arc::new(Conversations::new(egress.clone()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
         let records = &loaded.settings.records;
         let durability = match records.durability {
@@ -143,6 +143,7 @@ impl App {
     /// Puts a new snapshot in the place of the present one. Requests under way finish with the old one.
     pub fn replace(&self, snapshot: Snapshot) -> Result<(), AppError> {
         let routes = Routes::compile(snapshot, &self.metrics, Some(&self.routes.load()))?;
+        self.conversations.keep_only(routes.snapshot.upstreams.values().map(|upstream| &**upstream));
         self.routes.store(Arc::new(routes));
         Ok(())
     }
@@ -217,7 +218,7 @@ impl App {
         &self.issuers
     }
 
-    pub(crate) fn conversations(&self) -> &Conversations {
+    pub(crate) fn conversations(&self) -> &Arc<Conversations> {
         &self.conversations
     }
 

@@ -20,7 +20,7 @@ use doorward_protocol::json::quote;
 use tokio::sync::mpsc;
 
 use desk::Desk;
-pub(crate) use registry::{Conversations, StartError};
+pub(crate) use registry::{Begun, Conversations, StartError};
 
 /// Messages that may wait for one reader before the channel waits with them.
 const WAITING: usize = 64;
@@ -103,8 +103,12 @@ impl Conversation {
             };
             let readers = self.desk().readers_of(&message, depth, self.shared);
             for reader in readers {
-                // Who does not read in time loses the message, so that the others get theirs.
-                let _ = reader.send_timeout(message.clone(), PATIENCE).await;
+                // One caller's channel may wait for its caller; a shared one waits for nobody.
+                let patience = if self.shared { Duration::ZERO } else { PATIENCE };
+                if reader.send_timeout(message.clone(), patience).await.is_err() {
+                    // A reader that misses a message gets no other: its stream ends, visibly.
+                    self.desk().evict(&reader);
+                }
             }
         }
         self.channel.close();

@@ -5,6 +5,7 @@
 //! says on any stream that the list has changed, and when the configuration is replaced.
 
 use std::{
+    collections::HashMap,
     num::NonZeroUsize,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -27,7 +28,12 @@ const MAX_TTL: i64 = 60_000;
 
 /// The pages.
 pub(crate) struct Lists {
-    pages: Mutex<LruCache<PageKey, Page>>,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    pages: LruCache<PageKey, Page>,
+    generations: HashMap<(Name, Method), u64>,
 }
 
 /// Which page, and for whom.
@@ -39,6 +45,9 @@ pub(crate) struct PageKey {
     method: Method,
     /// The hash of the cursor and of the capabilities that the client declared.
     asked: [u8; 32],
+    /// How often the list had changed when it was asked for: what was fetched before a change is not found
+    /// after it, however late it arrives.
+    generation: u64,
 }
 
 /// A page without the number of milliseconds that it may still be kept, which is written anew each time.
@@ -47,16 +56,25 @@ struct Page {
     before_ttl: Bytes,
     after_ttl: Bytes,
     until: Timestamp,
+    filtered: usize,
 }
 
-impl PageKey {
+impl Lists {
+    /// Nothing kept yet.
+    pub(crate) fn new() -> Self {
+        let mut pages = LruCache::unbounded();
+        pages.resize(NonZeroUsize::new(MAX_PAGES).unwrap_or(NonZeroUsize::MIN));
+        Self { kept: Mutex::new(Kept { pages, generations: HashMap::new() }) }
+    }
+
     /// The key of a request for a page. None when the request has parameters of unknown meaning.
-    pub(crate) fn of(
+    pub(crate) fn key(
+        &self,
         (upstream, server): (&Name, &Name),
         caller: &CallerKey,
         method: Method,
         params: Object<'_>,
-    ) -> Option<Self> {
+    ) -> Option<PageKey> {
         let mut asked = Vec::new();
         for member in params.members() {
             match &*member.name {
@@ -68,26 +86,19 @@ impl PageKey {
         asked.push(0);
         let capabilities = modern::meta(params).and_then(|meta| meta.get(modern::META_CAPABILITIES));
         asked.extend_from_slice(capabilities.map(Value::raw).unwrap_or_default());
-        Some(Self {
+        let generations = &self.kept().generations;
+        Some(PageKey {
             upstream: upstream.clone(),
             server: server.clone(),
             caller: caller.clone(),
             method,
             asked: hash::sha256(&asked),
+            generation: generations.get(&(upstream.clone(), method)).copied().unwrap_or_default(),
         })
-    }
-}
-
-impl Lists {
-    /// Nothing kept yet.
-    pub(crate) fn new() -> Self {
-        let mut pages = LruCache::unbounded();
-        pages.resize(NonZeroUsize::new(MAX_PAGES).unwrap_or(NonZeroUsize::MIN));
-        Self { pages: Mutex::new(pages) }
     }
 
     /// Keeps an answer, as it was sent to the caller, if its `ttlMs` allows it.
-    pub(crate) fn keep(&self, key: &PageKey, answer: &Bytes, now: Timestamp) {
+    pub(crate) fn keep(&self, key: &PageKey, answer: &Bytes, filtered: usize, now: Timestamp) {
         if answer.len() > MAX_PAGE {
             return;
         }
@@ -104,13 +115,15 @@ impl Lists {
             before_ttl: answer.slice(whole.start..ttl.span().start),
             after_ttl: answer.slice(ttl.span().end..whole.end),
             until: Timestamp::from_micros(now.as_micros().saturating_add(millis.min(MAX_TTL) * 1000)),
+            filtered,
         };
-        self.pages().put(key.clone(), page);
+        self.kept().pages.put(key.clone(), page);
     }
 
-    /// The answer to a request whose id has this JSON text, if the page is kept and its time is not over.
-    pub(crate) fn answer(&self, key: &PageKey, id: &[u8], now: Timestamp) -> Option<Bytes> {
-        let page = self.pages().get(key).filter(|page| now < page.until).cloned()?;
+    /// The answer to a request whose id has this JSON text, if the page is kept and its time is not over, and how
+    /// many entries the filter took out of it.
+    pub(crate) fn answer(&self, key: &PageKey, id: &[u8], now: Timestamp) -> Option<(Bytes, usize)> {
+        let page = self.kept().pages.get(key).filter(|page| now < page.until).cloned()?;
         let left = (page.until.as_micros() - now.as_micros()) / 1000;
         let mut answer = Vec::with_capacity(page.before_ttl.len() + page.after_ttl.len() + id.len() + 64);
         answer.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
@@ -120,7 +133,7 @@ impl Lists {
         answer.extend_from_slice(left.to_string().as_bytes());
         answer.extend_from_slice(&page.after_ttl);
         answer.push(b'}');
-        Some(answer.into())
+        Some((answer.into(), page.filtered))
     }
 
     /// Forgets the lists of an upstream that a notification says have changed.
@@ -131,20 +144,14 @@ impl Lists {
             "notifications/resources/list_changed" => &[Method::ResourcesList, Method::ResourceTemplatesList],
             _ => return,
         };
-        let mut pages = self.pages();
-        let gone: Vec<_> = pages
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| key.upstream == *upstream && changed.contains(&key.method))
-            .cloned()
-            .collect();
-        for key in gone {
-            pages.pop(&key);
+        let mut kept = self.kept();
+        for method in changed {
+            *kept.generations.entry((upstream.clone(), *method)).or_default() += 1;
         }
     }
 
-    fn pages(&self) -> MutexGuard<'_, LruCache<PageKey, Page>> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

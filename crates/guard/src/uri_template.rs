@@ -8,6 +8,8 @@ use regex::Regex;
 
 /// Longest template, in bytes.
 const MAX_TEMPLATE: usize = 2048;
+/// Most expressions of one template, and most variables of one expression.
+const MAX_PARTS: usize = 32;
 
 /// A parsed template.
 #[derive(Debug, Clone)]
@@ -24,8 +26,8 @@ pub enum TemplateError {
     /// A variable has characters that RFC 6570 does not allow.
     #[error("a variable name has characters that are not allowed")]
     Variable,
-    /// More than 2,048 bytes.
-    #[error("a template has at most {MAX_TEMPLATE} bytes")]
+    /// More than 2,048 bytes, 32 expressions, or 32 variables in one.
+    #[error("a template has at most {MAX_TEMPLATE} bytes and {MAX_PARTS} expressions")]
     TooLong,
 }
 
@@ -37,6 +39,9 @@ impl UriTemplate {
         }
         let mut pattern = String::from("^");
         let mut rest = template;
+        if template.matches('{').count() > MAX_PARTS {
+            return Err(TemplateError::TooLong);
+        }
         while let Some(open) = rest.find(['{', '}']) {
             let (literal, expression) = rest.split_at(open);
             pattern.push_str(&regex::escape(literal));
@@ -101,6 +106,9 @@ fn variable_count(variables: &str) -> Result<usize, TemplateError> {
             return Err(TemplateError::Variable);
         }
         count += 1;
+    }
+    if count > MAX_PARTS {
+        return Err(TemplateError::TooLong);
     }
     Ok(count)
 }
@@ -169,6 +177,8 @@ mod tests {
             ("a{!b}", TemplateError::Variable),
             ("a{b:x}", TemplateError::Variable),
             ("a{b c}", TemplateError::Variable),
+            (&"{a}".repeat(33), TemplateError::TooLong),
+            (&format!("{{{}a}}", "a,".repeat(32)), TemplateError::TooLong),
         ] {
             assert_eq!(UriTemplate::parse(template).map(|_| ()), Err(error), "{template}");
         }

@@ -32,7 +32,12 @@ pub(crate) const SPEC: Spec = Spec {
             "\"30s\"",
             "time for a client to send a head, then a body",
         ),
-        Key::new("streams", MANY, "10000", "open endless streams (GET, `subscriptions/listen`) per virtual server"),
+        Key::new(
+            "streams",
+            MANY,
+            "10000",
+            "open endless streams (GET, `subscriptions/listen`) per virtual server",
+        ),
         Key::new("connections", MANY, "20000", "open connections of clients"),
         Key::new(
             "keep_alive",

@@ -59,6 +59,12 @@ impl Desk {
         self.waiting.len() < before
     }
 
+    /// A reader that does not read is nobody's any more.
+    pub(super) fn evict(&mut self, reader: &Reader) {
+        self.waiting.retain(|waiting| !waiting.reader.same_channel(reader));
+        self.stream = self.stream.take().filter(|stream| !stream.same_channel(reader));
+    }
+
     /// Nobody will hear anything more.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
@@ -75,7 +81,7 @@ impl Desk {
     /// Whose a message is. A message of a shared channel that names nobody is nobody's.
     pub(super) fn readers_of(&mut self, message: &Bytes, depth: usize, shared: bool) -> Vec<Reader> {
         let Ok(document) = Document::parse(message.clone(), depth) else {
-            return self.everybody();
+            return if shared { Vec::new() } else { self.everybody() };
         };
         match Message::read(&document) {
             Ok(Message::Response { id: Some(id), .. }) => {

@@ -1,7 +1,7 @@
 //! Which conversations are held: one per legacy session, one shared per upstream that is modern.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -24,6 +24,8 @@ use super::Conversation;
 const PROBE: Duration = Duration::from_secs(10);
 /// How long the news that an upstream is legacy is believed.
 const VERDICT: Duration = Duration::from_mins(10);
+/// The same, when the child died instead of answering.
+const DOUBT: Duration = Duration::from_secs(10);
 /// The own id of the probing request.
 const PROBE_ID: &str = "dw.probe";
 
@@ -38,18 +40,60 @@ pub(crate) struct Conversations {
 /// A legacy session's conversation.
 struct Held {
     upstream: Name,
-    conversation: Arc<Conversation>,
+    identity: String,
+    /// None while it is being started.
+    conversation: Option<Arc<Conversation>>,
+}
+
+impl Held {
+    fn is_alive(&self) -> bool {
+        self.conversation.as_ref().is_none_or(|conversation| conversation.is_open())
+    }
+}
+
+/// A session that has begun, and ends with this handle unless it is kept.
+pub(crate) struct Begun {
+    conversations: Arc<Conversations>,
+    name: String,
+    kept: bool,
+}
+
+impl Begun {
+    /// Keeps the session; its name is what the client's session id stands for.
+    pub(crate) fn keep(mut self) -> String {
+        self.kept = true;
+        self.name.clone()
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.conversations.end_session(&self.name);
+        }
+    }
 }
 
 /// The shared conversation of one upstream, or why there is none.
 #[derive(Default)]
 struct Shared(tokio::sync::Mutex<Verdict>);
 
+impl Shared {
+    fn close(&self) {
+        if let Ok(verdict) = self.0.try_lock()
+            && let Verdict::Modern(conversation) = &*verdict
+        {
+            conversation.close();
+        }
+    }
+}
+
 #[derive(Default)]
 enum Verdict {
     #[default]
     Unknown,
     Modern(Arc<Conversation>),
+    /// Until then.
     Legacy(Instant),
 }
 
@@ -72,37 +116,67 @@ impl Conversations {
         Self { egress, sessions: Mutex::default(), shared: Mutex::default(), supervisors: Arc::default() }
     }
 
-    /// Begins the conversation of a new legacy session; the text is what names it from now on.
+    /// Begins the conversation of a new legacy session. Unless it is kept, it ends when the handle is dropped:
+    /// a session whose `initialize` fails, or whose caller leaves meanwhile, holds no child.
     pub(crate) async fn begin_session(
-        &self,
+        self: &Arc<Self>,
         upstream: &Upstream,
         headers: HeaderMap,
         limits: &Limits,
-    ) -> Result<(String, Arc<Conversation>), StartError> {
-        self.sessions().retain(|_, held| held.conversation.is_open());
-        let held = self.sessions().values().filter(|held| held.upstream == upstream.name).count();
-        if held >= limits.sessions {
-            return Err(StartError::TooMany);
-        }
+    ) -> Result<(Begun, Arc<Conversation>), StartError> {
+        let begun = self.reserve(upstream, limits.sessions).ok_or(StartError::TooMany)?;
         let (channel, messages) = self.open(upstream, headers, limits).await?;
         let conversation = Conversation::begin(channel, messages, false, limits.depth);
-        let id = hash::random_hex::<16>();
-        let held = Held { upstream: upstream.name.clone(), conversation: Arc::clone(&conversation) };
-        self.sessions().insert(id.clone(), held);
-        Ok((id, conversation))
+        if let Some(held) = self.sessions().get_mut(&begun.name) {
+            held.conversation = Some(Arc::clone(&conversation));
+        }
+        Ok((begun, conversation))
+    }
+
+    /// Takes one of an upstream's places, before anything is started.
+    fn reserve(self: &Arc<Self>, upstream: &Upstream, limit: usize) -> Option<Begun> {
+        let mut sessions = self.sessions();
+        sessions.retain(|_, held| held.is_alive());
+        if sessions.values().filter(|held| held.upstream == upstream.name).count() >= limit {
+            return None;
+        }
+        let name = hash::random_hex::<16>();
+        let held = Held { upstream: upstream.name.clone(), identity: identity(upstream), conversation: None };
+        sessions.insert(name.clone(), held);
+        Some(Begun { conversations: Arc::clone(self), name, kept: false })
     }
 
     /// The conversation of a session, if it is still held here.
     pub(crate) fn session(&self, id: &str) -> Option<Arc<Conversation>> {
-        let conversation = self.sessions().get(id).map(|held| Arc::clone(&held.conversation))?;
+        let conversation = self.sessions().get(id)?.conversation.clone()?;
         conversation.is_open().then_some(conversation)
     }
 
     /// Ends a session's conversation.
     pub(crate) fn end_session(&self, id: &str) {
-        if let Some(held) = self.sessions().remove(id) {
-            held.conversation.close();
+        let held = self.sessions().remove(id);
+        if let Some(conversation) = held.and_then(|held| held.conversation) {
+            conversation.close();
         }
+    }
+
+    /// Ends conversations with upstreams that are not among `declared` any more, as they were then.
+    pub(crate) fn keep_only<'u>(&self, declared: impl Iterator<Item = &'u Upstream>) {
+        let identities: HashSet<String> = declared.map(identity).collect();
+        self.sessions().retain(|_, held| {
+            let stays = identities.contains(&held.identity);
+            if let (false, Some(conversation)) = (stays, &held.conversation) {
+                conversation.close();
+            }
+            stays
+        });
+        lock(&self.shared).retain(|identity, shared| {
+            let stays = identities.contains(identity);
+            if !stays {
+                shared.close();
+            }
+            stays
+        });
     }
 
     /// The conversation that all modern requests to an upstream share; none when it is not modern.
@@ -120,7 +194,7 @@ impl Conversations {
             Verdict::Modern(conversation) if conversation.is_open() => {
                 return Ok(Some(Arc::clone(conversation)));
             }
-            Verdict::Legacy(since) if since.elapsed() < VERDICT => return Ok(None),
+            Verdict::Legacy(until) if Instant::now() < *until => return Ok(None),
             _ => {}
         }
         // Servers that exit on a question before `initialize` are legacy, not broken: probing is not counted.
@@ -133,8 +207,10 @@ impl Conversations {
         *verdict = if speaks {
             Verdict::Modern(Arc::clone(&conversation))
         } else {
+            // A child that died may have been asked too early, or be broken: `initialize` will tell, soon.
+            let believed = if conversation.is_open() { VERDICT } else { DOUBT };
             conversation.close();
-            Verdict::Legacy(Instant::now())
+            Verdict::Legacy(Instant::now() + believed)
         };
         Ok(speaks.then_some(conversation))
     }
@@ -142,25 +218,22 @@ impl Conversations {
     /// Ends sessions that nobody has used for as long as `limits.session_idle`.
     pub(crate) fn reap(&self, idle: Duration) {
         self.sessions().retain(|_, held| {
-            let is_idle = held.conversation.idle_since().is_some_and(|since| since.elapsed() > idle);
+            let Some(conversation) = &held.conversation else { return true };
+            let is_idle = conversation.idle_since().is_some_and(|since| since.elapsed() > idle);
             if is_idle {
-                held.conversation.close();
+                conversation.close();
             }
-            !is_idle && held.conversation.is_open()
+            !is_idle && conversation.is_open()
         });
     }
 
     /// Ends everything: the program stops.
     pub(crate) fn close(&self) {
-        for (_, held) in self.sessions().drain() {
-            held.conversation.close();
+        for conversation in self.sessions().drain().filter_map(|(_, held)| held.conversation) {
+            conversation.close();
         }
         for (_, shared) in lock(&self.shared).drain() {
-            if let Ok(verdict) = shared.0.try_lock()
-                && let Verdict::Modern(conversation) = &*verdict
-            {
-                conversation.close();
-            }
+            shared.close();
         }
     }
 

@@ -4,21 +4,26 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 
-fn key(params: &'static str) -> Option<PageKey> {
+fn key_in(lists: &Lists, params: &'static str) -> Option<PageKey> {
     let (upstream, server) = (Name::parse("up").expect("a name"), Name::parse("demo").expect("a name"));
     let document = Document::parse(Bytes::from_static(params.as_bytes()), 32).expect("JSON");
     let params = document.root().as_object().expect("an object");
-    PageKey::of((&upstream, &server), &Caller::Anonymous.key(), Method::ToolsList, params)
+    lists.key((&upstream, &server), &Caller::Anonymous.key(), Method::ToolsList, params)
+}
+
+fn key(params: &'static str) -> Option<PageKey> {
+    key_in(&Lists::new(), params)
 }
 
 fn kept(answer: &'static str) -> Lists {
     let lists = Lists::new();
-    lists.keep(&key("{}").expect("a key"), &Bytes::from_static(answer.as_bytes()), NOW);
+    lists.keep(&key("{}").expect("a key"), &Bytes::from_static(answer.as_bytes()), 3, NOW);
     lists
 }
 
 fn recalled(lists: &Lists, now: Timestamp) -> Option<String> {
-    let answer = lists.answer(&key("{}").expect("a key"), b"\"b\"", now)?;
+    let (answer, filtered) = lists.answer(&key_in(lists, "{}").expect("a key"), b"\"b\"", now)?;
+    assert_eq!(filtered, 3);
     Some(String::from_utf8(answer.to_vec()).expect("text"))
 }
 
@@ -68,5 +73,15 @@ fn a_change_forgets_the_lists_of_that_kind_and_upstream() {
     lists.changed(&Name::parse("other").expect("a name"), "notifications/tools/list_changed");
     assert!(recalled(&lists, NOW).is_some());
     lists.changed(&Name::parse("up").expect("a name"), "notifications/tools/list_changed");
+    assert!(recalled(&lists, NOW).is_none());
+}
+
+#[test]
+fn what_was_fetched_before_a_change_is_not_found_after_it() {
+    let lists = Lists::new();
+    let asked = key_in(&lists, "{}").expect("a key");
+    lists.changed(&Name::parse("up").expect("a name"), "notifications/tools/list_changed");
+    let late = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"result":{"ttlMs":5000,"tools":[]}}"#);
+    lists.keep(&asked, &late, 3, NOW);
     assert!(recalled(&lists, NOW).is_none());
 }

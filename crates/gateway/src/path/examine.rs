@@ -6,7 +6,10 @@ use bytes::Bytes;
 use doorward_egress::{BodyError, read_capped};
 use doorward_guard::redact;
 use doorward_model::Limits;
-use doorward_protocol::{json::Value, mcp::Era, mcp::Method};
+use doorward_protocol::{
+    json::{Document, Value},
+    mcp::{Era, Method},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
 
@@ -21,7 +24,7 @@ use super::{
     refusal::UpstreamFailure,
     relay::{self, Relay, Source, StreamGuard},
 };
-use crate::App;
+use crate::{App, routes::Published};
 
 /// Turns an upstream's reply into the caller's answer.
 pub(super) async fn reply(app: &Arc<App>, reply: Reply, record: &mut OpenRecord) -> Result<Answer, Refusal> {
@@ -246,6 +249,16 @@ pub(super) fn note(exchange: &Exchange, verdict: &Verdict, record: &mut OpenReco
     {
         let result: Value<'_> = result;
         record.result(redact::redact(document, result));
+    }
+}
+
+/// Keeps the redacted result of an answer that was not fetched for this request.
+pub(super) fn keep_result(published: &Published, answer: &Bytes, record: &mut OpenRecord) {
+    if published.server.payloads.results
+        && let Ok(document) = Document::parse(answer.clone(), usize::from(u8::MAX))
+        && let Some(result) = document.root().as_object().and_then(|root| root.get("result"))
+    {
+        record.result(redact::redact(&document, result));
     }
 }
 

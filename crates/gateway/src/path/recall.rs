@@ -2,7 +2,7 @@
 
 use doorward_guard::Permit;
 
-use super::{Answer, engine::Asked, record::OpenRecord};
+use super::{Answer, engine::Asked, examine, record::OpenRecord};
 use crate::App;
 
 /// The kept answer, or the permit back.
@@ -13,9 +13,12 @@ pub(super) fn answer(
     record: &mut OpenRecord,
 ) -> Result<Answer, Permit> {
     let kept = asked.exchange.page.as_ref().zip(asked.client_id());
-    match kept.and_then(|(page, id)| asked.published().memory.lists.answer(page, id, app.clock().now())) {
-        Some(body) => {
+    let now = app.clock().now();
+    match kept.and_then(|(page, id)| asked.published().memory.lists.answer(page, id, now)) {
+        Some((body, filtered)) => {
             record.allow();
+            record.filtered(filtered);
+            examine::keep_result(asked.published(), &body, record);
             Ok(Answer::json(http::StatusCode::OK, body))
         }
         None => Err(permit),

@@ -43,7 +43,7 @@ pub(super) fn translate(
     let now = app.clock().now();
     let verdict = exchange.examine(app.sealers(), now, depth, data)?;
     if let (Some(page), true, Fate::Replace(answer)) = (&exchange.page, verdict.is_answer, &verdict.fate) {
-        exchange.published.memory.lists.keep(page, answer, now);
+        exchange.published.memory.lists.keep(page, answer, verdict.filtered, now);
     }
     if let Some(changed) = &verdict.list_changed {
         // Under the present snapshot, which may be a later one than this stream's.

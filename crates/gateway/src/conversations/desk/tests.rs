@@ -70,6 +70,8 @@ fn on_a_shared_channel_what_names_nobody_reaches_nobody() {
         r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":"secret"}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{}}"#,
         r#"{"jsonrpc":"2.0","error":{"code":1,"message":""}}"#,
+        r#"{"jsonrpc":"2.0","id":"a","id":"a","result":{}}"#,
+        "npm notice",
     ] {
         assert!(hearing.say(message, true).is_empty(), "{message}");
     }

@@ -19,6 +19,10 @@ use doorward_protocol::{
     rpc::{Message, Outcome},
 };
 
+mod verdict;
+
+pub(in crate::path) use verdict::{Broken, Fate, Verdict};
+
 use super::rewrite::withheld;
 use crate::{
     handles::{Holder, Sealers},
@@ -85,33 +89,6 @@ pub(in crate::path) struct OwnSession {
     pub(in crate::path) expires: Timestamp,
 }
 
-/// What becomes of a message of the upstream.
-pub(in crate::path) struct Verdict {
-    pub(in crate::path) fate: Fate,
-    /// It is the answer to the request.
-    pub(in crate::path) is_answer: bool,
-    pub(in crate::path) error_code: Option<i64>,
-    pub(in crate::path) filtered: usize,
-    /// The notification says that a list of the upstream has changed.
-    pub(in crate::path) list_changed: Option<String>,
-    /// The checked message, when it is the answer.
-    pub(in crate::path) document: Option<Document>,
-}
-
-/// Whether and how a message goes on to the caller.
-pub(in crate::path) enum Fate {
-    /// As it came.
-    Pass,
-    /// With these bytes instead.
-    Replace(Bytes),
-    /// Not at all.
-    Drop,
-}
-
-/// A message of an upstream that is not valid.
-#[derive(Debug, Clone)]
-pub(in crate::path) struct Broken(pub(in crate::path) String);
-
 impl Exchange {
     /// Translates one message of the upstream.
     pub(in crate::path) fn examine(
@@ -169,12 +146,6 @@ impl Exchange {
     /// Whether this is a listen stream: every message on it names the request that opened it.
     pub(in crate::path) fn listens(&self) -> bool {
         self.method() == Some(Method::SubscriptionsListen)
-    }
-}
-
-impl Verdict {
-    fn message(fate: Fate) -> Self {
-        Self { fate, is_answer: false, error_code: None, filtered: 0, list_changed: None, document: None }
     }
 }
 

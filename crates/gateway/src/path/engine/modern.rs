@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_protocol::{
     json::Document,
-    mcp::{Era, header, modern, request_id::Tag, target::Target},
+    mcp::{Era, Method, header, modern, request_id::Tag, target::Target},
     rpc::Message,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb};
@@ -55,10 +55,7 @@ pub(super) async fn understand(
         target => target.text(),
     });
     let headers = headers(version, &name, named, wire);
-    let page = message.params().filter(|_| method.is_list()).and_then(|params| {
-        let place = (&published.server.upstream.name, &published.server.name);
-        PageKey::of(place, &caller.key, method, params)
-    });
+    let page = page(&published, &caller, method, message);
     let exchange = Exchange {
         about: rewrite::about(method, &target),
         published,
@@ -74,6 +71,18 @@ pub(super) async fn understand(
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
     Ok(Asked { caller, target, outbound, exchange })
+}
+
+/// Where the answer to a request for a list is kept.
+fn page(
+    published: &Published,
+    caller: &Authenticated,
+    method: Method,
+    message: &Message<'_>,
+) -> Option<PageKey> {
+    let params = message.params().filter(|_| method.is_list())?;
+    let place = (&published.server.upstream.name, &published.server.name);
+    published.memory.lists.key(place, &caller.key, method, params)
 }
 
 /// The mirrored headers, made anew from what was checked.

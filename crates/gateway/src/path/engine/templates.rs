@@ -21,6 +21,8 @@ use super::super::{Refusal, forward, record::OpenRecord};
 use super::legacy::message_headers;
 use crate::{App, routes::Published};
 
+/// Most templates of an upstream that are considered.
+const MAX_TEMPLATES: usize = 1000;
 /// Most pages that are asked for.
 const MAX_PAGES: usize = 16;
 
@@ -51,7 +53,7 @@ pub(super) async fn needed(
         let request = page_request(era, cursor.as_deref(), &own_id);
         let page = ask(app, published, (era, session), (&own_id, request), record).await?;
         cursor = read_page(&page, &mut templates);
-        if cursor.is_none() {
+        if cursor.is_none() || templates.len() >= MAX_TEMPLATES {
             break;
         }
     }
@@ -172,6 +174,7 @@ fn read_page(page: &Document, templates: &mut Vec<UriTemplate>) -> Option<String
     let entries = result.get("resourceTemplates").and_then(Value::as_array);
     let texts = entries.into_iter().flat_map(Array::iter);
     let texts = texts.filter_map(|entry| entry.as_object()?.get("uriTemplate")?.as_str());
-    templates.extend(texts.filter_map(|text| UriTemplate::parse(&text).ok()));
+    let room = MAX_TEMPLATES.saturating_sub(templates.len());
+    templates.extend(texts.take(room).filter_map(|text| UriTemplate::parse(&text).ok()));
     result.get("nextCursor").and_then(Value::as_str).map(std::borrow::Cow::into_owned)
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::{Fate, end_session, note, relay as relay_of, session_header};
 use crate::{
     App,
-    conversations::Reading,
+    conversations::{Begun, Reading},
     path::{
         Answer, Reason, Refusal,
         engine::{Exchange, Purpose},
@@ -41,7 +41,7 @@ pub(super) async fn reply(
 /// The answer to a request: JSON when it comes first, else a stream that begins with what comes before it.
 async fn answer(
     app: &Arc<App>,
-    (mut reading, begun): (Reading, Option<String>),
+    (mut reading, begun): (Reading, Option<Begun>),
     exchange: Exchange,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
@@ -58,14 +58,16 @@ async fn answer(
     let verdict = verdict.map_err(|broken| invalid(&exchange.published, broken.0))?;
     if !verdict.is_answer {
         let source = Source::conversation(reading, Some(first));
+        let begun = begun.map(Begun::keep);
         return Ok(relay_of(app, source, exchange, begun.as_deref(), record));
     }
     note(&exchange, &verdict, record);
     let Fate::Replace(body) = verdict.fate else { return Err(Reason::Internal.into()) };
     let mut answer = Answer::json(StatusCode::OK, body);
-    match (&begun, verdict.error_code) {
-        (Some(begun), Some(_)) => app.conversations().end_session(begun),
-        (begun, _) => session_header(app, &exchange, begun.as_deref(), limits, &mut answer.headers),
+    // A session whose beginning was refused ends with its handle.
+    if verdict.error_code.is_none() {
+        let begun = begun.map(Begun::keep);
+        session_header(app, &exchange, begun.as_deref(), limits, &mut answer.headers);
     }
     Ok(answer)
 }

@@ -13,7 +13,7 @@ use http::HeaderMap;
 use super::{attach, failed};
 use crate::{
     App,
-    conversations::{Conversation, Reading, StartError},
+    conversations::{Begun, Conversation, Reading, StartError},
     path::{
         Reason, Refusal, engine::Exchange, engine::Purpose, record::OpenRecord, refusal::UpstreamFailure,
     },
@@ -21,8 +21,8 @@ use crate::{
 
 /// What was said in a conversation, and what is to be heard.
 pub(in crate::path) enum Said {
-    /// An answer is coming, or a session's stream is open. A session that begins with it has this name.
-    Hearing { reading: Reading, begun: Option<String> },
+    /// An answer is coming, or a session's stream is open. With the answer a session may have begun.
+    Hearing { reading: Reading, begun: Option<Begun> },
     /// It was heard; nothing comes back.
     Heard,
     /// The session has ended.
@@ -54,14 +54,9 @@ async fn begin(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, 
         .ok_or_else(|| Refusal::from(Reason::Internal).detail("the credential is not a header value"))?;
     let limits = &app.routes().snapshot.limits;
     let begun = app.conversations().begin_session(upstream, headers, limits).await;
-    let (name, conversation) = begun.map_err(|error| not_begun(exchange, &error))?;
-    match ask(&conversation, message, exchange).await {
-        Ok(reading) => Ok(Said::Hearing { reading, begun: Some(name) }),
-        Err(refusal) => {
-            app.conversations().end_session(&name);
-            Err(refusal)
-        }
-    }
+    let (begun, conversation) = begun.map_err(|error| not_begun(exchange, &error))?;
+    let reading = ask(&conversation, message, exchange).await?;
+    Ok(Said::Hearing { reading, begun: Some(begun) })
 }
 
 async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
