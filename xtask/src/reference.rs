@@ -10,7 +10,14 @@ use crate::run;
 /// To add a page: write such a test beside the code that the page describes, and name it here.
 const WRITERS: &[(&str, &[&str])] = &[
     ("doorward-config", &["the_reference_is_what_the_tables_say"]),
-    ("doorward-gateway", &["the_reference_page_is_current", "every_member_of_a_record_is_explained"]),
+    (
+        "doorward-gateway",
+        &[
+            "the_reference_page_is_current",
+            "every_member_of_a_record_is_explained",
+            "the_page_of_metrics_is_current",
+        ],
+    ),
 ];
 
 #[derive(Args)]

@@ -36,6 +36,9 @@ use crate::{
     sessions::EndedSessions,
 };
 
+/// How long children have to end when the program stops; they are killed before.
+const CHILDREN: Duration = Duration::from_secs(8);
+
 /// Everything that a request can reach.
 pub struct App {
     routes: ArcSwap<Routes>,
@@ -161,7 +164,9 @@ impl App {
 
     /// Writes what is still to be written, and closes the store.
     pub async fn shut_down(&self) {
-        self.conversations.close();
+        if tokio::time::timeout(CHILDREN, self.conversations.close()).await.is_err() {
+            tracing::warn!("some children did not end in time");
+        }
         self.ledger.shutdown().await;
         self.store.clone().close().await;
     }

@@ -82,6 +82,11 @@ impl Conversation {
         self.channel.close();
     }
 
+    /// Waits until the channel has ended, and a child is gone with all that it started.
+    pub(crate) async fn ended(&self) {
+        self.channel.closed().await;
+    }
+
     /// Whether the channel still works.
     pub(crate) fn is_open(&self) -> bool {
         self.channel.is_open()

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Exi
         serve(started, listener).await
     });
     // Whatever still runs has been waited for, or is not wanted any more.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code
 }
 

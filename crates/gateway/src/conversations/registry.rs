@@ -227,13 +227,22 @@ impl Conversations {
         });
     }
 
-    /// Ends everything: the program stops.
-    pub(crate) fn close(&self) {
-        for conversation in self.sessions().drain().filter_map(|(_, held)| held.conversation) {
+    /// Ends everything, and waits until the children are gone: the program stops.
+    pub(crate) async fn close(&self) {
+        let mut ending: Vec<Arc<Conversation>> =
+            self.sessions().drain().filter_map(|(_, held)| held.conversation).collect();
+        let shared: Vec<Arc<Shared>> = lock(&self.shared).drain().map(|(_, shared)| shared).collect();
+        for shared in shared {
+            // Waits for a probe under way, which is bounded itself.
+            if let Verdict::Modern(conversation) = &*shared.0.lock().await {
+                ending.push(Arc::clone(conversation));
+            }
+        }
+        for conversation in &ending {
             conversation.close();
         }
-        for (_, shared) in lock(&self.shared).drain() {
-            shared.close();
+        for conversation in &ending {
+            conversation.ended().await;
         }
     }
 
