@@ -112,13 +112,28 @@ impl Conversation {
                 let patience = if self.shared { Duration::ZERO } else { PATIENCE };
                 if reader.send_timeout(message.clone(), patience).await.is_err() {
                     // A reader that misses a message gets no other: its stream ends, visibly.
-                    self.desk().evict(&reader);
+                    let evicted = self.desk().evict(&reader);
+                    if self.shared {
+                        for id in evicted {
+                            Self::cancel(&self, &id);
+                        }
+                    }
                 }
             }
         }
         self.channel.close();
         // Every reader sees the end now.
         self.desk().clear();
+    }
+
+    /// On a shared channel nobody sees a caller go: it has to be said.
+    fn cancel(this: &Arc<Self>, id: &str) {
+        let cancelled = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#,
+            quote(id)
+        );
+        let this = Arc::clone(this);
+        tokio::spawn(async move { this.tell(&Bytes::from(cancelled)).await });
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -138,13 +153,7 @@ impl Drop for Reading {
         let Some(id) = &self.id else { return };
         let unanswered = self.conversation.desk().leave(id);
         if unanswered && self.conversation.shared && self.conversation.is_open() {
-            // On a shared channel nobody sees a caller go: it has to be said.
-            let cancelled = format!(
-                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#,
-                quote(id)
-            );
-            let conversation = Arc::clone(&self.conversation);
-            tokio::spawn(async move { conversation.tell(&Bytes::from(cancelled)).await });
+            Conversation::cancel(&self.conversation, id);
         }
     }
 }

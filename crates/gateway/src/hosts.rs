@@ -1,5 +1,7 @@
 //! Names of hosts that nobody else can claim.
 
+use std::net::{IpAddr, SocketAddr};
+
 use url::{Host, Url};
 
 /// Whether an authority is a loopback name or address, with any port: no name server can make a browser
@@ -17,6 +19,11 @@ pub(crate) fn is_loopback_authority(authority: &str) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// Whether an authority is an IP address with or without a port.
+pub(crate) fn is_address(authority: &str) -> bool {
+    authority.parse::<IpAddr>().is_ok() || authority.parse::<SocketAddr>().is_ok()
 }
 
 #[cfg(test)]

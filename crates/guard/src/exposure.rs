@@ -106,7 +106,9 @@ impl Exposure {
             Asked::Named(kind, name) => self.calls(kind, name),
             Asked::Uri(uri) => self.reads(uri, upstream_templates),
             Asked::TemplateOrUri(text) => {
-                self.lists(Kind::ResourceTemplate, text) || self.reads(text, upstream_templates)
+                // A text without an expression is a URI, whatever the templates.
+                (text.contains('{') && self.lists(Kind::ResourceTemplate, text))
+                    || self.reads(text, upstream_templates)
             }
         };
         if exposed { Ok(Cleared(())) } else { Err(Hidden(())) }

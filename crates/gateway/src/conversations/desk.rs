@@ -59,10 +59,12 @@ impl Desk {
         self.waiting.len() < before
     }
 
-    /// A reader that does not read is nobody's any more.
-    pub(super) fn evict(&mut self, reader: &Reader) {
-        self.waiting.retain(|waiting| !waiting.reader.same_channel(reader));
+    /// A reader that does not read is nobody's any more. Returns the requests that lose it unanswered.
+    pub(super) fn evict(&mut self, reader: &Reader) -> Vec<String> {
+        let evicted = self.waiting.extract_if(.., |waiting| waiting.reader.same_channel(reader));
+        let evicted = evicted.map(|waiting| waiting.id).collect();
         self.stream = self.stream.take().filter(|stream| !stream.same_channel(reader));
+        evicted
     }
 
     /// Nobody will hear anything more.

@@ -11,7 +11,7 @@ use doorward_auth::keys::hash;
 use doorward_egress::{
     Cause, Channel, ChannelError, Egress, Messages, StartState, Supervisor, Trust, sse, stdio,
 };
-use doorward_model::{Limits, Name, Transport, Upstream};
+use doorward_model::{Caller, CallerKey, Limits, Name, Transport, Upstream};
 use doorward_protocol::{
     json::{Document, Value},
     rpc::{Message, Outcome},
@@ -40,6 +40,7 @@ pub(crate) struct Conversations {
 /// A legacy session's conversation.
 struct Held {
     upstream: Name,
+    caller: CallerKey,
     identity: String,
     /// None while it is being started.
     conversation: Option<Arc<Conversation>>,
@@ -120,11 +121,11 @@ impl Conversations {
     /// a session whose `initialize` fails, or whose caller leaves meanwhile, holds no child.
     pub(crate) async fn begin_session(
         self: &Arc<Self>,
-        upstream: &Upstream,
+        (upstream, caller): (&Upstream, &CallerKey),
         headers: HeaderMap,
         limits: &Limits,
     ) -> Result<(Begun, Arc<Conversation>), StartError> {
-        let begun = self.reserve(upstream, limits.sessions).ok_or(StartError::TooMany)?;
+        let begun = self.reserve((upstream, caller), limits.sessions).ok_or(StartError::TooMany)?;
         let (channel, messages) = self.open(upstream, headers, limits).await?;
         let conversation = Conversation::begin(channel, messages, false, limits.depth);
         if let Some(held) = self.sessions().get_mut(&begun.name) {
@@ -133,15 +134,23 @@ impl Conversations {
         Ok((begun, conversation))
     }
 
-    /// Takes one of an upstream's places, before anything is started.
-    fn reserve(self: &Arc<Self>, upstream: &Upstream, limit: usize) -> Option<Begun> {
+    /// Takes one of an upstream's places, before anything is started. A caller who is known gets half of them
+    /// at most, so that there is room for others.
+    fn reserve(self: &Arc<Self>, (upstream, caller): (&Upstream, &CallerKey), limit: usize) -> Option<Begun> {
         let mut sessions = self.sessions();
         sessions.retain(|_, held| held.is_alive());
-        if sessions.values().filter(|held| held.upstream == upstream.name).count() >= limit {
+        let here = || sessions.values().filter(|held| held.upstream == upstream.name);
+        let share = if *caller == Caller::Anonymous.key() { limit } else { limit.div_ceil(2) };
+        if here().count() >= limit || here().filter(|held| held.caller == *caller).count() >= share {
             return None;
         }
         let name = hash::random_hex::<16>();
-        let held = Held { upstream: upstream.name.clone(), identity: identity(upstream), conversation: None };
+        let held = Held {
+            upstream: upstream.name.clone(),
+            caller: caller.clone(),
+            identity: identity(upstream),
+            conversation: None,
+        };
         sessions.insert(name.clone(), held);
         Some(Begun { conversations: Arc::clone(self), name, kept: false })
     }
@@ -203,13 +212,15 @@ impl Conversations {
             _ => self.dial(upstream, HeaderMap::new(), limits).await?,
         };
         let conversation = Conversation::begin(channel, messages, true, limits.depth);
+        // A caller that leaves drops the probe, and with it the child.
+        let probing = Probing(Some(Arc::clone(&conversation)));
         let speaks = is_modern(&conversation, limits.depth).await;
         *verdict = if speaks {
+            probing.keep();
             Verdict::Modern(Arc::clone(&conversation))
         } else {
             // A child that died may have been asked too early, or be broken: `initialize` will tell, soon.
             let believed = if conversation.is_open() { VERDICT } else { DOUBT };
-            conversation.close();
             Verdict::Legacy(Instant::now() + believed)
         };
         Ok(speaks.then_some(conversation))
@@ -310,6 +321,23 @@ impl Conversations {
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Held>> {
         lock(&self.sessions)
+    }
+}
+
+/// A conversation that ends unless it is kept.
+struct Probing(Option<Arc<Conversation>>);
+
+impl Probing {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Probing {
+    fn drop(&mut self) {
+        if let Some(conversation) = self.0.take() {
+            conversation.close();
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use hyper::body::Incoming;
 
 use super::{Reason, Refusal};
-use crate::{listen::Probe, routes::Routes};
+use crate::{hosts::is_address, listen::Probe, routes::Routes};
 
 /// Proof that Host and Origin are ours or allowed.
 pub(crate) struct Admitted(pub(super) Request<Incoming>);
@@ -12,8 +12,14 @@ pub(crate) struct Admitted(pub(super) Request<Incoming>);
 /// Checks the host that the request names and the origin that a browser names.
 pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Result<Admitted, Refusal> {
     let host = host(request.uri(), request.headers()).ok_or(Reason::HostNotAllowed)?;
-    // Probes name an address rather than a name, and learn nothing.
-    if Probe::of(request.uri().path()).is_none() && !routes.is_own_host(&host) {
+    // Health probes name whatever they like, and learn nothing. Metrics may be asked for by address: no name
+    // server can make a browser send an address to a page of somebody else's.
+    let may_name_others = match Probe::of(request.uri().path()) {
+        Some(Probe::Health | Probe::Readiness) => true,
+        Some(Probe::Metrics) => is_address(&host),
+        None => false,
+    };
+    if !may_name_others && !routes.is_own_host(&host) {
         return Err(Reason::HostNotAllowed.into());
     }
     let mut origins = request.headers().get_all(header::ORIGIN).iter();

@@ -62,9 +62,9 @@ pub(crate) struct Relay {
     idle: Duration,
     /// The upstream gave its events ids, so that the rest can be fetched elsewhere.
     resumable: bool,
-    /// Nothing ends it but one of the two sides.
-    endless: bool,
     ended: bool,
+    /// Something was sent.
+    opened: bool,
     _guard: Option<StreamGuard>,
 }
 
@@ -104,7 +104,6 @@ impl Relay {
         guard: Option<StreamGuard>,
     ) -> Self {
         Self {
-            endless: exchange.is_endless(),
             app,
             exchange,
             source,
@@ -113,6 +112,7 @@ impl Relay {
             idle: limits.stream_idle,
             resumable: false,
             ended: false,
+            opened: false,
             _guard: guard,
         }
     }
@@ -149,7 +149,14 @@ impl Relay {
                 record.commit().await;
             }
             if bytes.is_some() {
+                self.opened = true;
                 return bytes;
+            }
+            if !self.opened && !self.ended {
+                // What was dropped opened the upstream's stream, and a byte order mark counts at the very
+                // beginning only: nothing that follows may come to stand there.
+                self.opened = true;
+                return Some(Bytes::from_static(b":\n\n"));
             }
         }
         None
@@ -157,14 +164,14 @@ impl Relay {
 
     /// Waits for the next whole message, or for a silence that is long enough to say something.
     async fn next(&mut self) -> Next {
-        if self.endless && self.has_lost_its_ground() {
+        if self.exchange.is_endless() && self.has_lost_its_ground() {
             return Next::Closing;
         }
         let next = tokio::time::timeout(self.keep_alive, self.source.next());
         let next = tokio::select! {
             // However busy the stream is.
             biased;
-            () = self.app.closing().cancelled(), if self.endless => return Next::Closing,
+            () = self.app.closing().cancelled(), if self.exchange.is_endless() => return Next::Closing,
             next = next => next,
         };
         match next {
@@ -172,6 +179,7 @@ impl Relay {
                 Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into())
             }
             Err(_) => Next::Silence,
+            Ok(Ok(Some(_))) if self.exchange.is_endless() && self.has_lost_its_ground() => Next::Closing,
             Ok(Ok(Some(piece))) => Next::Piece(piece),
             Ok(Ok(None)) => Next::End,
             Ok(Err(Cut(failure, detail))) => Next::Broken(failure, detail),

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "what is not there is how a test fails")]
 
 mod admission;
+mod attacks;
 mod configuration;
 mod ground;
 mod harness;

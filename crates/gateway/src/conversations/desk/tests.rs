@@ -101,3 +101,17 @@ fn an_idle_desk_says_since_when() {
     hearing.desk.leave("a");
     assert!(hearing.desk.idle_since().is_some());
 }
+
+#[test]
+fn a_reader_that_is_evicted_hears_nothing_more_and_leaves_unanswered() {
+    let mut hearing = Hearing::new();
+    hearing.ask("a", Some("1"));
+    hearing.ask("b", None);
+    let progress = Bytes::from_static(
+        br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#,
+    );
+    let slow = hearing.desk.readers_of(&progress, 32, true);
+    assert_eq!(slow.iter().flat_map(|reader| hearing.desk.evict(reader)).collect::<Vec<_>>(), ["a"]);
+    assert!(hearing.desk.readers_of(&progress, 32, true).is_empty());
+    assert_eq!(hearing.say(r#"{"jsonrpc":"2.0","id":"b","result":{}}"#, true), ["b"]);
+}

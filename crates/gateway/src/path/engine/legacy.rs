@@ -89,6 +89,10 @@ pub(super) async fn without_message(
         return Err(Reason::MethodNotAllowed("POST").into());
     }
     let session = open_session(app, &published, &caller, wire)?;
+    if session.is_none() && wire.last_event_id.is_some() {
+        // An event id is bound to nobody; the session that it belongs to is.
+        return Err(Reason::SessionMissing.into());
+    }
     let setting = Setting::of(session, wire, record);
     let mut templates = Vec::new();
     if matches!(purpose, Purpose::Stream) {

@@ -151,6 +151,9 @@ fn replace<'d>(
     Ok(Some(opened))
 }
 
+/// Most URIs, and most tasks, of one listen filter.
+const MAX_FILTER: usize = 1000;
+
 /// Takes out of a listen filter what this virtual server does not show.
 fn narrow_filter<'d>(
     context: &Context<'_>,
@@ -164,7 +167,14 @@ fn narrow_filter<'d>(
         "resourceSubscriptions",
         "taskIds",
     ];
-    let Some(filter) = params.get("notifications").and_then(Value::as_object) else { return Ok(()) };
+    let malformed = || Reason::InvalidParams("`params.notifications` is not a filter".into());
+    let filter = params.get("notifications").and_then(Value::as_object).ok_or_else(malformed)?;
+    for list in ["resourceSubscriptions", "taskIds"].into_iter().filter_map(|name| filter.get(name)) {
+        let count = list.as_array().ok_or_else(malformed)?.iter().take(MAX_FILTER + 1).count();
+        if count > MAX_FILTER {
+            return Err(malformed().into());
+        }
+    }
     if MEMBERS.iter().any(|name| filter.has_case_variant(name)) {
         return Err(Reason::InvalidParams(
             "a member of `params.notifications` is written in another case".into(),

@@ -53,7 +53,7 @@ async fn begin(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, 
     attach(&upstream.credential, &mut headers)
         .ok_or_else(|| Refusal::from(Reason::Internal).detail("the credential is not a header value"))?;
     let limits = &app.routes().snapshot.limits;
-    let begun = app.conversations().begin_session(upstream, headers, limits).await;
+    let begun = app.conversations().begin_session((upstream, &exchange.caller), headers, limits).await;
     let (begun, conversation) = begun.map_err(|error| not_begun(exchange, &error))?;
     let reading = ask(&conversation, message, exchange).await?;
     Ok(Said::Hearing { reading, begun: Some(begun) })
