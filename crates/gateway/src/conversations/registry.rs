@@ -14,6 +14,7 @@ use doorward_egress::{
 use doorward_model::{Caller, CallerKey, Limits, Name, Transport, Upstream};
 use doorward_protocol::{
     json::{Document, Value},
+    mcp::modern::OWN_META,
     rpc::{Message, Outcome},
 };
 use http::HeaderMap;
@@ -361,7 +362,7 @@ fn identity(upstream: &Upstream) -> String {
 /// is legacy.
 async fn is_modern(conversation: &Arc<Conversation>, depth: usize) -> bool {
     let probe = Bytes::from(format!(
-        r#"{{"jsonrpc":"2.0","id":"{PROBE_ID}","method":"server/discover","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        r#"{{"jsonrpc":"2.0","id":"{PROBE_ID}","method":"server/discover","params":{{{OWN_META}}}}}"#
     ));
     let Ok(mut reading) = conversation.ask(PROBE_ID, None, &probe).await else { return false };
     let answer = tokio::time::timeout(PROBE, reading.next()).await;

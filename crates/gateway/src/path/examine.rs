@@ -7,7 +7,7 @@ use doorward_egress::{BodyError, read_capped};
 use doorward_guard::redact;
 use doorward_model::Limits;
 use doorward_protocol::{
-    json::{Document, Value},
+    json::Document,
     mcp::{Era, Method},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -24,7 +24,7 @@ use super::{
     refusal::UpstreamFailure,
     relay::{self, Relay, Source, StreamGuard},
 };
-use crate::{App, routes::Published};
+use crate::App;
 
 /// Turns an upstream's reply into the caller's answer.
 pub(super) async fn reply(app: &Arc<App>, reply: Reply, record: &mut OpenRecord) -> Result<Answer, Refusal> {
@@ -245,20 +245,15 @@ pub(super) fn note(exchange: &Exchange, verdict: &Verdict, record: &mut OpenReco
     }
     if exchange.published.server.payloads.results
         && let Some(document) = &verdict.document
-        && let Some(result) = document.root().as_object().and_then(|root| root.get("result"))
     {
-        let result: Value<'_> = result;
-        record.result(redact::redact(document, result));
+        keep_result(document, record);
     }
 }
 
-/// Keeps the redacted result of an answer that was not fetched for this request.
-pub(super) fn keep_result(published: &Published, answer: &Bytes, record: &mut OpenRecord) {
-    if published.server.payloads.results
-        && let Ok(document) = Document::parse(answer.clone(), usize::from(u8::MAX))
-        && let Some(result) = document.root().as_object().and_then(|root| root.get("result"))
-    {
-        record.result(redact::redact(&document, result));
+/// Keeps the redacted result of an answer, for a virtual server whose records ask for it.
+pub(super) fn keep_result(answer: &Document, record: &mut OpenRecord) {
+    if let Some(result) = answer.root().as_object().and_then(|root| root.get("result")) {
+        record.result(redact::redact(answer, result));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stage 7a: a list that is kept need not be fetched. Comes after every check, like the upstream itself.
 
 use doorward_guard::Permit;
+use doorward_protocol::json::Document;
 
 use super::{Answer, engine::Asked, examine, record::OpenRecord};
 use crate::App;
@@ -18,7 +19,11 @@ pub(super) fn answer(
         Some((body, filtered)) => {
             record.allow();
             record.filtered(filtered);
-            examine::keep_result(asked.published(), &body, record);
+            if asked.published().server.payloads.results
+                && let Ok(document) = Document::parse(body.clone(), usize::from(u8::MAX))
+            {
+                examine::keep_result(&document, record);
+            }
             Ok(Answer::json(http::StatusCode::OK, body))
         }
         None => Err(permit),

@@ -16,6 +16,8 @@ pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities"
 pub const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 /// The extension whose methods are `tasks/*`.
 pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
+/// The member `_meta` of requests that Doorward makes of its own accord.
+pub const OWN_META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
 /// The modern versions that Doorward speaks.
 pub const SUPPORTED: [&str; 1] = ["2026-07-28"];
 

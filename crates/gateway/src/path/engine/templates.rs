@@ -10,7 +10,7 @@ use doorward_guard::uri_template::UriTemplate;
 use doorward_model::Limits;
 use doorward_protocol::{
     json::{Array, Document, Value, quote},
-    mcp::{Era, Method},
+    mcp::{Era, Method, modern::OWN_META},
     rpc::{Message, Outcome},
     sse::EventReader,
 };
@@ -80,10 +80,7 @@ fn headers(era: Era, session: Option<&str>) -> HeaderMap {
 fn page_request(era: Era, cursor: Option<&str>, own_id: &str) -> Bytes {
     let mut params = Vec::new();
     if era == Era::Modern {
-        params.push(
-            r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#
-                .to_owned(),
-        );
+        params.push(OWN_META.to_owned());
     }
     if let Some(cursor) = cursor {
         params.push(format!(r#""cursor":{}"#, quote(cursor)));
