@@ -24,7 +24,7 @@ pub(crate) use upstream::{Upstreams, header_name, variable_name};
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use doorward_model::{Name, Snapshot};
+use doorward_model::{Name, Snapshot, TokenRules};
 use url::Url;
 
 use crate::{
@@ -121,6 +121,8 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         allow_private: network.allow_private,
         upstreams: by_name(upstreams),
         issuers: by_name(issuers),
+        sign_in: BTreeMap::new(),
+        tokens: TokenRules::default(),
         servers,
         limits,
     };

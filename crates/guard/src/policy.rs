@@ -115,6 +115,7 @@ mod tests {
             jwks_uri: None,
             algorithms: vec![Algorithm::Es256],
             required_scope: required.map(Into::into),
+            id_jag: false,
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Issuer {
     pub algorithms: Vec<Algorithm>,
     /// A scope that every token must have, when the operator asks for one.
     pub required_scope: Option<String>,
+    /// Whether it may vouch for people to the token endpoint (ID-JAG, enterprise-managed authorization).
+    pub id_jag: bool,
 }
 
 /// The asymmetric signature algorithms of RFC 7518 and RFC 8037 that Doorward verifies.

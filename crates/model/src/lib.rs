@@ -9,6 +9,7 @@
 //! | capability | [`Kind`] and a name or URI: a tool, prompt, resource or resource template |
 //! | caller | [`Caller`]: who makes a request |
 //! | issuer | [`Issuer`]: whose tokens callers may present |
+//! | sign-in provider | [`SignInProvider`]: an OpenID provider that people sign in with |
 //! | credential | [`Credential`]: what Doorward presents upstream |
 //! | record | [`Record`]: one entry of the audit log |
 //! | snapshot | [`Snapshot`]: the immutable picture that the request path reads |
@@ -20,9 +21,11 @@ mod clock;
 mod issuer;
 mod limits;
 mod name;
+mod oauth;
 mod record;
 mod secret;
 mod server;
+mod sign_in;
 mod snapshot;
 mod upstream;
 
@@ -31,8 +34,13 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use issuer::{Algorithm, Issuer};
 pub use limits::Limits;
 pub use name::{Name, NameError};
+pub use oauth::{
+    Client, ClientAuthentication, ClientGrant, ClientKeys, ClientKind, GrantTypes, Person, Scope, Scopes,
+    SecretMethod, UnknownScope,
+};
 pub use record::{Decision, Fault, Record};
 pub use secret::Secret;
 pub use server::{Access, Allow, Curation, JwtAccess, Kind, Payloads, VirtualServer};
+pub use sign_in::{ClientDocuments, SignInAllow, SignInProvider, TokenRules};
 pub use snapshot::Snapshot;
 pub use upstream::{Command, Credential, Transport, Upstream};

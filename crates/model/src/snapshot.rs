@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::{Issuer, Limits, Name, Upstream, VirtualServer};
+use crate::{Issuer, Limits, Name, SignInProvider, TokenRules, Upstream, VirtualServer};
 
 /// Everything that decides about a request, at one moment. Never changed: a new one is swapped in.
 #[derive(Debug, Clone)]
@@ -20,6 +20,10 @@ pub struct Snapshot {
     pub upstreams: BTreeMap<Name, Arc<Upstream>>,
     /// Declared issuers by name.
     pub issuers: BTreeMap<Name, Arc<Issuer>>,
+    /// Declared sign-in providers by name.
+    pub sign_in: BTreeMap<Name, Arc<SignInProvider>>,
+    /// How the authorization server behaves.
+    pub tokens: TokenRules,
     /// Published virtual servers by name.
     pub servers: BTreeMap<Name, Arc<VirtualServer>>,
     /// Bounds.

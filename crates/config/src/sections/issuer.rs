@@ -60,7 +60,14 @@ fn declare(section: &Section<'_>) -> Declared<Arc<Issuer>> {
     let required_scope = required_scope(section);
     let written = section.written_name();
     let value = name.as_ref().zip(issuer).map(|(name, issuer)| {
-        Arc::new(Issuer { name: name.value.clone(), issuer, jwks_uri, algorithms, required_scope })
+        Arc::new(Issuer {
+            name: name.value.clone(),
+            issuer,
+            jwks_uri,
+            algorithms,
+            required_scope,
+            id_jag: false,
+        })
     });
     Declared { at: section.at.clone(), written, name, value }
 }

@@ -32,6 +32,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         jwks_uri: None,
         algorithms: Algorithm::ALL.to_vec(),
         required_scope: None,
+        id_jag: false,
     };
     World { key, keys, issuer }
 });

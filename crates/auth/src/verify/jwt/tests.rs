@@ -89,6 +89,7 @@ fn issuer(algorithms: &[Algorithm]) -> Issuer {
         jwks_uri: None,
         algorithms: algorithms.to_vec(),
         required_scope: None,
+        id_jag: false,
     }
 }
 
