@@ -68,6 +68,19 @@ pub(crate) fn public_url(text: &str) -> Result<Url, Complaint> {
         .hint(format!("write \"{origin}\"")))
 }
 
+/// The host of a URL as [`Url::host_str`] gives it: in lower case, without a port. Of several labels, so that no
+/// slip of a word passes for one.
+pub(crate) fn host(text: &str) -> Result<String, Complaint> {
+    let url = Url::parse(&format!("https://{text}/")).ok();
+    let parsed = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let whole = (parsed.contains(['.', ':']) || parsed == "localhost") && !parsed.contains('*');
+    if whole && parsed.eq_ignore_ascii_case(text) && !text.ends_with('.') {
+        return Ok(parsed.to_owned());
+    }
+    let hint = whole.then(|| format!("such as \"{parsed}\""));
+    Err(Complaint::new("expected the name of a host").hint_if(hint))
+}
+
 /// A browser origin as a request's `Origin` header writes it (RFC 6454 section 6.2); other schemes than
 /// `http` and `https` are those of programs that embed a browser.
 pub(crate) fn origin(text: &str) -> Result<String, Complaint> {

@@ -13,7 +13,7 @@ use crate::{
     context::{Context, shown},
     mistake::Complaint,
     section::Found,
-    sections::{Declared, Draft, Drafts, Issuers, Upstreams, later},
+    sections::{Declared, Draft, Drafts, Issuers, SignIns, Upstreams},
     suggest::did_you_mean,
     tree::At,
 };
@@ -70,6 +70,25 @@ pub(crate) fn servers(
     servers
 }
 
+/// An issuer that vouches for people and a sign-in provider of the same name are the same provider: the people of
+/// both have the subjects `<name>:<sub>`.
+pub(crate) fn refuse_mixed_subjects(issuers: &Issuers, sign_in: &SignIns, context: &Context<'_>) {
+    for declared in sign_in {
+        let (Some(name), Some(provider)) = (&declared.name, &declared.value) else { continue };
+        let vouches =
+            issuers.iter().filter_map(|issuer| issuer.value.as_ref()).filter(|issuer| issuer.id_jag);
+        for issuer in vouches {
+            if issuer.name == name.value && issuer.issuer != provider.issuer {
+                let message = format!(
+                    "people of the issuer `{0}`, which has id_jag, are `{0}:<sub>` too, and it is another provider",
+                    issuer.name
+                );
+                context.mistake(&name.at, Complaint::new(message).hint("choose another name"));
+            }
+        }
+    }
+}
+
 /// What opens a virtual server to tokens of issuers.
 struct Audience<'a> {
     at: &'a At,
@@ -106,9 +125,6 @@ impl World<'_> {
         let ways = &draft.ways;
         if ways.open {
             self.judge_open(draft);
-        }
-        if ways.oauth {
-            self.context.warn(&ways.at, later::NO_TOKENS);
         }
         // References are followed also where they have no effect, so that a slip shows.
         let issuers = self.issuers(draft);

@@ -77,5 +77,5 @@ fn later_values(out: &mut String, spec: &Spec) {
 fn is_toml(default: &str) -> bool {
     default.starts_with(['"', '[', '{'])
         || default.bytes().all(|byte| byte.is_ascii_digit())
-        || default == "false"
+        || matches!(default, "true" | "false")
 }

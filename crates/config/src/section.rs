@@ -76,6 +76,8 @@ pub(crate) enum Kind {
     TextOrSecret,
     /// A table with keys of its own.
     Table,
+    /// A table with keys of its own, or one word instead of it.
+    TextOrTable,
 }
 
 impl Kind {
@@ -96,6 +98,7 @@ impl Kind {
             Self::Secret => "secret".to_owned(),
             Self::TextOrSecret => "text or secret".to_owned(),
             Self::Table => "table".to_owned(),
+            Self::TextOrTable => "text or table".to_owned(),
         }
     }
 }

@@ -19,12 +19,13 @@ mod upstream;
 
 pub(crate) use issuer::Issuers;
 pub(crate) use server::{Draft, Drafts};
+pub(crate) use sign_in::SignIns;
 pub(crate) use store::without_password;
 pub(crate) use upstream::{Upstreams, header_name, variable_name};
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use doorward_model::{Name, Snapshot, TokenRules};
+use doorward_model::{Name, Snapshot};
 use url::Url;
 
 use crate::{
@@ -49,7 +50,7 @@ const ROOT: Spec = Spec {
 };
 
 /// Every table of the file, in the order of the reference and of the export.
-pub(crate) const ALL: [&Spec; 16] = [
+pub(crate) const ALL: [&Spec; 17] = [
     &ROOT,
     &listen::SPEC,
     &listen::TLS,
@@ -62,6 +63,7 @@ pub(crate) const ALL: [&Spec; 16] = [
     &agent::SPEC,
     &issuer::SPEC,
     &sign_in::SPEC,
+    &sign_in::ALLOW,
     &tokens::SPEC,
     &records::SPEC,
     &network::SPEC,
@@ -97,12 +99,13 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
     let issuers = issuer::read(root, context);
     let drafts = server::read(root, context);
     agent::read(root, context);
-    sign_in::read(root, context);
-    tokens::read(&single(&tokens::SPEC));
+    let sign_in = sign_in::read(root, context);
+    let tokens = tokens::read(&single(&tokens::SPEC));
     let records = records::read(&single(&records::SPEC));
     let network = network::read(&single(&network::SPEC));
     let limits = limits::read(&single(&limits::SPEC));
 
+    publish::refuse_mixed_subjects(&issuers, &sign_in, context);
     let address = listening.address.as_ref();
     let public_url = public_url(&top, address, listening.tls.is_some());
     let servers = publish::servers(&drafts, &upstreams, &issuers, address, public_url.as_ref(), context);
@@ -121,8 +124,8 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         allow_private: network.allow_private,
         upstreams: by_name(upstreams),
         issuers: by_name(issuers),
-        sign_in: BTreeMap::new(),
-        tokens: TokenRules::default(),
+        sign_in: by_name(sign_in),
+        tokens,
         servers,
         limits,
     };

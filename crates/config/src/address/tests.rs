@@ -121,6 +121,37 @@ fn issuers_are_https_or_on_loopback() {
     }
 }
 
+#[test]
+fn hosts_are_names_or_addresses_and_nothing_more() {
+    for (good, is) in [
+        ("example.com", "example.com"),
+        ("Example.COM", "example.com"),
+        ("localhost", "localhost"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]", "[::1]"),
+    ] {
+        assert_eq!(host(good).as_deref(), Ok(is), "{good}");
+    }
+    for bad in [
+        "",
+        "any",
+        "anny",
+        "example.com.",
+        "example.com:443",
+        "example.com/x",
+        "example.com?x",
+        "@example.com",
+        "a@example.com",
+        "*.example.com",
+        "https://example.com",
+        "127.1",
+        "b\u{fc}cher.example",
+        "a b.example",
+    ] {
+        assert!(host(bad).is_err(), "{bad}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "([a-z]{1,5}://)?[\\PC]{0,40}") {
@@ -129,6 +160,9 @@ proptest! {
         let _ = origin(&text);
         let _ = destination(&text);
         let _ = issuer(&text);
+        if let Ok(host) = host(&text) {
+            prop_assert_eq!(host, text.to_lowercase());
+        }
         if let Ok(url) = public_url(&text) {
             prop_assert_eq!(url.origin().ascii_serialization(), text);
         }

@@ -1,15 +1,17 @@
 //! `[[issuer]]`: whose tokens callers may present. Keys are fetched later, elsewhere.
+//!
+//! What it says of names, issuers and scopes holds for sign-in providers too.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use doorward_model::{Algorithm, Issuer};
+use doorward_model::{Algorithm, Issuer, Name};
 
 use super::{Declared, refuse_doubles};
 use crate::{
     address,
     context::{Context, shown},
     mistake::Complaint,
-    section::{Key, Kind, Section, Shape, Spec},
+    section::{Found, Key, Kind, Section, Shape, Spec},
     suggest::did_you_mean,
     tree::Table,
 };
@@ -19,7 +21,7 @@ pub(crate) const SPEC: Spec = Spec {
     shape: Shape::List,
     about: "A trusted external token issuer whose JWTs callers may present where `access` has \"jwt\".",
     keys: &[
-        Key::new("name", Kind::Text, "required", "what virtual servers call it"),
+        Key::new("name", Kind::Text, "required", "what virtual servers call it; not `client`"),
         Key::new(
             "issuer",
             Kind::Text,
@@ -34,6 +36,13 @@ pub(crate) const SPEC: Spec = Spec {
             "the signature algorithms that are believed",
         ),
         Key::new("required_scope", Kind::Text, "none", "a scope that every token must have"),
+        Key::new(
+            "id_jag",
+            Kind::Boolean,
+            "false",
+            "whether it may vouch for people at `/token` by identity assertion grants (ID-JAG, enterprise-managed \
+             authorization); their subjects are `<name>:<sub>`",
+        ),
     ],
 };
 
@@ -49,25 +58,18 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Issuers {
 }
 
 fn declare(section: &Section<'_>) -> Declared<Arc<Issuer>> {
-    let name = section.name();
-    let issuer = section.required_text("issuer").and_then(|text| {
-        section.context.accept(&text.at, address::issuer(text.value)).map(|()| text.value.to_owned())
-    });
+    let name = name(section);
+    let issuer = identifier(section);
     let jwks_uri = section
         .text("jwks_uri")
         .and_then(|text| section.context.accept(&text.at, address::protected(text.value)));
     let algorithms = algorithms(section);
-    let required_scope = required_scope(section);
+    let required_scope =
+        section.text("required_scope").and_then(|text| section.context.accept(&text.at, scope(text.value)));
+    let id_jag = section.boolean("id_jag").unwrap_or(false);
     let written = section.written_name();
     let value = name.as_ref().zip(issuer).map(|(name, issuer)| {
-        Arc::new(Issuer {
-            name: name.value.clone(),
-            issuer,
-            jwks_uri,
-            algorithms,
-            required_scope,
-            id_jag: false,
-        })
+        Arc::new(Issuer { name: name.value.clone(), issuer, jwks_uri, algorithms, required_scope, id_jag })
     });
     Declared { at: section.at.clone(), written, name, value }
 }
@@ -98,15 +100,30 @@ fn algorithms(section: &Section<'_>) -> Vec<Algorithm> {
     algorithms
 }
 
-/// One scope (RFC 6749 section 3.3).
-fn required_scope(section: &Section<'_>) -> Option<String> {
-    let text = section.text("required_scope")?;
-    let is_scope = |byte: u8| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
-    if !text.value.is_empty() && text.value.bytes().all(is_scope) {
-        return Some(text.value.to_owned());
+/// The name of somebody who vouches for people: their subjects begin with it.
+pub(super) fn name(section: &Section<'_>) -> Option<Found<Name>> {
+    let name = section.name()?;
+    if name.value.as_str() != "client" {
+        return Some(name);
     }
-    section.context.mistake(&text.at, "expected one scope, without white space");
+    let complaint = Complaint::new("the name `client` is taken: subjects of clients begin with it");
+    section.context.mistake(&name.at, complaint.hint("choose another name"));
     None
+}
+
+/// `issuer`, which counts as it is written.
+pub(super) fn identifier(section: &Section<'_>) -> Option<String> {
+    let text = section.required_text("issuer")?;
+    section.context.accept(&text.at, address::issuer(text.value)).map(|()| text.value.to_owned())
+}
+
+/// One scope (RFC 6749 section 3.3).
+pub(super) fn scope(text: &str) -> Result<String, Complaint> {
+    let is_scope = |byte: u8| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+    if !text.is_empty() && text.bytes().all(is_scope) {
+        return Ok(text.to_owned());
+    }
+    Err("expected one scope, without white space".into())
 }
 
 /// One issuer, one entry: with two, it would depend on their order which one judges a token.

@@ -12,7 +12,7 @@ pub(crate) const KEYS: [(&str, &str, &str); 2] = [
 ];
 
 /// Whole sections.
-pub(crate) const SECTIONS: [&str; 2] = ["agent", "sign_in"];
+pub(crate) const SECTIONS: [&str; 1] = ["agent"];
 
 /// Ways in: words of `access`.
 pub(crate) const ACCESS: [&str; 2] = ["api-key", "mtls"];
@@ -22,12 +22,6 @@ pub(crate) const CREDENTIALS: [&str; 4] = ["oauth", "client-credentials", "token
 
 /// How many upstreams a virtual server may have.
 pub(crate) const UPSTREAMS_PER_SERVER: usize = 1;
-
-/// Why `access = "oauth"` is warned about.
-pub(crate) const NO_TOKENS: &str = "Doorward issues no tokens in this version: nobody gets in by `oauth`";
-
-/// Why `[tokens]` is warned about.
-pub(crate) const NO_EFFECT: &str = "has no effect: Doorward issues no tokens in this version";
 
 /// Whether a key is one of [`KEYS`].
 pub(crate) fn key(section: &str, name: &str) -> bool {

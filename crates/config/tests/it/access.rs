@@ -54,7 +54,6 @@ fn ways_in_are_words_or_lists_of_words() {
 fn what_has_no_effect_or_opens_a_door_is_warned_about() {
     assert_snapshot!(warnings(&with_server("access = \"open\"")), @"gateway.toml:15: server[0].access: nobody is asked who they are");
     assert_snapshot!(warnings(&with_server("access = \"oauth\"\nissuers = [\"corp\"]\naudience = \"x\"")), @r#"
-    gateway.toml:15: server[0].access: Doorward issues no tokens in this version: nobody gets in by `oauth`
     gateway.toml:16: server[0].issuers: has no effect without access "jwt"
     gateway.toml:17: server[0].audience: has no effect without access "jwt"
     "#);

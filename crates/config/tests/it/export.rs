@@ -25,6 +25,27 @@ request_body = "1MiB"
 name = "corp"
 issuer = "https://idp.example.com"
 
+[tokens]
+client_documents = ["client.example.com"]
+registration = false
+refresh_idle = "1d"
+
+[[sign_in]]
+name = "corp"
+issuer = "https://idp.example.com"
+client_id = "doorward"
+client_secret = { env = "KEY" }
+[sign_in.allow]
+subjects = ["00u1"]
+domains = ["example.com"]
+
+[[sign_in]]
+name = "other"
+issuer = "https://other.example.com"
+client_id = "doorward"
+scopes = ["openid", "roles"]
+allow = "anyone"
+
 [[upstream]]
 name = "u"
 url = "https://tools.example.com/mcp"
@@ -86,6 +107,25 @@ fn the_whole_configuration_without_secrets() {
     [[issuer]]
     name = "corp"
     issuer = "https://idp.example.com"
+
+    [[sign_in]]
+    name = "corp"
+    issuer = "https://idp.example.com"
+    client_id = "doorward"
+    client_secret = { env = "KEY" }
+    allow = { domains = ["example.com"], subjects = ["00u1"] }
+
+    [[sign_in]]
+    name = "other"
+    issuer = "https://other.example.com"
+    client_id = "doorward"
+    allow = "anyone"
+    scopes = ["openid", "roles"]
+
+    [tokens]
+    refresh_idle = "1d"
+    registration = false
+    client_documents = ["client.example.com"]
 
     [limits]
     request_body = "1MiB"

@@ -260,7 +260,6 @@ fn each_kind_of_capability_is_curated_on_its_own() {
     assert_eq!(curation.resources, None);
     assert_snapshot!(warnings(&text), @r#"
     gateway.toml:5: server[0].resources: shows all resources of its upstream, new ones too (list what is shown in `resources`)
-    gateway.toml:8: server[0].access: Doorward issues no tokens in this version: nobody gets in by `oauth`
     gateway.toml:9: server[0].tools[1]: `echo` is listed twice
     "#);
     refused(
@@ -277,7 +276,6 @@ fn each_kind_of_capability_is_curated_on_its_own() {
     );
     assert_snapshot!(warnings(&server("")), @r#"
     gateway.toml:5: server[0].tools: shows all tools and all prompts and all resources and all resource templates of its upstream, new ones too (list what is shown in `tools`, `prompts`, `resources`, `resource_templates`)
-    gateway.toml:8: server[0].access: Doorward issues no tokens in this version: nobody gets in by `oauth`
     "#);
 }
 
@@ -291,14 +289,10 @@ fn content_is_recorded_only_when_asked_for() {
 }
 
 #[test]
-fn agents_and_sign_in_providers_are_not_published_yet() {
+fn agents_are_not_published_yet() {
     refused(
         |_| "[[agent]]\nname = \"helper\"\ncard = \"http://127.0.0.1:1/\"\naccess = \"jwt\"\n".into(),
         &[("", "agent[0]: not supported in this version")],
-    );
-    refused(
-        |_| "[[sign_in]]\nname = \"corp\"\n".into(),
-        &[("", "sign_in[0]: not supported in this version")],
     );
 }
 

@@ -8,4 +8,5 @@ mod lists;
 mod mistakes;
 mod overrides;
 mod parts;
+mod people;
 mod support;

@@ -233,7 +233,7 @@ fn limits_have_the_names_of_the_model_and_bounds() {
 }
 
 #[test]
-fn records_and_tokens() {
+fn records() {
     let loaded = good("[records]\ndurability = \"strict\"\nstdout = true\n");
     assert_eq!(loaded.settings.records.durability, Durability::Strict);
     assert!(loaded.settings.records.stdout);
@@ -244,9 +244,4 @@ fn records_and_tokens() {
             ("stdout = \"true\"", "expected true or false, found text"),
         ],
     );
-    refused(
-        |text| format!("[tokens]\naccess_ttl = {text}\n"),
-        &[("\"1s\"", "tokens.access_ttl: must be between 10s and 1d"), ("3600", "expected a text")],
-    );
-    assert_snapshot!(warnings("[tokens]\naccess_ttl = \"1h\"\n"), @"gateway.toml:2: tokens.access_ttl: has no effect: Doorward issues no tokens in this version");
 }

@@ -7,7 +7,7 @@ use doorward_config::{Environment, Overrides};
 /// What the top of the output says once.
 pub(super) const HEAD: &str = "\
 # Look through the commands: Doorward starts them as they stand here.
-# `access` is left at its default, \"oauth\", by which nobody gets in yet: say who may call, such as access = \"jwt\".
+# `access` is left at its default, \"oauth\": people sign in. Add them with `doorward user add`, or declare a [[sign_in]].
 # What is said about `tools` goes for `prompts`, `resources` and `resource_templates` too.
 ";
 
