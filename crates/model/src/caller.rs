@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::Issuer;
+
 /// Who makes a request, as far as a verified credential says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
@@ -9,6 +11,17 @@ pub enum Caller {
     Anonymous,
     /// The bearer of a token of a trusted issuer.
     Issued(Arc<Identity>),
+}
+
+/// Who says who a caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Voucher {
+    /// Nobody was asked.
+    Nobody,
+    /// Doorward itself: the token is one of its own.
+    Doorward,
+    /// A trusted issuer.
+    Issuer(Arc<Issuer>),
 }
 
 /// What a verified token says about its bearer.

@@ -22,6 +22,7 @@ mod issuer;
 mod limits;
 mod name;
 mod oauth;
+mod rate;
 mod record;
 mod secret;
 mod server;
@@ -29,7 +30,7 @@ mod sign_in;
 mod snapshot;
 mod upstream;
 
-pub use caller::{Caller, CallerKey, Identity};
+pub use caller::{Caller, CallerKey, Identity, Voucher};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use issuer::{Algorithm, Issuer};
 pub use limits::Limits;
@@ -38,6 +39,7 @@ pub use oauth::{
     Client, ClientAuthentication, ClientGrant, ClientKeys, ClientKind, GrantTypes, Person, Scope, Scopes,
     SecretMethod, UnknownScope,
 };
+pub use rate::{Rate, TooOften};
 pub use record::{Decision, Fault, Record};
 pub use secret::Secret;
 pub use server::{Access, Allow, Curation, JwtAccess, Kind, Payloads, VirtualServer};

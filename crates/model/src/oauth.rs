@@ -19,6 +19,8 @@ pub struct ClientGrant {
     pub subject: String,
     /// The person's groups when the grant was given, or when it was last refreshed.
     pub groups: Vec<String>,
+    /// The domain of the person's verified e-mail address, as the sign-in provider gave it.
+    pub domain: Option<String>,
     /// The client's id.
     pub client: String,
     /// What the client called itself then.
@@ -44,6 +46,8 @@ pub struct Person {
     pub name: String,
     /// Their groups: of the local user, or of the provider's claim.
     pub groups: Vec<String>,
+    /// The domain of their verified e-mail address, in lower case, as the sign-in provider gave it.
+    pub domain: Option<String>,
     /// Whether they may see and change what belongs to others.
     pub administrator: bool,
 }

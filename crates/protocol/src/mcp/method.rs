@@ -91,6 +91,25 @@ impl Method {
         )
     }
 
+    /// Whether it makes a tool do something, or follows and steers what a tool does.
+    pub fn acts(self) -> bool {
+        self == Self::ToolsCall || self.is_task()
+    }
+
+    /// Whether it reads what a server has: lists, resources, prompts, and news of them.
+    pub fn reads(self) -> bool {
+        self.is_list()
+            || matches!(
+                self,
+                Self::PromptsGet
+                    | Self::ResourcesRead
+                    | Self::CompletionComplete
+                    | Self::ResourcesSubscribe
+                    | Self::ResourcesUnsubscribe
+                    | Self::SubscriptionsListen
+            )
+    }
+
     /// Whether it may be answered with `input_required` and retried (2026-07-28, multi round-trip requests).
     pub fn may_require_input(self) -> bool {
         matches!(self, Self::ToolsCall | Self::PromptsGet | Self::ResourcesRead)
