@@ -16,12 +16,12 @@ use std::{
 use arc_swap::ArcSwap;
 use doorward_auth::{
     CryptoError,
-    keys::{MasterKey, MasterKeyError},
+    keys::{MasterKey, MasterKeyError, Sealer},
 };
 use doorward_config::{Listen, Loaded, MasterKeySource, Settings, StoreUrl};
 use doorward_egress::{Egress, EgressConfig, EgressError};
 use doorward_model::{Clock, Snapshot};
-use doorward_store::{Durability, Ledger, SessionCursor, Store, StoreError};
+use doorward_store::{Durability, Ledger, RevocationCursor, SessionCursor, Store, StoreError};
 use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
@@ -31,13 +31,20 @@ use crate::{
     identifiers::Identifiers,
     issuers::Issuers,
     metrics::{Metrics, Sample},
+    oauth::Clients,
+    own_tokens::OwnTokens,
+    people::{People, ticket::Tickets},
     proxies,
+    rates::Rates,
     routes::{Routes, RoutesError},
     sessions::EndedSessions,
 };
 
 /// How long children have to end when the program stops; they are killed before.
 const CHILDREN: Duration = Duration::from_secs(8);
+
+/// How often what has expired is taken out of the store.
+const FORGET_EVERY: Duration = Duration::from_mins(5);
 
 /// Everything that a request can reach.
 pub struct App {
@@ -48,6 +55,12 @@ pub struct App {
     issuers: Issuers,
     ended_sessions: Arc<EndedSessions>,
     session_cursor: SessionCursor,
+    own_tokens: Arc<OwnTokens>,
+    revocation_cursor: RevocationCursor,
+    clients: Clients,
+    people: People,
+    rates: Rates,
+    tickets: Tickets,
     sealers: Sealers,
     conversations: Arc<Conversations>,
     clock: Arc<dyn Clock>,
@@ -102,6 +115,7 @@ impl App {
         let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
         let conversations = Arc::new(Conversations::new(egress.clone()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
+        let (own_tokens, revocation_cursor) = OwnTokens::load(store.clone(), Arc::clone(&clock)).await?;
         let records = &loaded.settings.records;
         let durability = match records.durability {
             doorward_config::Durability::Grouped => Durability::Grouped,
@@ -119,6 +133,12 @@ impl App {
             egress,
             ended_sessions,
             session_cursor,
+            own_tokens,
+            revocation_cursor,
+            clients: Clients::new(),
+            people: People::new(),
+            rates: Rates::new(),
+            tickets: Tickets::new(Sealer::derive(&master, "ticket")),
             sealers: Sealers::derive(&master),
             conversations,
             clock,
@@ -132,7 +152,24 @@ impl App {
     /// Starts what runs beside the requests.
     pub fn start(self: &Arc<Self>) {
         tokio::spawn(Arc::clone(&self.ended_sessions).follow(self.session_cursor));
+        tokio::spawn(Arc::clone(&self.own_tokens).follow(self.revocation_cursor));
         tokio::spawn(Arc::clone(self).reap());
+        tokio::spawn(Arc::clone(self).forget());
+    }
+
+    /// Takes out of the store what has expired, for as long as the program runs.
+    async fn forget(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(FORGET_EVERY).await;
+            let now = self.clock.now();
+            let forgotten = async {
+                self.store.forget_expired_tokens(now).await?;
+                self.store.forget_unused_clients(now).await
+            };
+            if let Err(error) = forgotten.await {
+                tracing::warn!(%error, "cannot forget what has expired");
+            }
+        }
     }
 
     /// Ends conversations that nobody uses, for as long as the program runs.
@@ -217,6 +254,30 @@ impl App {
 
     pub(crate) fn egress(&self) -> &Egress {
         &self.egress
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn own_tokens(&self) -> &OwnTokens {
+        &self.own_tokens
+    }
+
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    pub(crate) fn people(&self) -> &People {
+        &self.people
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    pub(crate) fn tickets(&self) -> &Tickets {
+        &self.tickets
     }
 
     pub(crate) fn issuers(&self) -> &Issuers {

@@ -161,7 +161,7 @@ impl Keys {
 }
 
 /// Where an issuer's metadata may be (RFC 8414 section 3.1, OpenID Discovery section 4).
-fn discovery_urls(base: &Url) -> Vec<Url> {
+pub(crate) fn discovery_urls(base: &Url) -> Vec<Url> {
     let path = base.path().trim_end_matches('/').to_owned();
     let with_path = |path: String| {
         let mut url = base.clone();

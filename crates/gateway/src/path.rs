@@ -15,6 +15,7 @@ mod engine;
 mod examine;
 mod expose;
 mod forward;
+mod lease;
 mod read;
 mod recall;
 mod record;
@@ -31,9 +32,9 @@ pub(crate) use admit::preflight;
 pub(crate) use answer::{Answer, Body};
 pub(crate) use record::OpenRecord;
 pub(crate) use refusal::{Reason, Refusal};
-pub(crate) use route::{Document, Routed};
+pub(crate) use route::{Document, Routed, Visit};
 
-use crate::{App, listen, well_known};
+use crate::{App, listen, oauth, well_known};
 
 /// Answers one request of a client. Never fails: what goes wrong is a refusal, and a refusal is an answer.
 pub(crate) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
@@ -43,7 +44,7 @@ pub(crate) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: Soc
         let probed = app.answers_probes().then(|| listen::unrecorded(app, &request)).flatten();
         return probed.unwrap_or_else(answer::unrecorded);
     };
-    let answer = match walk(app, request, &mut record).await {
+    let answer = match walk(app, request, peer, &mut record).await {
         Ok(answer) => answer,
         Err(refusal) => refusal.into_answer(app, &mut record),
     };
@@ -54,12 +55,15 @@ pub(crate) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: Soc
 async fn walk(
     app: &Arc<App>,
     request: Request<Incoming>,
+    peer: SocketAddr,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let snapshot = app.routes();
+    let address = app.caller_address(request.headers(), peer.ip());
     let admitted = admit::host_and_origin(request, &snapshot)?;
-    let routed = match route::find(admitted, &snapshot, app.answers_probes(), record)? {
+    let routed = match route::find(admitted, &snapshot, (app.answers_probes(), address), record)? {
         route::Found::VirtualServer(server) => server,
+        route::Found::Endpoint(visit) => return oauth::answer(app, &snapshot, visit, record).await,
         route::Found::Document(document) => return Ok(well_known::answer(app, &document, record)),
     };
     let caller = authenticate::caller(app, &routed, record).await?;

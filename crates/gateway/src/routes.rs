@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use doorward_auth::keys::hash;
 use doorward_guard::{Exposure, uri_template::TemplateError};
-use doorward_model::{Kind, Snapshot, Transport, VirtualServer};
+use doorward_model::{Kind, Scopes, Snapshot, Transport, VirtualServer};
 use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::{
@@ -205,8 +205,8 @@ fn rules(server: &VirtualServer) -> [u8; 32] {
 
 /// What a client should ask for: Doorward's scopes for its own tokens, the issuers' where they demand one.
 fn scopes(server: &VirtualServer) -> Vec<String> {
-    let own = ["mcp:read", "mcp:call"].map(str::to_owned);
-    let mut scopes = if server.access.oauth { own.to_vec() } else { Vec::new() };
+    let own = if server.access.oauth { Scopes::MCP } else { Scopes::NONE };
+    let mut scopes: Vec<_> = own.iter().map(|scope| scope.name().to_owned()).collect();
     for issuer in server.access.jwt.iter().flat_map(|jwt| &jwt.issuers) {
         scopes.extend(
             issuer.required_scope.iter().filter(|scope| !scopes.contains(scope)).cloned().collect::<Vec<_>>(),

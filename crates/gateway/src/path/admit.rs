@@ -4,7 +4,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use hyper::body::Incoming;
 
 use super::{Reason, Refusal};
-use crate::{hosts::is_address, listen::Probe, routes::Routes};
+use crate::{
+    endpoint::{Endpoint, Origins},
+    hosts::is_address,
+    listen::Probe,
+    routes::Routes,
+};
 
 /// Proof that Host and Origin are ours or allowed.
 pub(crate) struct Admitted(pub(super) Request<Incoming>);
@@ -25,10 +30,27 @@ pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Re
     let mut origins = request.headers().get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (None, _) => Ok(Admitted(request)),
-        (Some(origin), None) if origin.to_str().is_ok_and(|origin| routes.is_allowed_origin(origin)) => {
-            Ok(Admitted(request))
-        }
+        (Some(origin), None) if may_call(origin, request.uri().path(), routes) => Ok(Admitted(request)),
         _ => Err(Reason::OriginNotAllowed.into()),
+    }
+}
+
+/// Whether a page of that origin may send a request to that path.
+fn may_call(origin: &HeaderValue, path: &str, routes: &Routes) -> bool {
+    let Ok(origin) = origin.to_str() else { return false };
+    match origins(path) {
+        Origins::Any => true,
+        Origins::OwnPages => origin == routes.snapshot.origin() || origin == "null",
+        Origins::Allowed => routes.is_allowed_origin(origin),
+    }
+}
+
+fn origins(path: &str) -> Origins {
+    match Endpoint::of(path) {
+        Some(endpoint) => endpoint.origins(),
+        // Documents for everybody.
+        None if path.starts_with("/.well-known/") => Origins::Any,
+        None => Origins::Allowed,
     }
 }
 

@@ -2,22 +2,30 @@
 
 use std::sync::Arc;
 
-use doorward_auth::verify::{self, Verified};
+use doorward_auth::{
+    server::token::{self, TokenKind},
+    verify::{self, Verified},
+};
 use doorward_guard::policy;
-use doorward_model::{Caller, CallerKey, Issuer, Timestamp};
+use doorward_model::{Caller, CallerKey, Issuer, Voucher};
 use http::{HeaderMap, header};
 
-use super::{Reason, Refusal, Routed, record::OpenRecord};
-use crate::{App, routes::Published, tokens::TokenCache};
+use super::{Reason, Refusal, Routed, lease::Lease, record::OpenRecord};
+use crate::{App, own_tokens::OwnToken, routes::Published, tokens::TokenCache};
 
 /// Proof that the caller's credential was checked for this virtual server.
 pub(super) struct Authenticated {
     pub(super) caller: Caller,
     pub(super) key: CallerKey,
-    /// The configuration of who vouches for the caller.
-    pub(super) issuer: Option<Arc<Issuer>>,
-    /// When the credential ceases to be one.
-    pub(super) expires: Option<Timestamp>,
+    pub(super) voucher: Voucher,
+    /// How long what the credential opens may stay open.
+    pub(super) lease: Lease,
+}
+
+impl Authenticated {
+    fn new(caller: Caller, voucher: Voucher, lease: Lease) -> Self {
+        Self { key: caller.key(), caller, voucher, lease }
+    }
 }
 
 /// Finds out who is calling.
@@ -28,22 +36,51 @@ pub(super) async fn caller(
 ) -> Result<Authenticated, Refusal> {
     let published = &routed.published;
     if published.server.access.open {
-        let caller = Caller::Anonymous;
-        return Ok(Authenticated { key: caller.key(), caller, issuer: None, expires: None });
+        return Ok(Authenticated::new(Caller::Anonymous, Voucher::Nobody, Lease::Unlimited));
     }
     if routed.query_has_token {
         return Err(Reason::CredentialInQuery(Arc::clone(published)).into());
     }
     let token = bearer(&routed.headers, published)?;
-    let (verified, issuer) = verified(app, published, token).await?;
-    let caller = Caller::Issued(Arc::clone(&verified.identity));
-    record.caller(&caller);
+    let authenticated = if token::recognise(token) == Some(TokenKind::Access) {
+        let own = own(app, published, token, record).await?;
+        let caller = Caller::Issued(Arc::clone(&own.identity));
+        Authenticated::new(caller, Voucher::Doorward, Lease::Own(own))
+    } else {
+        let (verified, issuer) = verified(app, published, token).await?;
+        let caller = Caller::Issued(Arc::clone(&verified.identity));
+        Authenticated::new(caller, Voucher::Issuer(issuer), Lease::Until(verified.expires))
+    };
+    record.caller(&authenticated.caller);
     // For whom the operator does not let in, the whole virtual server does not exist.
-    if !policy::admits(&caller, &published.server.access, Some(&issuer)) {
+    if !policy::admits(&authenticated.caller, &published.server.access, &authenticated.voucher) {
         return Err(Reason::NotAllowed.into());
     }
-    let expires = Some(verified.expires);
-    Ok(Authenticated { key: caller.key(), caller, issuer: Some(issuer), expires })
+    Ok(authenticated)
+}
+
+/// A token of Doorward's own, for exactly this resource.
+async fn own(
+    app: &App,
+    published: &Arc<Published>,
+    token: &str,
+    record: &mut OpenRecord,
+) -> Result<Arc<OwnToken>, Refusal> {
+    let found = app.own_tokens().look_up(token, &app.routes().snapshot.origin()).await;
+    let own = match found {
+        Ok(Some(own)) => own,
+        Ok(None) => return Err(invalid(published, "token_unknown")),
+        Err(error) => return Err(Refusal::from(Reason::Internal).detail(error.to_string())),
+    };
+    if !own.opens(&published.server.resource) {
+        // Who tried it is worth knowing.
+        record.caller(&Caller::Issued(Arc::clone(&own.identity)));
+        return Err(invalid(published, "token_audience"));
+    }
+    if !published.server.access.oauth {
+        return Err(invalid(published, "token_malformed"));
+    }
+    Ok(own)
 }
 
 /// The one bearer token of the one Authorization header (RFC 6750 section 2.1; the scheme in any case).

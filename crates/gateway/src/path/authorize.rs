@@ -19,14 +19,12 @@ pub(super) fn decide(cleared: Cleared, asked: &Asked, limits: &Limits) -> Result
 }
 
 fn granted(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
-    let access = &asked.published().server.access;
-    policy::decide(cleared, &asked.caller().caller, access, asked.caller().issuer.as_deref()).map_err(
-        |denied| {
-            let reason = match denied {
-                Denied::Scope(scope) => Reason::ScopeMissing(asked.published().clone(), scope),
-                Denied::NotAllowed => Reason::NotAllowed,
-            };
-            Refusal::from(reason).of(asked.client_id())
-        },
-    )
+    let (access, by) = (&asked.published().server.access, asked.caller());
+    policy::decide(cleared, &by.caller, access, &by.voucher, asked.exchange.scope()).map_err(|denied| {
+        let reason = match denied {
+            Denied::Scope(scope) => Reason::ScopeMissing(asked.published().clone(), scope),
+            Denied::NotAllowed => Reason::NotAllowed,
+        };
+        Refusal::from(reason).of(asked.client_id())
+    })
 }

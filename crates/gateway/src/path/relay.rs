@@ -172,6 +172,7 @@ impl Relay {
             // However busy the stream is.
             biased;
             () = self.app.closing().cancelled(), if self.exchange.is_endless() => return Next::Closing,
+            () = self.exchange.lease.revoked(&self.app), if self.exchange.is_endless() => return Next::Closing,
             next = next => next,
         };
         match next {
@@ -189,7 +190,7 @@ impl Relay {
     /// Whether the credential that opened the stream has expired, or the rules of the virtual server are no
     /// longer those under which it was opened. The client comes again, and is judged again.
     fn has_lost_its_ground(&self) -> bool {
-        let expired = self.exchange.expires.is_some_and(|expires| expires <= self.app.clock().now());
+        let expired = self.exchange.lease.has_ended(&self.app);
         let published = &self.exchange.published;
         let present = self.app.routes().server(published.server.name.as_str());
         expired || present.is_none_or(|present| present.rules != published.rules)

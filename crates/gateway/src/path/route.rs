@@ -1,12 +1,13 @@
 //! Stage 2: which virtual server, or which public document.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Method, request::Parts};
 use hyper::body::Incoming;
 
 use super::{Reason, Refusal, admit::Admitted, record::OpenRecord};
 use crate::{
+    endpoint::{Endpoint, Origins},
     listen::Probe,
     routes::{Published, Routes},
 };
@@ -32,6 +33,19 @@ pub(crate) enum HttpMethod {
 pub(super) enum Found {
     VirtualServer(Routed),
     Document(Document),
+    Endpoint(Visit),
+}
+
+/// A request to an endpoint of the authorization server or to a page.
+pub(crate) struct Visit {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    /// As received; empty when there is none.
+    pub(crate) query: String,
+    pub(crate) body: Incoming,
+    /// Where the request comes from, as far as proxies are trusted to tell it.
+    pub(crate) address: IpAddr,
 }
 
 /// A public document or a small fixed answer: nobody is asked who they are.
@@ -39,6 +53,8 @@ pub(super) enum Found {
 pub(crate) enum Document {
     /// RFC 9728 metadata of a virtual server.
     ProtectedResource(Arc<Published>),
+    /// RFC 8414 metadata of Doorward's authorization server.
+    AuthorizationServer,
     /// Health, readiness, metrics.
     Probe(Probe),
     /// A CORS preflight.
@@ -50,11 +66,14 @@ pub(crate) enum Document {
 pub(super) fn find(
     admitted: Admitted,
     routes: &Routes,
-    answers_probes: bool,
+    (answers_probes, address): (bool, IpAddr),
     record: &mut OpenRecord,
 ) -> Result<Found, Refusal> {
     let (parts, body) = admitted.0.into_parts();
     let path = parts.uri.path();
+    if let Some(endpoint) = Endpoint::of(path) {
+        return visit(endpoint, parts, body, address);
+    }
     if let Some(name) = path.strip_prefix("/mcp/") {
         let published = routes.server(name).ok_or(Reason::NotFound)?;
         record.server(&published);
@@ -84,7 +103,31 @@ pub(super) fn find(
     }
 }
 
+fn visit(endpoint: Endpoint, parts: Parts, body: Incoming, address: IpAddr) -> Result<Found, Refusal> {
+    if parts.method == Method::OPTIONS && endpoint.origins() == Origins::Any {
+        return Ok(Found::Document(Document::Preflight));
+    }
+    // HEAD is answered as GET; the server leaves the body out.
+    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+    if !endpoint.methods().contains(&method) {
+        let allow = if endpoint.methods() == [Method::GET] {
+            "GET, HEAD"
+        } else if endpoint.methods() == [Method::POST] {
+            "POST"
+        } else {
+            "GET, HEAD, POST"
+        };
+        return Err(Reason::MethodNotAllowed(allow).into());
+    }
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    Ok(Found::Endpoint(Visit { endpoint, method, headers: parts.headers, query, body, address }))
+}
+
 fn document(path: &str, routes: &Routes) -> Option<Document> {
+    // The OpenID location for clients that look there first; at the origin, where the issuer is.
+    if matches!(path, "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration") {
+        return Some(Document::AuthorizationServer);
+    }
     let name = path.strip_prefix("/.well-known/oauth-protected-resource/mcp/")?;
     let published = routes.server(name)?;
     published.metadata.is_some().then_some(Document::ProtectedResource(published))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use doorward_guard::{exposure, uri_template::UriTemplate};
-use doorward_model::{CallerKey, Kind, Timestamp};
+use doorward_model::{CallerKey, Kind, Scope, Timestamp};
 use doorward_protocol::{
     json::{Array, Document, Object, Splice, Value, quote},
     mcp::{
@@ -27,6 +27,7 @@ use super::rewrite::withheld;
 use crate::{
     handles::{Holder, Sealers},
     lists::PageKey,
+    path::lease::Lease,
     routes::Published,
 };
 
@@ -47,8 +48,8 @@ pub(in crate::path) struct Exchange {
     pub(in crate::path) progress: Option<Progress>,
     /// Where the answer is kept, if it is a page of a list that may be.
     pub(in crate::path) page: Option<PageKey>,
-    /// When the caller's credential expires: an endless stream does not outlive it.
-    pub(in crate::path) expires: Option<Timestamp>,
+    /// An endless stream does not outlive the caller's credential.
+    pub(in crate::path) lease: Lease,
     /// The caller's session, for ending it.
     pub(in crate::path) session: Option<OwnSession>,
 }
@@ -90,6 +91,16 @@ pub(in crate::path) struct OwnSession {
 }
 
 impl Exchange {
+    /// The scope that a token of Doorward's must have for this. Notifications, and what only opens or ends a
+    /// session, need none.
+    pub(in crate::path) fn scope(&self) -> Option<Scope> {
+        match &self.purpose {
+            Purpose::Answer { method, .. } if method.acts() => Some(Scope::McpCall),
+            Purpose::Answer { method, .. } if method.reads() => Some(Scope::McpRead),
+            _ => None,
+        }
+    }
+
     /// Translates one message of the upstream.
     pub(in crate::path) fn examine(
         &self,

@@ -152,7 +152,7 @@ impl Setting {
             templates: Vec::new(),
             progress: None,
             page: None,
-            expires: caller.expires,
+            lease: caller.lease.clone(),
             session: self.session.map(|session| session.0),
         };
         let outbound = Outbound { verb: HttpVerb::POST, headers: self.headers, body };

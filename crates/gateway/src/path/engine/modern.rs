@@ -66,7 +66,7 @@ pub(super) async fn understand(
         templates,
         progress: rewritten.progress,
         page,
-        expires: caller.expires,
+        lease: caller.lease.clone(),
         session: None,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };

@@ -1,0 +1,112 @@
+//! The routes of the authorization server and of the pages where people sign in and decide.
+
+use http::Method;
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `/authorize`: OAuth's front door. Nothing happens there; it shows what is to be decided.
+    Authorize,
+    /// `/consent`: what a person decided.
+    Consent,
+    /// `/token`.
+    Token,
+    /// `/register` (RFC 7591).
+    Register,
+    /// `/revoke` (RFC 7009).
+    Revoke,
+    /// `/introspect` (RFC 7662).
+    Introspect,
+    /// `/sign-in`: name and password.
+    SignIn,
+    /// `/sign-in/<provider>`: off to a sign-in provider.
+    SignInWith(String),
+    /// `/sign-in/callback/<provider>`: back from it.
+    SignedInBy(String),
+    /// `/sign-out`.
+    SignOut,
+    /// `/first-administrator`: the one-time link of `serve`.
+    FirstAdministrator,
+    /// `/console`.
+    Console,
+    /// `/console/access`: which clients hold grants.
+    Access,
+    /// `/console/access/revoke`.
+    RevokeAccess,
+    /// `/console/assets/<file>`: what the pages look like.
+    Asset(String),
+}
+
+/// Whose pages may send a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origins {
+    /// Anybody's: no cookie counts there, and answers are readable everywhere.
+    Any,
+    /// Our own. They are sent without a referrer, which makes their forms' origin `null`: what proves where a
+    /// form comes from is the sealed ticket in it.
+    OwnPages,
+    /// Our own and those of the configuration.
+    Allowed,
+}
+
+impl Endpoint {
+    /// What a path stands for, if it is one of these.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/authorize" => Self::Authorize,
+            "/consent" => Self::Consent,
+            "/token" => Self::Token,
+            "/register" => Self::Register,
+            "/revoke" => Self::Revoke,
+            "/introspect" => Self::Introspect,
+            "/sign-in" => Self::SignIn,
+            "/sign-out" => Self::SignOut,
+            "/first-administrator" => Self::FirstAdministrator,
+            "/console" => Self::Console,
+            "/console/access" => Self::Access,
+            "/console/access/revoke" => Self::RevokeAccess,
+            _ => {
+                let named = |prefix| path.strip_prefix(prefix).filter(|name| !name.contains('/'));
+                let owned = |name: &str| name.to_owned();
+                if let Some(name) = named("/sign-in/callback/") {
+                    Self::SignedInBy(owned(name))
+                } else if let Some(name) = named("/console/assets/") {
+                    Self::Asset(owned(name))
+                } else {
+                    Self::SignInWith(owned(named("/sign-in/")?))
+                }
+            }
+        })
+    }
+
+    /// Whose pages may send a request here.
+    pub(crate) fn origins(&self) -> Origins {
+        match self {
+            Self::Token | Self::Register | Self::Revoke | Self::Introspect => Origins::Any,
+            _ => Origins::OwnPages,
+        }
+    }
+
+    /// The methods that are answered, as `Allow` lists them.
+    pub(crate) fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Authorize | Self::SignIn | Self::FirstAdministrator => &[Method::GET, Method::POST],
+            Self::SignedInBy(_) | Self::Console | Self::Access | Self::Asset(_) => &[Method::GET],
+            _ => &[Method::POST],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_as_they_are() {
+        assert_eq!(Endpoint::of("/sign-in/corp"), Some(Endpoint::SignInWith("corp".into())));
+        assert_eq!(Endpoint::of("/sign-in/callback/corp"), Some(Endpoint::SignedInBy("corp".into())));
+        for path in ["/authorize/", "/Token", "/sign-in/corp/x", "/sign-in/callback/a/b", "//token", "/console/"] {
+            assert_eq!(Endpoint::of(path), None, "{path}");
+        }
+    }
+}

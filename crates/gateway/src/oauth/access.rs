@@ -1,0 +1,86 @@
+//! "My access": which clients hold grants, and taking them back. Administrators see everybody's.
+
+use doorward_auth::server::form::Parameters;
+use doorward_model::Person;
+use doorward_store::{GrantSeen, StoreError};
+use http::StatusCode;
+
+use super::{Outcome, Web, form};
+use crate::{
+    pages::{GrantRow, Hidden, MyAccess},
+    path::{Answer, OpenRecord, Visit},
+    people::{session::Session, sign_in},
+};
+
+const FIELDS: [&str; 2] = ["csrf", "grant"];
+
+/// Shows the grants.
+pub(super) async fn list(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    let Some(session) = Session::of(web.app, web.routes, &visit.headers).await? else {
+        return Ok(sign_in::ask(web, "/console/access", None, None, record));
+    };
+    record.person(&web.issuer(), &session.person.subject);
+    show(web, &session.person, None, record).await
+}
+
+/// Takes a grant back: at once, everywhere.
+pub(super) async fn revoke(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    let session = Session::of(web.app, web.routes, &visit.headers).await?;
+    let fields = form::read(web, &visit.headers, visit.body).await;
+    let fields = fields.and_then(|text| Parameters::parse(&text, &FIELDS));
+    let (Ok(fields), Some(session)) = (fields, session) else { return Ok(web.stale(record)) };
+    if !web.is_ours(fields.get("csrf")) {
+        return Ok(web.stale(record));
+    }
+    record.person(&web.issuer(), &session.person.subject);
+    let id = fields.get("grant").unwrap_or_default();
+    let found = web.app.store().client_grant(id).await?;
+    // Somebody else's grant is one that does not exist.
+    let Some(grant) = found.filter(|grant| {
+        grant.subject == session.person.subject || session.person.administrator
+    }) else {
+        let text = "It was taken back already, or it has ended.";
+        let title = ("There is no such access", text);
+        return Ok(web.trouble(StatusCode::NOT_FOUND, title, "grant_unknown", record));
+    };
+    web.app.store().revoke_client_grant(&grant.id, web.now()).await?;
+    web.app.store().forget_consents(&grant.subject, &grant.client).await?;
+    web.app.own_tokens().forget([grant.id.clone()]);
+    record.revoked(&grant);
+    let name = grant.client_name.as_deref().unwrap_or(&grant.client);
+    show(web, &session.person, Some(name), record).await
+}
+
+async fn show(
+    web: &Web<'_>,
+    person: &Person,
+    revoked: Option<&str>,
+    record: &mut OpenRecord,
+) -> Outcome {
+    let grants = grants(web, person).await?;
+    record.allow();
+    Ok(page(web, person, &grants, revoked))
+}
+
+async fn grants(web: &Web<'_>, person: &Person) -> Result<Vec<GrantSeen>, StoreError> {
+    if person.administrator {
+        web.app.store().client_grants(web.now()).await
+    } else {
+        web.app.store().client_grants_of(&person.subject, web.now()).await
+    }
+}
+
+fn page(web: &Web<'_>, person: &Person, grants: &[GrantSeen], revoked: Option<&str>) -> Answer {
+    let rows: Vec<_> =
+        grants.iter().map(|seen| GrantRow { grant: &seen.grant, last_used: seen.last_used }).collect();
+    let csrf = web.csrf();
+    let page = MyAccess {
+        host: web.host(),
+        person,
+        rows: &rows,
+        revoked,
+        next: None,
+        hidden: Hidden { request: None, csrf: &csrf },
+    };
+    web.page(StatusCode::OK, &page.render())
+}

@@ -1,0 +1,290 @@
+//! The authorization endpoint (OAuth 2.1 section 4.1.1): checks, then a page, or a code where the person has said
+//! yes before.
+//!
+//! It changes nothing: some clients fetch the address themselves before they send a person there. What must not
+//! redirect is told on a page; what may is handed back to the client, by itself only where somebody vouches for where
+//! that leads.
+
+use std::{borrow::Cow, sync::Arc};
+
+use doorward_auth::server::{
+    authorize::{Asked, Offered, Valid, error_redirect},
+    error::{ErrorCode, OAuthError},
+    form::Parameters,
+    redirect_uri,
+};
+use doorward_model::{Client, ClientKind, Fault, Scopes};
+use doorward_store::StoreError;
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Outcome, Web,
+    clients::{ClientError, Known},
+    consent, form,
+    reply::{note, retry_after},
+};
+use crate::{
+    pages::{Asking, Consent, Destination, Hidden, NoAccess, Redirect, ReturnPage},
+    path::{Answer, OpenRecord, Visit},
+    people::{admission, session::Session, sign_in, ticket::Purpose},
+    rates::address_key,
+    routes::{Published, Routes},
+};
+
+/// A request that passed every check that does not need a person.
+pub(crate) struct Request {
+    pub(crate) known: Known,
+    pub(crate) valid: Valid,
+    pub(crate) published: Arc<Published>,
+}
+
+/// What a consent page's form carries.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Question {
+    /// The request as the client sent it; everything is checked again.
+    pub(super) query: String,
+    /// Who was asked.
+    pub(super) subject: String,
+    /// What the client was then.
+    pub(super) digest: String,
+}
+
+/// Answers an authorization request.
+pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    let asker = address_key(visit.address);
+    let session = Session::of(web.app, web.routes, &visit.headers).await?;
+    let query = if visit.method == Method::POST {
+        match form::read(web, &visit.headers, visit.body).await {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => return Ok(here(web, &error, record)),
+        }
+    } else {
+        visit.query
+    };
+    let request = match check(web, &query, &asker, record).await? {
+        Ok(request) => request,
+        Err(answer) => return Ok(answer),
+    };
+    let Some(session) = session else {
+        return Ok(if request.valid.prompts_none() {
+            let error = OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in");
+            hand_back(web, &request.known.client, &request.valid.target(), &error, record)
+        } else {
+            let onward = format!("/authorize?{query}");
+            sign_in::ask(web, &onward, Some(&request), None, record)
+        });
+    };
+    record.person(&web.issuer(), &session.person.subject);
+    if !admission::admits(&request.published, &session.person, &request.known.client.id) {
+        return Ok(no_access(web, &query, &request, &session, record));
+    }
+    if !request.valid.prompts_consent() && consent::is_remembered(web, &request, &session).await? {
+        return consent::give(web, &request, &session, record).await;
+    }
+    if request.valid.prompts_none() {
+        let error = OAuthError::new(ErrorCode::ConsentRequired, "the person must be asked");
+        return Ok(hand_back(web, &request.known.client, &request.valid.target(), &error, record));
+    }
+    record.allow();
+    let page = consent_page(web, &query, &request, &session);
+    Ok(web.page(StatusCode::OK, &page))
+}
+
+/// Every check that needs no person, in the order of OAuth 2.1: who asks, where the answer goes, then the rest.
+pub(super) async fn check(
+    web: &Web<'_>,
+    query: &str,
+    asker: &str,
+    record: &mut OpenRecord,
+) -> Result<Result<Request, Answer>, StoreError> {
+    let asked = match Asked::parse(query) {
+        Ok(asked) => asked,
+        Err(error) => return Ok(Err(here(web, &error, record))),
+    };
+    record.client(asked.client_id());
+    let known = match web.app.clients().find(web, asked.client_id(), asker).await {
+        Ok(known) => known,
+        Err(ClientError::Store(error)) => return Err(error),
+        Err(error) => return Ok(Err(unknown_client(web, &error, record))),
+    };
+    let redirectable = match asked.redirect(&known.client) {
+        Ok(redirectable) => redirectable,
+        Err(error) => return Ok(Err(here(web, &error, record))),
+    };
+    match redirectable.check(&known.client, &|resource| offered(web.routes, resource)) {
+        Ok(valid) => match resource(web.routes, &valid.resource) {
+            Some(published) => {
+                record.opens(&published);
+                Ok(Ok(Request { known, valid, published }))
+            }
+            None => {
+                let error = OAuthError::new(ErrorCode::InvalidTarget, "there is no such resource");
+                Ok(Err(hand_back(web, &known.client, &redirectable.target(), &error, record)))
+            }
+        },
+        Err(error) => Ok(Err(hand_back(web, &known.client, &redirectable.target(), &error, record))),
+    }
+}
+
+/// The request behind a sign-in page that is shown once more. What is wrong with it was told before.
+pub(crate) async fn recheck(
+    web: &Web<'_>,
+    query: &str,
+    record: &mut OpenRecord,
+) -> Result<Option<Request>, StoreError> {
+    check(web, query, "", record).await.map(Result::ok)
+}
+
+/// Where somebody goes who signs out on a consent page to sign in as somebody else: to the same request.
+pub(crate) fn asked_again(web: &Web<'_>, fields: &Parameters) -> Option<String> {
+    let text = fields.get("request")?;
+    let question: Question = web.app.tickets().open(Purpose::Consent, text, &web.browser, web.now())?;
+    Some(format!("/authorize?{}", question.query))
+}
+
+/// The virtual server that a resource stands for, if Doorward's tokens can open it.
+pub(crate) fn resource(routes: &Routes, resource: &str) -> Option<Arc<Published>> {
+    let published = routes.server(resource.strip_prefix(&routes.snapshot.origin())?.strip_prefix("/mcp/")?)?;
+    published.server.access.oauth.then_some(published)
+}
+
+/// What can be asked for at a resource.
+pub(super) fn offered(routes: &Routes, canonical: &str) -> Option<Offered> {
+    let published = resource(routes, canonical)?;
+    Some(Offered { resource: published.server.resource.clone(), scopes: Scopes::MCP })
+}
+
+impl Request {
+    /// The request in the words of the pages.
+    pub(crate) fn asking<'a>(&'a self, shown: &'a Shown) -> Asking<'a> {
+        Asking {
+            client: &self.known.client,
+            redirect: Redirect {
+                shown: &shown.origin,
+                loopback: shown.loopback,
+                form_action: &shown.form_action,
+            },
+            destination: Destination::Server(&self.published.server),
+        }
+    }
+
+    /// Where the answer goes, for people and browsers.
+    pub(crate) fn shown(&self) -> Shown {
+        let uri = &self.valid.redirect_uri;
+        Shown {
+            origin: redirect_uri::origin_shown(uri),
+            loopback: redirect_uri::is_loopback(uri),
+            form_action: redirect_uri::form_action_source(uri),
+        }
+    }
+}
+
+/// Parts of a redirect URI.
+pub(crate) struct Shown {
+    origin: String,
+    loopback: bool,
+    form_action: String,
+}
+
+fn consent_page(web: &Web<'_>, query: &str, request: &Request, session: &Session) -> crate::pages::Page {
+    let (shown, csrf) = (request.shown(), web.csrf());
+    let ticket = question(web, query, request, session);
+    Consent {
+        host: web.host(),
+        person: &session.person,
+        asking: request.asking(&shown),
+        scopes: request.valid.scopes,
+        lasts: web.routes.snapshot.tokens.refresh_lifetime,
+        may_remember: consent::may_remember(request),
+        hidden: Hidden { request: Some(&ticket), csrf: &csrf },
+    }
+    .render()
+}
+
+fn no_access(
+    web: &Web<'_>,
+    query: &str,
+    request: &Request,
+    session: &Session,
+    record: &mut OpenRecord,
+) -> Answer {
+    record.failed("no_access", None, Fault::Caller);
+    let (shown, csrf) = (request.shown(), web.csrf());
+    let ticket = question(web, query, request, session);
+    let page = NoAccess {
+        host: web.host(),
+        person: &session.person,
+        asking: request.asking(&shown),
+        hidden: Hidden { request: Some(&ticket), csrf: &csrf },
+    };
+    web.page(StatusCode::FORBIDDEN, &page.render())
+}
+
+fn question(web: &Web<'_>, query: &str, request: &Request, session: &Session) -> String {
+    let question = Question {
+        query: query.to_owned(),
+        subject: session.person.subject.clone(),
+        digest: request.known.digest.clone(),
+    };
+    web.app.tickets().seal(Purpose::Consent, &question, &web.browser, web.now())
+}
+
+/// An error that stays here: nobody knows yet whether it could safely go anywhere else.
+fn here(web: &Web<'_>, error: &OAuthError, record: &mut OpenRecord) -> Answer {
+    let text = format!(
+        "The program that sent you here asked in a way that cannot be answered: {}. There is nothing that you did \
+         wrong.",
+        error.description
+    );
+    let title = ("This request cannot be answered", &*text);
+    let answer = web.trouble(StatusCode::BAD_REQUEST, title, error.code.reason(), record);
+    note(error, record);
+    answer
+}
+
+fn unknown_client(web: &Web<'_>, error: &ClientError, record: &mut OpenRecord) -> Answer {
+    let text: Cow<'_, str> = match error {
+        ClientError::Unknown => {
+            "The program that sent you here is not registered, or not any more. Connect it anew from its settings.".into()
+        }
+        ClientError::Document(why) => {
+            format!("The program that sent you here describes itself at an address that cannot be used: {why}.").into()
+        }
+        ClientError::TooOften(_) | ClientError::Store(_) => {
+            "Too many programs were looked up from where you are. Wait a moment, then load this page again.".into()
+        }
+    };
+    let (status, wait) = match error {
+        ClientError::TooOften(too_often) => (StatusCode::TOO_MANY_REQUESTS, Some(*too_often)),
+        _ => (StatusCode::BAD_REQUEST, None),
+    };
+    let mut answer = web.trouble(status, ("This program is not known here", &text), "client_unknown", record);
+    if let Some(too_often) = wait {
+        answer.headers.insert(http::header::RETRY_AFTER, retry_after(too_often));
+    }
+    answer
+}
+
+/// Hands an error back to the client (RFC 6749 section 4.1.2.1). By itself only to the operator's clients and to this
+/// computer: whoever registers anything could else use Doorward's address to send people anywhere (RFC 9700 section
+/// 4.11).
+pub(super) fn hand_back(
+    web: &Web<'_>,
+    client: &Client,
+    target: &(String, Option<String>),
+    error: &OAuthError,
+    record: &mut OpenRecord,
+) -> Answer {
+    let (uri, state) = target;
+    let location = error_redirect(uri, error, state.as_deref(), &web.issuer());
+    if client.kind == ClientKind::Registered || redirect_uri::is_loopback(uri) {
+        let answer = web.see_other(&location, record);
+        note(error, record);
+        return answer;
+    }
+    note(error, record);
+    let shown = redirect_uri::origin_shown(uri);
+    let page = ReturnPage { host: web.host(), shown: &shown, url: &location, text: error.description };
+    web.page(StatusCode::BAD_REQUEST, &page.render())
+}

@@ -1,0 +1,45 @@
+//! Clients that register themselves (RFC 7591): bounded in size, number and life.
+
+use doorward_auth::server::{
+    error::{ErrorCode, OAuthError},
+    registration,
+    token::{self, TokenKind},
+};
+use doorward_auth::keys::hash;
+use http::StatusCode;
+
+use super::{Outcome, Web, form};
+use crate::path::{OpenRecord, Visit};
+
+/// Largest registration, in bytes.
+const MAX_BODY: usize = 16 << 10;
+/// Clients that never came back with a grant; beyond that the oldest make room.
+const MOST_UNUSED: i64 = 5_000;
+
+/// Registers a client.
+pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    if !web.routes.snapshot.tokens.registration {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "clients are registered by the operator here");
+        return Ok(web.error(&error, record));
+    }
+    let body = match form::read_json(web, &visit.headers, visit.body, MAX_BODY).await {
+        Ok(body) => body,
+        Err(error) => return Ok(web.error(&OAuthError { code: ErrorCode::InvalidClientMetadata, ..error }, record)),
+    };
+    let (id, now) = (format!("dcr_{}", hash::random_hex::<11>()), web.now());
+    let registered = match registration::register(&body, id, now) {
+        Ok(registered) => registered,
+        Err(error) => return Ok(web.error(&error, record)),
+    };
+    let secret = registered.wants_secret.then(|| token::mint(TokenKind::ClientSecret));
+    let secret_hash = secret.as_ref().map(|secret| token::hash(secret.expose()));
+    record.client(&registered.client.id);
+    let stored = web.app.store();
+    if !stored.register_client(&registered.client, secret_hash.as_deref(), MOST_UNUSED, now).await? {
+        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many clients were registered");
+        return Ok(web.error(&error, record));
+    }
+    record.allow();
+    let body = registration::response(&registered, secret.as_ref());
+    Ok(Web::json(StatusCode::CREATED, &body))
+}

@@ -1,0 +1,200 @@
+//! What goes back from an endpoint: JSON for programs, pages for people, redirects for both.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_auth::server::error::OAuthError;
+use doorward_model::{Fault, Timestamp, TooOften};
+use doorward_store::StoreError;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use crate::{
+    App,
+    endpoint::{Endpoint, Origins},
+    pages::{self, ErrorPage, Page},
+    path::{self, Answer, Content, OpenRecord, Reason, Refusal, Visit},
+    people::ticket::{Browser, Purpose},
+    routes::Routes,
+};
+
+/// What every handler needs of its request's surroundings.
+pub(crate) struct Web<'a> {
+    pub(crate) app: &'a Arc<App>,
+    pub(crate) routes: &'a Arc<Routes>,
+    pub(crate) browser: Browser,
+    origins: Origins,
+}
+
+/// What a handler ends with. Only a broken store ends in a refusal; everything else is an answer.
+pub(crate) type Outcome = Result<Answer, Refusal>;
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::from(Reason::Internal).detail(error.to_string())
+    }
+}
+
+impl<'a> Web<'a> {
+    pub(super) fn new(app: &'a Arc<App>, routes: &'a Arc<Routes>, visit: &Visit) -> Self {
+        let browser = Browser::of(&visit.headers, routes.has_tls());
+        Self { app, routes, browser, origins: visit.endpoint.origins() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.app.clock().now()
+    }
+
+    /// Doorward's issuer: the origin of the public URL.
+    pub(crate) fn issuer(&self) -> String {
+        self.routes.snapshot.origin()
+    }
+
+    /// The host that people see in their browser's address line.
+    pub(crate) fn host(&self) -> &'a str {
+        self.routes.snapshot.public_url.host_str().unwrap_or_default()
+    }
+
+    /// A JSON answer that nobody keeps and every page may read.
+    pub(super) fn json(status: StatusCode, body: &Value) -> Answer {
+        let mut answer = Answer::json(status, body.to_string());
+        for (name, value) in [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::PRAGMA, "no-cache"),
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        ] {
+            answer.headers.insert(name, HeaderValue::from_static(value));
+        }
+        answer
+    }
+
+    /// An OAuth error in JSON (RFC 6749 section 5.2).
+    pub(super) fn error(&self, error: &OAuthError, record: &mut OpenRecord) -> Answer {
+        note(error, record);
+        let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut answer = Self::json(status, &error.document());
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static(r#"Basic realm="doorward", charset="UTF-8""#);
+            answer.headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        answer
+    }
+
+    /// A page, with every protection that there is.
+    pub(crate) fn page(&self, status: StatusCode, page: &Page) -> Answer {
+        let mut answer = Answer::empty(status);
+        answer.headers = pages::headers(page, self.routes.has_tls());
+        answer.content = Content::Whole(page.body.clone().into());
+        answer
+    }
+
+    /// A page for something that went wrong, where a redirect would be wrong too.
+    pub(crate) fn trouble(
+        &self,
+        status: StatusCode,
+        (title, text): (&str, &str),
+        reason: &'static str,
+        record: &mut OpenRecord,
+    ) -> Answer {
+        record.failed(reason, None, Fault::Caller);
+        let id = record.id();
+        let page = ErrorPage { host: self.host(), title, text, request_id: &id };
+        self.page(status, &page.render())
+    }
+
+    /// A form that is not one of ours, or not any more.
+    pub(crate) fn stale(&self, record: &mut OpenRecord) -> Answer {
+        let text = "This page was open for too long, or it was opened in another browser. Go back to where you came \
+                    from and begin again.";
+        self.trouble(StatusCode::BAD_REQUEST, ("Please begin again", text), "form_stale", record)
+    }
+
+    /// 303: whatever was sent stays here.
+    pub(crate) fn see_other(&self, location: &str, record: &mut OpenRecord) -> Answer {
+        record.allow();
+        let mut answer = Answer::empty(StatusCode::SEE_OTHER);
+        // Everything that gets here is a URL that was parsed, or one of our own paths.
+        let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
+        answer.headers.insert(header::LOCATION, location);
+        answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer.headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        answer
+    }
+
+    /// 429, in the words of whoever asks.
+    pub(super) fn too_often(
+        &self,
+        endpoint: &Endpoint,
+        too_often: TooOften,
+        record: &mut OpenRecord,
+    ) -> Answer {
+        let mut answer = match endpoint.origins() {
+            Origins::Any => {
+                record.failed("too_often", None, Fault::Caller);
+                let body = serde_json::json!({
+                    "error": "temporarily_unavailable",
+                    "error_description": "too many requests; Retry-After says when to come again",
+                });
+                Self::json(StatusCode::TOO_MANY_REQUESTS, &body)
+            }
+            _ => {
+                let text = "Too many requests came from where you are. Wait a moment, then load this page again.";
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                self.trouble(status, ("Please wait a moment", text), "too_often", record)
+            }
+        };
+        answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
+        self.finish(answer)
+    }
+
+    /// A file that pages refer to.
+    pub(super) fn asset(&self, name: &str, visit: &Visit, record: &mut OpenRecord) -> Outcome {
+        let asset = pages::assets(&format!("/console/assets/{name}")).ok_or(Reason::NotFound)?;
+        record.allow();
+        let known = visit.headers.get(header::IF_NONE_MATCH).is_some_and(|etag| *etag == *asset.etag);
+        let mut answer = Answer::empty(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+        answer.headers = asset.headers();
+        answer.content = Content::Whole(if known { Bytes::new() } else { Bytes::from_static(asset.bytes) });
+        Ok(answer)
+    }
+
+    /// Takes a client grant back: at once here, and everywhere when the store has it.
+    pub(super) async fn revoke(&self, grant: &str) -> Result<(), StoreError> {
+        self.app.store().revoke_client_grant(grant, self.now()).await?;
+        self.app.own_tokens().forget([grant.to_owned()]);
+        Ok(())
+    }
+
+    /// A ticket against forged forms.
+    pub(crate) fn csrf(&self) -> String {
+        self.app.tickets().seal(Purpose::Form, &(), &self.browser, self.now())
+    }
+
+    /// Whether a form was given out by us to this browser.
+    pub(crate) fn is_ours(&self, csrf: Option<&str>) -> bool {
+        let open = |text| self.app.tickets().open::<()>(Purpose::Form, text, &self.browser, self.now());
+        csrf.and_then(open).is_some()
+    }
+
+    /// What belongs on every answer of an endpoint: the browser is known again, and only what is meant for every page
+    /// can be read by every page.
+    pub(super) fn finish(&self, mut answer: Answer) -> Answer {
+        if self.origins != Origins::Any {
+            path::hide_from_other_origins(&mut answer);
+            if let Some(cookie) = self.browser.cookie() {
+                answer.headers.append(header::SET_COOKIE, cookie);
+            }
+        }
+        answer
+    }
+}
+
+/// Notes an OAuth error in the record.
+pub(super) fn note(error: &OAuthError, record: &mut OpenRecord) {
+    record.failed(error.code.reason(), Some(error.description.to_string()), Fault::Caller);
+}
+
+/// Whole seconds, at least one.
+pub(crate) fn retry_after(too_often: TooOften) -> HeaderValue {
+    HeaderValue::from(too_often.retry_after.as_secs().saturating_add(1))
+}

@@ -1,0 +1,51 @@
+//! A code becomes tokens, once.
+
+use doorward_auth::server::{
+    error::{ErrorCode, OAuthError},
+    token,
+    token_request::{self, AuthorizationCode, CodeView},
+};
+use doorward_store::Redeemed;
+
+use super::{Issued, NoToken, Proven, Web, access_token, refresh_token};
+use crate::people::admission;
+
+/// Redeems a code. A second redemption that would have been good takes the whole grant back; one that would not
+/// have been is only refused, or anybody who saw a code could end what came of it.
+pub(super) async fn redeem(
+    web: &Web<'_>,
+    proven: &Proven,
+    request: &AuthorizationCode,
+) -> Result<Issued, NoToken> {
+    let refused = OAuthError::new(ErrorCode::InvalidGrant, "the code is unknown, expired, used or not yours");
+    let (client, now) = (&proven.known.client, web.now());
+    let hash = token::hash(request.code.expose());
+    let stored = web.app.store().code(&hash).await?.ok_or(refused.clone())?;
+    let view = CodeView {
+        client: &stored.grant.client,
+        redirect_uri: &stored.redirect_uri,
+        challenge: &stored.challenge,
+        resource: &stored.grant.resource,
+    };
+    token_request::check_code(request, &client.id, &view)?;
+    if stored.redeemed {
+        web.revoke(&stored.grant.id).await?;
+        return Err(refused.into());
+    }
+    if stored.expires <= now || !admission::admits_grant(web.routes, &stored.grant) {
+        return Err(refused.into());
+    }
+    let scopes = stored.grant.scopes;
+    let (access, access_row) = access_token(web, scopes);
+    let refresh = client.grant_types.refresh_token.then(|| refresh_token(web, stored.grant.expires));
+    let (refresh, refresh_row) = refresh.unzip();
+    match web.app.store().redeem_code(&hash, &access_row, refresh_row.as_ref(), now).await? {
+        Redeemed::Now(grant) => Ok(Issued { grant, scopes, access, refresh }),
+        // Somebody was faster with the same good code.
+        Redeemed::Already { grant_id } => {
+            web.revoke(&grant_id).await?;
+            Err(refused.into())
+        }
+        Redeemed::Unknown => Err(refused.into()),
+    }
+}

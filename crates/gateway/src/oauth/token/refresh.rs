@@ -1,0 +1,54 @@
+//! A refresh token becomes new tokens, and is no longer good itself.
+
+use doorward_auth::server::{
+    error::{ErrorCode, OAuthError},
+    token,
+    token_request::{self, Refresh},
+};
+use doorward_model::Fault;
+use doorward_store::Rotation;
+
+use super::{Issued, NoToken, Proven, Web, access_token, refresh_token};
+use crate::{path::OpenRecord, people::admission};
+
+/// How long the token before the newest is still taken, in seconds: for answers that got lost on the way.
+const GRACE: i64 = 30;
+
+/// Rotates a refresh token. An older one that comes again was stolen, from the client or by it: the whole grant goes.
+pub(super) async fn rotate(
+    web: &Web<'_>,
+    proven: &Proven,
+    request: &Refresh,
+    record: &mut OpenRecord,
+) -> Result<Issued, NoToken> {
+    let refused =
+        OAuthError::new(ErrorCode::InvalidGrant, "the refresh token is unknown, expired, used or not yours");
+    let (client, now) = (&proven.known.client, web.now());
+    let hash = token::hash(request.token.expose());
+    let stored = web.app.store().refresh_token(&hash).await?.ok_or(refused.clone())?;
+    let mut grant = stored.grant;
+    if grant.client != client.id {
+        return Err(refused.into());
+    }
+    let scopes = token_request::check_refresh(request, &grant)?;
+    let Some(groups) = admission::present_groups(web.app, &grant).await? else {
+        web.revoke(&grant.id).await?;
+        return Err(refused.into());
+    };
+    grant.groups = groups;
+    if !admission::admits_grant(web.routes, &grant) {
+        return Err(OAuthError::new(ErrorCode::InvalidGrant, "access was taken back").into());
+    }
+    let (access, access_row) = access_token(web, scopes);
+    let (refresh, refresh_row) = refresh_token(web, grant.expires);
+    let store = web.app.store();
+    match store.rotate_refresh_token(&hash, &refresh_row, &access_row, Some(&grant.groups), GRACE, now).await? {
+        Rotation::Done => Ok(Issued { grant, scopes, access, refresh: Some(refresh) }),
+        Rotation::Replayed => {
+            web.app.own_tokens().forget([grant.id]);
+            record.failed("refresh_replayed", None, Fault::Caller);
+            Err(refused.into())
+        }
+        Rotation::Unknown | Rotation::Expired => Err(refused.into()),
+    }
+}

@@ -1,0 +1,273 @@
+//! Signing in by way of an OpenID provider: code, PKCE, nonce and `iss`.
+//!
+//! Nobody is sent there but by a button on a page of ours that says which client and which virtual server it is for. The
+//! way back counts once, and only in the browser that was sent.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use doorward_auth::{
+    keys::hash,
+    server::{form::Parameters, pkce, token},
+    sign_in::{self, Endpoints, SignedIn},
+};
+use doorward_egress::{Outbound, Trust, read_capped};
+use doorward_model::{Algorithm, Issuer, Person, SignInProvider, Timestamp};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{
+    admission,
+    sign_in::{again, onward, welcome},
+    ticket::Purpose,
+};
+use crate::{
+    issuers::discovery_urls,
+    oauth::{Outcome, Web, read_form},
+    pages::SignInTrouble,
+    path::{OpenRecord, Reason, Visit},
+};
+
+const FIELDS: [&str; 2] = ["request", "csrf"];
+/// How long a provider's endpoints are remembered, in seconds.
+const REMEMBERED: i64 = 600;
+/// Largest answer of a provider, in bytes.
+const MAX_DOCUMENT: usize = 256 << 10;
+
+/// The endpoints of sign-in providers, by issuer.
+pub(crate) struct Providers(Mutex<HashMap<String, (Arc<Endpoints>, Timestamp)>>);
+
+/// What `state` carries to the provider and back.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    id: String,
+    provider: String,
+    nonce: String,
+    verifier: String,
+    onward: String,
+}
+
+/// Why a way back leads nowhere.
+enum Failed {
+    /// The provider does not answer, or not as it should.
+    Away(String),
+    /// The sign-in was broken off, or does not hold.
+    Refused(String),
+}
+
+impl Providers {
+    pub(super) fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// Where a provider is asked what. Fetched when it is not known, or not any more.
+    async fn endpoints(&self, web: &Web<'_>, provider: &SignInProvider) -> Result<Arc<Endpoints>, String> {
+        let now = web.now();
+        if let Some((endpoints, until)) = self.lock().get(&provider.issuer)
+            && now < *until
+        {
+            return Ok(Arc::clone(endpoints));
+        }
+        let endpoints = Arc::new(discover(web, provider).await?);
+        let kept = (Arc::clone(&endpoints), now.plus_secs(REMEMBERED));
+        self.lock().insert(provider.issuer.clone(), kept);
+        Ok(endpoints)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<Endpoints>, Timestamp)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn discover(web: &Web<'_>, provider: &SignInProvider) -> Result<Endpoints, String> {
+    let base = Url::parse(&provider.issuer).map_err(|_| "the issuer is not a URL".to_owned())?;
+    let mut last = String::from("no discovery document");
+    for url in discovery_urls(&base) {
+        match web.app.egress().fetch(&url, Trust::Declared, MAX_DOCUMENT).await {
+            Ok((text, _)) => {
+                return Endpoints::read(&text, &provider.issuer).map_err(|error| format!("{url}: {error}"));
+            }
+            Err(error) => last = format!("{url}: {error}"),
+        }
+    }
+    Err(last)
+}
+
+/// Sends a person to a provider.
+pub(crate) async fn go(web: &Web<'_>, name: &str, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    let provider = provider(web, name)?;
+    let fields = read_form(web, &visit.headers, visit.body).await;
+    let Ok(fields) = fields.and_then(|text| Parameters::parse(&text, &FIELDS)) else {
+        return Ok(web.stale(record));
+    };
+    let Some(onward) = onward(web, &fields) else { return Ok(web.stale(record)) };
+    let endpoints = match web.app.people().providers.endpoints(web, &provider).await {
+        Ok(endpoints) => endpoints,
+        Err(why) => {
+            tracing::warn!(provider = name, %why, "a sign-in provider cannot be asked");
+            return again(web, &onward, "", SignInTrouble::ProviderAway(name), record).await;
+        }
+    };
+    let state = State {
+        id: hash::random_hex::<16>(),
+        provider: name.to_owned(),
+        nonce: hash::random_hex::<16>(),
+        verifier: pkce::new_verifier(),
+        onward,
+    };
+    let sealed = web.app.tickets().seal(Purpose::SignIn, &state, &web.browser, web.now());
+    let url = sign_in::authorization_url(
+        &provider,
+        &endpoints,
+        &redirect_uri(web, name),
+        &sealed,
+        &state.nonce,
+        &pkce::challenge(&state.verifier),
+    );
+    Ok(web.see_other(url.as_str(), record))
+}
+
+/// Takes a person back from a provider.
+pub(crate) async fn back(web: &Web<'_>, name: &str, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    let provider = provider(web, name)?;
+    let Some(state) = state(web, name, &visit.query).await? else { return Ok(web.stale(record)) };
+    match signed_in(web, &provider, &state, &visit.query).await {
+        Ok(who) => admit(web, &provider, who, &state.onward, record).await,
+        Err(failed) => {
+            let (trouble, why) = match failed {
+                Failed::Away(why) => (SignInTrouble::ProviderAway(name), why),
+                Failed::Refused(why) => (SignInTrouble::Provider(name), why),
+            };
+            tracing::warn!(provider = name, %why, "a sign-in did not hold");
+            again(web, &state.onward, "", trouble, record).await
+        }
+    }
+}
+
+/// Lets somebody in whom the provider vouches for, if the operator does too.
+async fn admit(
+    web: &Web<'_>,
+    provider: &SignInProvider,
+    who: SignedIn,
+    onward: &str,
+    record: &mut OpenRecord,
+) -> Outcome {
+    let domain = who.verified_domain();
+    let person = Person {
+        subject: format!("{}:{}", provider.name, who.subject),
+        name: who.name.unwrap_or(who.subject.clone()),
+        groups: who.groups,
+        domain,
+        administrator: false,
+    };
+    record.person(&web.issuer(), &person.subject);
+    if !admission::allows(&provider.allow, &who.subject, &person.groups, person.domain.as_deref()) {
+        let trouble = SignInTrouble::NotAllowed(provider.name.as_str());
+        return again(web, onward, "", trouble, record).await;
+    }
+    welcome(web, &person, onward, record).await
+}
+
+/// What was sent along, if it is ours, was given to this browser, and comes back for the first time.
+async fn state(
+    web: &Web<'_>,
+    name: &str,
+    query: &str,
+) -> Result<Option<State>, doorward_store::StoreError> {
+    let Ok(fields) = Parameters::parse(query, &["state"]) else { return Ok(None) };
+    let open = |text| web.app.tickets().open::<State>(Purpose::SignIn, text, &web.browser, web.now());
+    let Some(state) = fields.get("state").and_then(open) else { return Ok(None) };
+    let expires = web.now().plus_secs(REMEMBERED);
+    let first = web.app.store().use_once("sign-in", &token::hash(&state.id), expires).await?;
+    Ok(Some(state).filter(|state| first && state.provider == name))
+}
+
+async fn signed_in(
+    web: &Web<'_>,
+    provider: &SignInProvider,
+    state: &State,
+    query: &str,
+) -> Result<SignedIn, Failed> {
+    let endpoints = web.app.people().providers.endpoints(web, provider).await.map_err(Failed::Away)?;
+    let code = sign_in::callback(query, &provider.issuer, endpoints.sends_issuer)
+        .map_err(|error| Failed::Refused(error.to_string()))?;
+    let answer = exchange(web, provider, &endpoints, &code, state).await?;
+    let id_token = sign_in::id_token(&answer).map_err(|error| Failed::Refused(error.to_string()))?;
+    let issuer = as_issuer(provider, &endpoints);
+    let keys = web.app.issuers().keys(&issuer).await.map_err(|error| Failed::Away(error.to_string()))?;
+    let verify = |keys| sign_in::verify_id_token(id_token.expose(), provider, keys, &state.nonce, web.now());
+    match verify(&keys) {
+        Err(error) if error.needs_keys() => match web.app.issuers().newer_keys(&issuer, &keys).await {
+            Some(newer) => verify(&newer),
+            None => Err(error),
+        },
+        outcome => outcome,
+    }
+    .map_err(|error| Failed::Refused(error.to_string()))
+}
+
+/// Redeems the provider's code.
+async fn exchange(
+    web: &Web<'_>,
+    provider: &SignInProvider,
+    endpoints: &Endpoints,
+    code: &str,
+    state: &State,
+) -> Result<Bytes, Failed> {
+    let redirect_uri = redirect_uri(web, provider.name.as_str());
+    let form = sign_in::token_form(provider, endpoints, code, &redirect_uri, &state.verifier);
+    let away = |why: String| Failed::Away(why);
+    let uri: Uri = endpoints.token.as_str().parse().map_err(|_| away("not a usable URL".into()))?;
+    let mut headers = HeaderMap::new();
+    let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
+    headers.insert(header::CONTENT_TYPE, urlencoded);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    if let Some(basic) = &form.authorization {
+        let mut value = HeaderValue::from_str(basic.expose()).map_err(|_| away("not a usable secret".into()))?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
+    let trust = trust(&endpoints.token, &provider.issuer);
+    let body = Bytes::from(form.body.expose().to_owned());
+    let outbound = Outbound { method: Method::POST, uri, headers, body, trust };
+    let limit = std::time::Duration::from_secs(10);
+    let answer = web.app.egress().send(outbound, limit).await.map_err(|error| away(error.to_string()))?;
+    let status = answer.status();
+    let read = tokio::time::timeout(limit, read_capped(answer.into_body(), MAX_DOCUMENT)).await;
+    let body = read.map_err(|_| away("too slow".into()))?.map_err(|error| away(error.to_string()))?;
+    if status == StatusCode::OK { Ok(body) } else { Err(Failed::Refused(format!("status {status}"))) }
+}
+
+/// On the issuer's own origin an endpoint is as declared as the issuer itself.
+fn trust(url: &Url, issuer: &str) -> Trust {
+    let same = Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == url.origin());
+    if same { Trust::Declared } else { Trust::Guarded }
+}
+
+/// The provider as an issuer whose keys are kept.
+fn as_issuer(provider: &SignInProvider, endpoints: &Endpoints) -> Issuer {
+    let own = trust(&endpoints.jwks, &provider.issuer) == Trust::Declared;
+    Issuer {
+        name: provider.name.clone(),
+        issuer: provider.issuer.clone(),
+        // Elsewhere the keys are found by discovery each time, and fetched through the guard.
+        jwks_uri: own.then(|| endpoints.jwks.clone()),
+        algorithms: Algorithm::ALL.to_vec(),
+        required_scope: None,
+        id_jag: false,
+    }
+}
+
+fn provider(web: &Web<'_>, name: &str) -> Result<Arc<SignInProvider>, Reason> {
+    let found = web.routes.snapshot.sign_in.iter().find(|(known, _)| known.as_str() == name);
+    found.map(|(_, provider)| Arc::clone(provider)).ok_or(Reason::NotFound)
+}
+
+/// `redirect_uri` at a provider: one for each, so that no two can be mixed up (RFC 9700 section 4.4).
+fn redirect_uri(web: &Web<'_>, name: &str) -> String {
+    format!("{}/sign-in/callback/{name}", web.issuer())
+}

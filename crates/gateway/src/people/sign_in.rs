@@ -1,0 +1,196 @@
+//! Signing in with a name and a password, and signing out.
+//!
+//! A wrong name and a wrong password are the same in words, status and work. Failed attempts are counted by name and
+//! address together, so that nobody locks somebody else out, and by address; successful ones are not counted.
+
+use doorward_auth::{
+    keys::password,
+    server::{form::Parameters, redirect_uri},
+};
+use doorward_model::{Fault, Person, Secret, TooOften};
+use doorward_store::{StoreError, User};
+use http::{HeaderValue, Method, StatusCode, header};
+
+use crate::{
+    oauth::{Outcome, Request, Web, asked_again, read_form, recheck, retry_after},
+    pages::{Hidden, SignIn, SignInButton, SignInTrouble, SignedOut},
+    path::{Answer, OpenRecord, Visit},
+    rates::{Counted, address_key},
+};
+
+use super::{session::Session, ticket::Purpose};
+
+const FIELDS: [&str; 4] = ["request", "csrf", "username", "password"];
+
+/// Where those go who were on their way to nowhere else.
+pub(super) const HOME: &str = "/console/access";
+
+/// Shows the page, or takes name and password.
+pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    if visit.method == Method::GET {
+        return Ok(match Session::of(web.app, web.routes, &visit.headers).await? {
+            Some(_) => web.see_other(HOME, record),
+            None => ask(web, HOME, None, None, record),
+        });
+    }
+    let address = address_key(visit.address);
+    let fields = read_form(web, &visit.headers, visit.body).await;
+    let Ok(fields) = fields.and_then(|text| Parameters::parse(&text, &FIELDS)) else {
+        return Ok(web.stale(record));
+    };
+    let Some(onward) = onward(web, &fields) else { return Ok(web.stale(record)) };
+    let (name, password) = (fields.get("username").unwrap_or(""), fields.get("password").unwrap_or(""));
+    let both = format!("{address} {}", name.chars().take(64).collect::<String>());
+    if let Err(too_often) = may_try(web, &address, &both) {
+        return again(web, &onward, name, SignInTrouble::Throttled(too_often.retry_after), record).await;
+    }
+    let Some(user) = verified(web, name, Secret::new(password.to_owned())).await? else {
+        let now = web.now();
+        // Over the limit already counts as tried: what is said is the same.
+        let _ = web.app.rates().admit(Counted::SignInFailure, &both, now);
+        let _ = web.app.rates().admit(Counted::SignInFailureOfAddress, &address, now);
+        return again(web, &onward, name, SignInTrouble::Wrong, record).await;
+    };
+    welcome(web, &person(user), &onward, record).await
+}
+
+/// Signs a person in and sends them on.
+pub(super) async fn welcome(
+    web: &Web<'_>,
+    person: &Person,
+    onward: &str,
+    record: &mut OpenRecord,
+) -> Outcome {
+    record.person(&web.issuer(), &person.subject);
+    let cookie = Session::start(web.app, web.routes, person).await?;
+    let mut answer = web.see_other(onward, record);
+    answer.headers.append(header::SET_COOKIE, cookie);
+    Ok(answer)
+}
+
+/// The sign-in page, for going on to `onward` afterwards.
+pub(crate) fn ask(
+    web: &Web<'_>,
+    onward: &str,
+    request: Option<&Request>,
+    trouble: Option<(&str, SignInTrouble<'_>)>,
+    record: &mut OpenRecord,
+) -> Answer {
+    let status = match trouble {
+        None => StatusCode::OK,
+        Some((_, SignInTrouble::Throttled(_))) => StatusCode::TOO_MANY_REQUESTS,
+        Some(_) => StatusCode::FORBIDDEN,
+    };
+    match trouble {
+        None => record.allow(),
+        Some((_, trouble)) => record.failed(reason(trouble), None, Fault::Caller),
+    }
+    let ticket = web.app.tickets().seal(Purpose::Onward, &onward, &web.browser, web.now());
+    let (csrf, shown) = (web.csrf(), request.map(Request::shown));
+    let providers = &web.routes.snapshot.sign_in;
+    let origins: Vec<_> = providers.values().map(|it| redirect_uri::origin_shown(&it.issuer)).collect();
+    let buttons: Vec<_> = providers
+        .keys()
+        .zip(&origins)
+        .map(|(name, origin)| SignInButton { name: name.as_str(), origin })
+        .collect();
+    let page = SignIn {
+        host: web.host(),
+        asking: request.zip(shown.as_ref()).map(|(request, shown)| request.asking(shown)),
+        providers: &buttons,
+        username: trouble.map_or("", |(name, _)| name),
+        trouble: trouble.map(|(_, trouble)| trouble),
+        hidden: Hidden { request: Some(&ticket), csrf: &csrf },
+    };
+    let mut answer = web.page(status, &page.render());
+    if let Some((_, SignInTrouble::Throttled(wait))) = trouble {
+        let wait = retry_after(TooOften { retry_after: wait });
+        answer.headers.insert(header::RETRY_AFTER, wait);
+    }
+    answer
+}
+
+/// The page once more, with what went wrong. Who asks is shown again where a client sent the person here.
+pub(super) async fn again(
+    web: &Web<'_>,
+    onward: &str,
+    name: &str,
+    trouble: SignInTrouble<'_>,
+    record: &mut OpenRecord,
+) -> Outcome {
+    let request = match onward.strip_prefix("/authorize?") {
+        Some(query) => recheck(web, query, record).await?,
+        None => None,
+    };
+    Ok(ask(web, onward, request.as_ref(), Some((name, trouble)), record))
+}
+
+/// Where a form of ours leads, if it is one and was given out to this browser.
+pub(super) fn onward(web: &Web<'_>, fields: &Parameters) -> Option<String> {
+    if !web.is_ours(fields.get("csrf")) {
+        return None;
+    }
+    web.app.tickets().open(Purpose::Onward, fields.get("request")?, &web.browser, web.now())
+}
+
+fn may_try(web: &Web<'_>, address: &str, both: &str) -> Result<(), TooOften> {
+    let now = web.now();
+    web.app.rates().check(Counted::SignInFailure, both, now)?;
+    web.app.rates().check(Counted::SignInFailureOfAddress, address, now)
+}
+
+/// The user of that name, if the password is theirs. As much work for a name that does not exist.
+async fn verified(web: &Web<'_>, name: &str, given: Secret) -> Result<Option<User>, StoreError> {
+    let user = web.app.store().user(name).await?;
+    let hash = user.as_ref().map_or(password::decoy(), |user| &user.password_hash).to_owned();
+    let right = web.app.people().passwords(move || password::verify(&given, &hash)).await;
+    Ok(user.filter(|_| right))
+}
+
+fn person(user: User) -> Person {
+    Person {
+        subject: user.name.clone(),
+        name: user.name,
+        groups: user.groups,
+        domain: None,
+        administrator: user.administrator,
+    }
+}
+
+fn reason(trouble: SignInTrouble<'_>) -> &'static str {
+    match trouble {
+        SignInTrouble::Wrong => "sign_in_failed",
+        SignInTrouble::Throttled(_) => "sign_in_throttled",
+        SignInTrouble::Expired => "form_stale",
+        SignInTrouble::Provider(_) => "sign_in_provider_refused",
+        SignInTrouble::ProviderAway(_) => "sign_in_provider_away",
+        SignInTrouble::NotAllowed(_) => "sign_in_not_allowed",
+    }
+}
+
+/// Signs out in this browser. Goes back to where the person was on the way to, if the form says so.
+pub(crate) async fn out(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
+    let session = Session::of(web.app, web.routes, &visit.headers).await?;
+    let fields = read_form(web, &visit.headers, visit.body).await;
+    let Ok(fields) = fields.and_then(|text| Parameters::parse(&text, &FIELDS)) else {
+        return Ok(web.stale(record));
+    };
+    if !web.is_ours(fields.get("csrf")) {
+        return Ok(web.stale(record));
+    }
+    let Some(session) = session else { return Ok(web.see_other("/sign-in", record)) };
+    record.person(&web.issuer(), &session.person.subject);
+    let provider = session.person.subject.split_once(':').map(|(provider, _)| provider.to_owned());
+    let onward = asked_again(web, &fields);
+    let cookie: HeaderValue = session.end(web.app, web.routes).await?;
+    let mut answer = match onward {
+        Some(onward) => web.see_other(&onward, record),
+        None => {
+            record.allow();
+            let page = SignedOut { host: web.host(), provider: provider.as_deref() };
+            web.page(StatusCode::OK, &page.render())
+        }
+    };
+    answer.headers.append(header::SET_COOKIE, cookie);
+    Ok(answer)
+}
