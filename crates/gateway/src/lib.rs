@@ -13,6 +13,8 @@ mod issuers;
 pub mod listen;
 mod lists;
 mod metrics;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the handlers of these pages come next"))]
+mod pages;
 mod path;
 mod proxies;
 #[cfg(test)]
