@@ -1,0 +1,102 @@
+//! Who asks for access to what: the part that sign-in, consent and "no access" share.
+
+use doorward_model::{Client, ClientKind, VirtualServer};
+use url::Url;
+
+use super::text::{self, shown};
+
+/// A client that wants in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    /// Who asks. What it says of itself is shown as a claim.
+    pub(crate) client: &'a Client,
+    /// Where the answer goes.
+    pub(crate) redirect: Redirect<'a>,
+    /// What its token is to open.
+    pub(crate) destination: Destination<'a>,
+}
+
+/// The redirect URI of a request, as people and browsers need it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Redirect<'a> {
+    /// Scheme and host: `https://claude.ai`, `http://127.0.0.1:33418`, `cursor://`.
+    pub(crate) shown: &'a str,
+    /// Whether it stays on the person's own computer, where any program can listen.
+    pub(crate) loopback: bool,
+    /// Its source for the CSP directive `form-action`.
+    pub(crate) form_action: &'a str,
+}
+
+/// What a token opens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Destination<'a> {
+    /// A virtual server.
+    Server(&'a VirtualServer),
+    /// An agent.
+    Agent {
+        /// Its name.
+        name: &'a str,
+        /// `<public_url>/a2a/<name>`.
+        resource: &'a str,
+    },
+}
+
+/// How far a client can be trusted.
+pub(super) enum Voucher {
+    /// The operator wrote it down, under this name.
+    Operator(String),
+    /// The host of its document vouches for it.
+    Host(String),
+    /// Nobody vouches for it; it registered itself on this day.
+    Nobody(String),
+}
+
+impl Asking<'_> {
+    /// What it calls itself; none when nothing is left that can be shown.
+    pub(super) fn claim(&self) -> Option<String> {
+        self.client.name.as_deref().map(|name| shown(name, text::NAME)).filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn voucher(&self) -> Voucher {
+        match self.client.kind {
+            ClientKind::Registered => Voucher::Operator(shown(&self.client.id, text::NAME)),
+            ClientKind::Dynamic => Voucher::Nobody(text::day(self.client.created)),
+            ClientKind::Document => Voucher::Host(host(&self.client.id)),
+        }
+    }
+
+    /// Where the answer goes, whole: the end of a host is what says whose it is.
+    pub(super) fn goes_to(&self) -> String {
+        shown(self.redirect.shown, text::ADDRESS)
+    }
+}
+
+impl Destination<'_> {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Server(server) => server.name.as_str(),
+            Self::Agent { name, .. } => name,
+        }
+    }
+
+    pub(super) fn resource(&self) -> &str {
+        match self {
+            Self::Server(server) => &server.resource,
+            Self::Agent { resource, .. } => resource,
+        }
+    }
+
+    /// Its kind, in a word of the product.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Server(_) => "virtual server",
+            Self::Agent { .. } => "agent",
+        }
+    }
+}
+
+fn host(id: &str) -> String {
+    let url = Url::parse(id).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or(id);
+    shown(host, text::ADDRESS)
+}
