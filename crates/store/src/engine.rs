@@ -4,6 +4,7 @@
 //! There is no layer that translates SQL: what does not run on both engines is not written.
 
 mod sqlite;
+mod statements;
 
 use std::{str::FromStr, time::Duration};
 
@@ -73,6 +74,7 @@ macro_rules! writing {
     };
 }
 
+pub(crate) use statements::{Statements, Value, raise, values};
 pub(crate) use {reading, writing};
 
 impl Store {

@@ -25,6 +25,12 @@ pub enum StoreError {
     /// The database refused or failed a statement, or the connection broke.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// A column, named here, holds what this program does not write.
+    #[error("the column {0} holds what this program does not write")]
+    Unreadable(&'static str),
+    /// A text with a NUL in it was to be written.
+    #[error("a text with a NUL in it cannot be stored")]
+    Nul,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     NoRandomness,

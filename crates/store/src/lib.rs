@@ -8,19 +8,48 @@
 //! | `engine` | addresses, connections, transactions |
 //! | `audit` | the hash-chained log of records: [`Ledger`] writes, [`verify_audit`] checks, the store reads |
 //! | `sessions` | legacy MCP sessions that their clients ended |
+//! | `users`, `browser_sessions` | local users; browsers in which somebody is signed in |
+//! | `clients`, `consents` | OAuth clients, and what people need not be asked again |
+//! | `codes`, `client_grants`, `tokens` | what clients were granted, from the code to the last refresh |
+//! | `revocations` | what replicas must no longer remember |
+//! | `once` | identifiers that count once |
+//! | `keys` | wrapped data keys and sealed signing keys |
+//! | `forget` | what has expired goes |
+//! | `columns` | how lists, scopes and times stand in columns |
 //!
 //! Nothing here decides about a request, and nothing here holds a secret in clear.
 
 mod audit;
+mod browser_sessions;
+mod client_grants;
+mod clients;
+mod codes;
+mod columns;
+mod consents;
 mod engine;
 mod error;
+mod forget;
 #[cfg(test)]
 mod harness;
+mod keys;
+mod once;
+mod revocations;
 mod sessions;
+mod tokens;
+mod users;
 
 pub use audit::{
     AuditReport, Broken, Durability, Gap, Ledger, OpenRun, Slot, StoredRecord, Why, verify_audit,
 };
+pub use browser_sessions::{BrowserSession, NewBrowserSession};
+pub use client_grants::GrantSeen;
+pub use clients::StoredClient;
+pub use codes::{NewCode, Redeemed, StoredCode};
+pub use consents::Consent;
 pub use engine::Store;
 pub use error::StoreError;
+pub use keys::{RewrappedDataKey, SigningKeyState, StoredDataKey, StoredSigningKey};
+pub use revocations::{Revocation, RevocationCursor, Revoked};
 pub use sessions::{EndedSession, SessionCursor};
+pub use tokens::{NewAccessToken, NewRefreshToken, Rotation, StoredAccessToken, StoredRefreshToken};
+pub use users::{FirstAdministrator, User, UserChange};

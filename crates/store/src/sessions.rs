@@ -9,7 +9,7 @@ use doorward_model::Timestamp;
 
 use crate::{
     Store, StoreError,
-    engine::{reading, writing},
+    engine::{raise, reading, writing},
 };
 
 /// The most sessions of one answer of [`Store::ended_sessions_since`].
@@ -39,11 +39,7 @@ impl Store {
     /// When the database fails; the session then may or may not be ended, and ending it again is safe.
     pub async fn end_session(&self, id_hash: &str, expires: Timestamp) -> Result<bool, StoreError> {
         let ended = writing!(self, tx => {
-            let change: i64 = sqlx::query_scalar(
-                "UPDATE counter SET value = value + 1 WHERE name = 'ended_session' RETURNING value",
-            )
-            .fetch_one(&mut *tx)
-            .await?;
+            let change = raise(&mut *tx, "ended_session").await?;
             sqlx::query(
                 "INSERT INTO ended_session (id_hash, expires, change) VALUES ($1, $2, $3)
                  ON CONFLICT (id_hash) DO NOTHING",
