@@ -28,8 +28,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use hyper::{Request, Response, body::Incoming};
 
-pub(crate) use admit::preflight;
-pub(crate) use answer::{Answer, Body};
+pub(crate) use admit::{hide_from_other_origins, preflight};
+pub(crate) use answer::{Answer, Body, Content};
 pub(crate) use record::OpenRecord;
 pub(crate) use refusal::{Reason, Refusal};
 pub(crate) use route::{Document, Routed, Visit};

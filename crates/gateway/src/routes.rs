@@ -120,6 +120,11 @@ impl Routes {
         self.servers.iter().map(|(name, published)| (name.as_str(), open(published))).collect()
     }
 
+    /// Whether browsers come over TLS, as far as the public URL says.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.snapshot.public_url.scheme() == "https"
+    }
+
     /// Whether a request that names this host is meant for us.
     pub(crate) fn is_own_host(&self, authority: &str) -> bool {
         let with_default_port = || {

@@ -1,9 +1,10 @@
 //! The public documents: what anybody may read without saying who they are.
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::{
-    App,
+    App, oauth,
     path::{Answer, Document, OpenRecord, preflight},
 };
 
@@ -11,14 +12,17 @@ use crate::{
 pub(crate) fn answer(app: &App, document: &Document, record: &mut OpenRecord) -> Answer {
     record.allow();
     match document {
-        Document::ProtectedResource(published) => {
-            let body = published.metadata.clone().unwrap_or_default();
-            let mut answer = Answer::json(StatusCode::OK, body);
-            answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
-            answer.headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            answer
-        }
+        Document::ProtectedResource(published) => public(published.metadata.clone().unwrap_or_default()),
+        Document::AuthorizationServer => public(oauth::document(&app.routes().snapshot)),
         Document::Probe(probe) => probe.answer(app),
         Document::Preflight => preflight(),
     }
+}
+
+/// A document for everybody, programs in other origins' pages too.
+fn public(body: Bytes) -> Answer {
+    let mut answer = Answer::json(StatusCode::OK, body);
+    answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    answer.headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    answer
 }

@@ -13,6 +13,8 @@ use crate::{
 };
 
 const FIELDS: [&str; 2] = ["csrf", "grant"];
+/// Grants that an administrator sees, the newest first.
+const PAGE: u32 = 500;
 
 /// Shows the grants.
 pub(super) async fn list(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
@@ -46,7 +48,7 @@ pub(super) async fn revoke(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     web.app.store().revoke_client_grant(&grant.id, web.now()).await?;
     web.app.store().forget_consents(&grant.subject, &grant.client).await?;
     web.app.own_tokens().forget([grant.id.clone()]);
-    record.revoked(&grant);
+    record.client_grant(&web.issuer(), &grant);
     let name = grant.client_name.as_deref().unwrap_or(&grant.client);
     show(web, &session.person, Some(name), record).await
 }
@@ -64,7 +66,7 @@ async fn show(
 
 async fn grants(web: &Web<'_>, person: &Person) -> Result<Vec<GrantSeen>, StoreError> {
     if person.administrator {
-        web.app.store().client_grants(web.now()).await
+        web.app.store().client_grants(None, PAGE, web.now()).await
     } else {
         web.app.store().client_grants_of(&person.subject, web.now()).await
     }

@@ -8,10 +8,11 @@
 use std::{borrow::Cow, sync::Arc};
 
 use doorward_auth::server::{
-    authorize::{Asked, Offered, Valid, error_redirect},
+    authorize::{Asked, LocalError, Valid, error_redirect},
     error::{ErrorCode, OAuthError},
     form::Parameters,
     redirect_uri,
+    resource::Offered,
 };
 use doorward_model::{Client, ClientKind, Fault, Scopes};
 use doorward_store::StoreError;
@@ -57,7 +58,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     let query = if visit.method == Method::POST {
         match form::read(web, &visit.headers, visit.body).await {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => return Ok(here(web, &error, record)),
+            Err(error) => return Ok(here(web, LocalError::Unreadable(error), record)),
         }
     } else {
         visit.query
@@ -67,9 +68,9 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         Err(answer) => return Ok(answer),
     };
     let Some(session) = session else {
-        return Ok(if request.valid.prompts_none() {
+        return Ok(if request.valid.prompt.none {
             let error = OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in");
-            hand_back(web, &request.known.client, &request.valid.target(), &error, record)
+            hand_back(web, &request.known.client, (request.valid.redirect_uri.as_str(), request.valid.state.as_deref()), &error, record)
         } else {
             let onward = format!("/authorize?{query}");
             sign_in::ask(web, &onward, Some(&request), None, record)
@@ -79,12 +80,12 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     if !admission::admits(&request.published, &session.person, &request.known.client.id) {
         return Ok(no_access(web, &query, &request, &session, record));
     }
-    if !request.valid.prompts_consent() && consent::is_remembered(web, &request, &session).await? {
+    if !request.valid.prompt.consent && consent::is_remembered(web, &request, &session).await? {
         return consent::give(web, &request, &session, record).await;
     }
-    if request.valid.prompts_none() {
+    if request.valid.prompt.none {
         let error = OAuthError::new(ErrorCode::ConsentRequired, "the person must be asked");
-        return Ok(hand_back(web, &request.known.client, &request.valid.target(), &error, record));
+        return Ok(hand_back(web, &request.known.client, (request.valid.redirect_uri.as_str(), request.valid.state.as_deref()), &error, record));
     }
     record.allow();
     let page = consent_page(web, &query, &request, &session);
@@ -100,7 +101,7 @@ pub(super) async fn check(
 ) -> Result<Result<Request, Answer>, StoreError> {
     let asked = match Asked::parse(query) {
         Ok(asked) => asked,
-        Err(error) => return Ok(Err(here(web, &error, record))),
+        Err(error) => return Ok(Err(here(web, error, record))),
     };
     record.client(asked.client_id());
     let known = match web.app.clients().find(web, asked.client_id(), asker).await {
@@ -110,9 +111,9 @@ pub(super) async fn check(
     };
     let redirectable = match asked.redirect(&known.client) {
         Ok(redirectable) => redirectable,
-        Err(error) => return Ok(Err(here(web, &error, record))),
+        Err(error) => return Ok(Err(here(web, error, record))),
     };
-    match redirectable.check(&known.client, &|resource| offered(web.routes, resource)) {
+    match redirectable.check(&|resource| offered(web.routes, resource)) {
         Ok(valid) => match resource(web.routes, &valid.resource) {
             Some(published) => {
                 record.opens(&published);
@@ -120,10 +121,10 @@ pub(super) async fn check(
             }
             None => {
                 let error = OAuthError::new(ErrorCode::InvalidTarget, "there is no such resource");
-                Ok(Err(hand_back(web, &known.client, &redirectable.target(), &error, record)))
+                Ok(Err(hand_back(web, &known.client, (redirectable.redirect_uri(), redirectable.state()), &error, record)))
             }
         },
-        Err(error) => Ok(Err(hand_back(web, &known.client, &redirectable.target(), &error, record))),
+        Err(error) => Ok(Err(hand_back(web, &known.client, (redirectable.redirect_uri(), redirectable.state()), &error, record))),
     }
 }
 
@@ -231,16 +232,12 @@ fn question(web: &Web<'_>, query: &str, request: &Request, session: &Session) ->
 }
 
 /// An error that stays here: nobody knows yet whether it could safely go anywhere else.
-fn here(web: &Web<'_>, error: &OAuthError, record: &mut OpenRecord) -> Answer {
+fn here(web: &Web<'_>, error: LocalError, record: &mut OpenRecord) -> Answer {
     let text = format!(
-        "The program that sent you here asked in a way that cannot be answered: {}. There is nothing that you did \
-         wrong.",
-        error.description
+        "The program that sent you here asked for something that cannot be answered: {error}. You did nothing wrong."
     );
     let title = ("This request cannot be answered", &*text);
-    let answer = web.trouble(StatusCode::BAD_REQUEST, title, error.code.reason(), record);
-    note(error, record);
-    answer
+    web.trouble(StatusCode::BAD_REQUEST, title, "authorization_malformed", record)
 }
 
 fn unknown_client(web: &Web<'_>, error: &ClientError, record: &mut OpenRecord) -> Answer {
@@ -272,12 +269,11 @@ fn unknown_client(web: &Web<'_>, error: &ClientError, record: &mut OpenRecord) -
 pub(super) fn hand_back(
     web: &Web<'_>,
     client: &Client,
-    target: &(String, Option<String>),
+    (uri, state): (&str, Option<&str>),
     error: &OAuthError,
     record: &mut OpenRecord,
 ) -> Answer {
-    let (uri, state) = target;
-    let location = error_redirect(uri, error, state.as_deref(), &web.issuer());
+    let location = error_redirect(uri, error, state, &web.issuer());
     if client.kind == ClientKind::Registered || redirect_uri::is_loopback(uri) {
         let answer = web.see_other(&location, record);
         note(error, record);

@@ -96,8 +96,8 @@ pub(super) async fn give(
     };
     web.app.store().put_code(&code_row).await?;
     let location =
-        success_redirect(&valid.redirect_uri, code.expose(), valid.state.as_deref(), &web.issuer());
-    Ok(web.see_other(&location, record))
+        success_redirect(&valid.redirect_uri, &code, valid.state.as_deref(), &web.issuer());
+    Ok(web.see_other(location.expose(), record))
 }
 
 fn grant(web: &Web<'_>, request: &Request, person: &Person) -> ClientGrant {

@@ -14,7 +14,7 @@ use crate::path::{OpenRecord, Visit};
 /// Largest registration, in bytes.
 const MAX_BODY: usize = 16 << 10;
 /// Clients that never came back with a grant; beyond that the oldest make room.
-const MOST_UNUSED: i64 = 5_000;
+const MOST_UNUSED: u32 = 5_000;
 
 /// Registers a client.
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
@@ -35,7 +35,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     let secret_hash = secret.as_ref().map(|secret| token::hash(secret.expose()));
     record.client(&registered.client.id);
     let stored = web.app.store();
-    if !stored.register_client(&registered.client, secret_hash.as_deref(), MOST_UNUSED, now).await? {
+    if !stored.register_client(&registered.client, secret_hash.as_deref(), MOST_UNUSED).await? {
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many clients were registered");
         return Ok(web.error(&error, record));
     }

@@ -191,7 +191,7 @@ impl<'a> Web<'a> {
 
 /// Notes an OAuth error in the record.
 pub(super) fn note(error: &OAuthError, record: &mut OpenRecord) {
-    record.failed(error.code.reason(), Some(error.description.to_string()), Fault::Caller);
+    record.failed(error.code.as_str(), Some(error.description.to_owned()), Fault::Caller);
 }
 
 /// Whole seconds, at least one.

@@ -59,7 +59,7 @@ struct Issued {
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     match issue(web, visit, record).await {
         Ok(issued) => {
-            record.granted(&issued.grant);
+            record.client_grant(&web.issuer(), &issued.grant);
             record.allow();
             let ttl = seconds(web.routes.snapshot.tokens.access_ttl);
             let body = token_request::response(

@@ -94,6 +94,11 @@ impl CrossOrigin {
 /// Set by the refusal of an origin and taken out again before the answer leaves.
 pub(super) static REFUSED_ORIGIN: HeaderName = HeaderName::from_static("doorward-refused-origin");
 
+/// Takes away what would let pages of other origins read an answer.
+pub(crate) fn hide_from_other_origins(answer: &mut super::Answer) {
+    answer.headers.insert(REFUSED_ORIGIN.clone(), HeaderValue::from_static("1"));
+}
+
 /// The answer to a CORS preflight at an MCP endpoint.
 pub(crate) fn preflight() -> super::Answer {
     let mut answer = super::Answer::empty(http::StatusCode::NO_CONTENT);

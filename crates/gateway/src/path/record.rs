@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use doorward_model::{Caller, Decision, Fault, Record};
+use doorward_model::{Caller, ClientGrant, Decision, Fault, Record};
 use doorward_store::{Durability, Slot};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -76,6 +76,35 @@ impl OpenRecord {
         }
     }
 
+    /// Names a person who signed in, by Doorward's own word.
+    pub(crate) fn person(&mut self, issuer: &str, subject: &str) {
+        self.record.issuer = Some(issuer.to_owned());
+        self.record.subject = Some(clip(subject));
+    }
+
+    /// Names the client that asks, as it says.
+    pub(crate) fn client(&mut self, id: &str) {
+        self.record.client = Some(clip(id));
+    }
+
+    /// Names the virtual server that tokens are asked for.
+    pub(crate) fn opens(&mut self, published: &Published) {
+        self.record.server = Some(published.server.name.to_string());
+    }
+
+    /// Notes a client grant that tokens were issued for, or that was taken back.
+    pub(crate) fn client_grant(&mut self, issuer: &str, grant: &ClientGrant) {
+        self.person(issuer, &grant.subject);
+        self.client(&grant.client);
+        self.record.server = grant.resource.rsplit_once("/mcp/").map(|(_, name)| clip(name));
+        self.record.detail = Some(format!("client grant {}", grant.id));
+    }
+
+    /// What people and errors call this request.
+    pub(crate) fn id(&self) -> String {
+        self.id.hex()
+    }
+
     /// Notes the size of the request's body.
     pub(super) fn received(&mut self, bytes: usize) {
         self.record.request_bytes = bytes as u64;
@@ -115,7 +144,7 @@ impl OpenRecord {
     }
 
     /// Notes a failure: a refusal, or a broken upstream after everything was allowed.
-    pub(super) fn failed(&mut self, reason: &'static str, detail: Option<String>, fault: Fault) {
+    pub(crate) fn failed(&mut self, reason: &'static str, detail: Option<String>, fault: Fault) {
         if self.record.decision == Decision::Undecided && fault == Fault::Caller {
             self.record.decision = Decision::Refused;
         }

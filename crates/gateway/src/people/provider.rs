@@ -116,7 +116,7 @@ pub(crate) async fn go(web: &Web<'_>, name: &str, visit: Visit, record: &mut Ope
         id: hash::random_hex::<16>(),
         provider: name.to_owned(),
         nonce: hash::random_hex::<16>(),
-        verifier: pkce::new_verifier(),
+        verifier: pkce::new_verifier().expose().to_owned(),
         onward,
     };
     let sealed = web.app.tickets().seal(Purpose::SignIn, &state, &web.browser, web.now());

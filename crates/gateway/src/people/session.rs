@@ -48,6 +48,7 @@ impl Session {
         let session = NewBrowserSession {
             hash: token::hash(cookie.expose()),
             person: person.clone(),
+            provider: person.subject.split_once(':').map(|(provider, _)| provider.to_owned()),
             created: now,
             expires: now.plus_secs(LIFETIME),
         };
