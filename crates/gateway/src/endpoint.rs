@@ -105,7 +105,9 @@ mod tests {
     fn paths_are_taken_as_they_are() {
         assert_eq!(Endpoint::of("/sign-in/corp"), Some(Endpoint::SignInWith("corp".into())));
         assert_eq!(Endpoint::of("/sign-in/callback/corp"), Some(Endpoint::SignedInBy("corp".into())));
-        for path in ["/authorize/", "/Token", "/sign-in/corp/x", "/sign-in/callback/a/b", "//token", "/console/"] {
+        for path in
+            ["/authorize/", "/Token", "/sign-in/corp/x", "/sign-in/callback/a/b", "//token", "/console/"]
+        {
             assert_eq!(Endpoint::of(path), None, "{path}");
         }
     }

@@ -19,7 +19,7 @@ mod consent;
 mod form;
 mod metadata;
 mod register;
-mod reply;
+pub(crate) mod reply;
 mod revoke;
 mod token;
 
@@ -65,10 +65,10 @@ pub(crate) async fn answer(
         Endpoint::SignedInBy(name) => people::provider::back(&web, &name, visit, record).await,
         Endpoint::SignOut => people::sign_in::out(&web, visit, record).await,
         Endpoint::FirstAdministrator => people::first::answer(&web, visit, record).await,
-        Endpoint::Console => Ok(web.see_other("/console/access", record)),
+        Endpoint::Console => Ok(reply::see_other("/console/access", record)),
         Endpoint::Access => access::list(&web, visit, record).await,
         Endpoint::RevokeAccess => access::revoke(&web, visit, record).await,
-        Endpoint::Asset(name) => web.asset(&name, &visit, record),
+        Endpoint::Asset(name) => reply::asset(&name, &visit, record),
     };
     outcome.map(|answer| web.finish(answer))
 }

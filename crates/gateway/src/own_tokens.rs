@@ -69,7 +69,11 @@ impl OwnTokens {
     }
 
     /// What a token says, if it is good. `issuer` is Doorward's own.
-    pub(crate) async fn look_up(&self, text: &str, issuer: &str) -> Result<Option<Arc<OwnToken>>, StoreError> {
+    pub(crate) async fn look_up(
+        &self,
+        text: &str,
+        issuer: &str,
+    ) -> Result<Option<Arc<OwnToken>>, StoreError> {
         let (hash, now) = (token::hash(text), self.clock.now());
         let (found, count) = {
             let mut memory = self.memory();

@@ -147,6 +147,7 @@ impl SessionRow {
             groups: read_list(&self.groups, "browser_session.groups")?,
             subject: self.subject,
             name: self.name,
+            domain: None,
             administrator: self.administrator != 0,
         };
         Ok(BrowserSession {

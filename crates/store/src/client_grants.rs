@@ -246,6 +246,7 @@ impl GrantRow {
     pub(crate) fn read(self) -> Result<ClientGrant, StoreError> {
         Ok(ClientGrant {
             groups: read_list(&self.groups, "client_grant.groups")?,
+            domain: None,
             scopes: read_scopes(&self.scopes, "client_grant.scopes")?,
             id: self.grant_id,
             subject: self.subject,

@@ -38,9 +38,9 @@ pub(super) async fn revoke(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     let id = fields.get("grant").unwrap_or_default();
     let found = web.app.store().client_grant(id).await?;
     // Somebody else's grant is one that does not exist.
-    let Some(grant) = found.filter(|grant| {
-        grant.subject == session.person.subject || session.person.administrator
-    }) else {
+    let Some(grant) =
+        found.filter(|grant| grant.subject == session.person.subject || session.person.administrator)
+    else {
         let text = "It was taken back already, or it has ended.";
         let title = ("There is no such access", text);
         return Ok(web.trouble(StatusCode::NOT_FOUND, title, "grant_unknown", record));
@@ -53,12 +53,7 @@ pub(super) async fn revoke(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     show(web, &session.person, Some(name), record).await
 }
 
-async fn show(
-    web: &Web<'_>,
-    person: &Person,
-    revoked: Option<&str>,
-    record: &mut OpenRecord,
-) -> Outcome {
+async fn show(web: &Web<'_>, person: &Person, revoked: Option<&str>, record: &mut OpenRecord) -> Outcome {
     let grants = grants(web, person).await?;
     record.allow();
     Ok(page(web, person, &grants, revoked))

@@ -23,7 +23,7 @@ use super::{
     Outcome, Web,
     clients::{ClientError, Known},
     consent, form,
-    reply::{note, retry_after},
+    reply::{self, note, retry_after},
 };
 use crate::{
     pages::{Asking, Consent, Destination, Hidden, NoAccess, Redirect, ReturnPage},
@@ -70,7 +70,13 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     let Some(session) = session else {
         return Ok(if request.valid.prompt.none {
             let error = OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in");
-            hand_back(web, &request.known.client, (request.valid.redirect_uri.as_str(), request.valid.state.as_deref()), &error, record)
+            hand_back(
+                web,
+                &request.known.client,
+                (request.valid.redirect_uri.as_str(), request.valid.state.as_deref()),
+                &error,
+                record,
+            )
         } else {
             let onward = format!("/authorize?{query}");
             sign_in::ask(web, &onward, Some(&request), None, record)
@@ -85,7 +91,13 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     }
     if request.valid.prompt.none {
         let error = OAuthError::new(ErrorCode::ConsentRequired, "the person must be asked");
-        return Ok(hand_back(web, &request.known.client, (request.valid.redirect_uri.as_str(), request.valid.state.as_deref()), &error, record));
+        return Ok(hand_back(
+            web,
+            &request.known.client,
+            (request.valid.redirect_uri.as_str(), request.valid.state.as_deref()),
+            &error,
+            record,
+        ));
     }
     record.allow();
     let page = consent_page(web, &query, &request, &session);
@@ -96,7 +108,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
 pub(super) async fn check(
     web: &Web<'_>,
     query: &str,
-    asker: &str,
+    address: &str,
     record: &mut OpenRecord,
 ) -> Result<Result<Request, Answer>, StoreError> {
     let asked = match Asked::parse(query) {
@@ -104,7 +116,7 @@ pub(super) async fn check(
         Err(error) => return Ok(Err(here(web, error, record))),
     };
     record.client(asked.client_id());
-    let known = match web.app.clients().find(web, asked.client_id(), asker).await {
+    let known = match web.app.clients().find(web, asked.client_id(), address).await {
         Ok(known) => known,
         Err(ClientError::Store(error)) => return Err(error),
         Err(error) => return Ok(Err(unknown_client(web, &error, record))),
@@ -113,19 +125,19 @@ pub(super) async fn check(
         Ok(redirectable) => redirectable,
         Err(error) => return Ok(Err(here(web, error, record))),
     };
-    match redirectable.check(&|resource| offered(web.routes, resource)) {
-        Ok(valid) => match resource(web.routes, &valid.resource) {
-            Some(published) => {
-                record.opens(&published);
-                Ok(Ok(Request { known, valid, published }))
-            }
-            None => {
-                let error = OAuthError::new(ErrorCode::InvalidTarget, "there is no such resource");
-                Ok(Err(hand_back(web, &known.client, (redirectable.redirect_uri(), redirectable.state()), &error, record)))
-            }
-        },
-        Err(error) => Ok(Err(hand_back(web, &known.client, (redirectable.redirect_uri(), redirectable.state()), &error, record))),
-    }
+    let checked = redirectable.check(&|resource| offered(web.routes, resource)).and_then(|valid| {
+        let nowhere = OAuthError::new(ErrorCode::InvalidTarget, "there is no such resource");
+        Ok((resource(web.routes, &valid.resource).ok_or(nowhere)?, valid))
+    });
+    let (published, valid) = match checked {
+        Ok(checked) => checked,
+        Err(error) => {
+            let target = (redirectable.redirect_uri(), redirectable.state());
+            return Ok(Err(hand_back(web, &known.client, target, &error, record)));
+        }
+    };
+    record.opens(&published);
+    Ok(Ok(Request { known, valid, published }))
 }
 
 /// The request behind a sign-in page that is shown once more. What is wrong with it was told before.
@@ -146,7 +158,8 @@ pub(crate) fn asked_again(web: &Web<'_>, fields: &Parameters) -> Option<String> 
 
 /// The virtual server that a resource stands for, if Doorward's tokens can open it.
 pub(crate) fn resource(routes: &Routes, resource: &str) -> Option<Arc<Published>> {
-    let published = routes.server(resource.strip_prefix(&routes.snapshot.origin())?.strip_prefix("/mcp/")?)?;
+    let published =
+        routes.server(resource.strip_prefix(&routes.snapshot.origin())?.strip_prefix("/mcp/")?)?;
     published.server.access.oauth.then_some(published)
 }
 
@@ -275,7 +288,7 @@ pub(super) fn hand_back(
 ) -> Answer {
     let location = error_redirect(uri, error, state, &web.issuer());
     if client.kind == ClientKind::Registered || redirect_uri::is_loopback(uri) {
-        let answer = web.see_other(&location, record);
+        let answer = reply::see_other(&location, record);
         note(error, record);
         return answer;
     }

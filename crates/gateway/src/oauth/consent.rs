@@ -19,7 +19,7 @@ use super::{
     Outcome, Web,
     authorize::{Question, Request, check},
     form,
-    reply::note,
+    reply::{self, note},
 };
 use crate::{
     path::{OpenRecord, Visit},
@@ -73,7 +73,7 @@ fn deny(web: &Web<'_>, request: &Request, record: &mut OpenRecord) -> crate::pat
     let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
     let valid = &request.valid;
     let location = error_redirect(&valid.redirect_uri, &error, valid.state.as_deref(), &web.issuer());
-    let answer = web.see_other(&location, record);
+    let answer = reply::see_other(&location, record);
     note(&error, record);
     answer
 }
@@ -95,9 +95,8 @@ pub(super) async fn give(
         expires: now.plus_secs(CODE_LIFETIME),
     };
     web.app.store().put_code(&code_row).await?;
-    let location =
-        success_redirect(&valid.redirect_uri, &code, valid.state.as_deref(), &web.issuer());
-    Ok(web.see_other(location.expose(), record))
+    let location = success_redirect(&valid.redirect_uri, &code, valid.state.as_deref(), &web.issuer());
+    Ok(reply::see_other(location.expose(), record))
 }
 
 fn grant(web: &Web<'_>, request: &Request, person: &Person) -> ClientGrant {

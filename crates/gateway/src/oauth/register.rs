@@ -1,14 +1,14 @@
 //! Clients that register themselves (RFC 7591): bounded in size, number and life.
 
+use doorward_auth::keys::hash;
 use doorward_auth::server::{
     error::{ErrorCode, OAuthError},
     registration,
     token::{self, TokenKind},
 };
-use doorward_auth::keys::hash;
 use http::StatusCode;
 
-use super::{Outcome, Web, form};
+use super::{Outcome, Web, form, reply};
 use crate::path::{OpenRecord, Visit};
 
 /// Largest registration, in bytes.
@@ -20,16 +20,18 @@ const MOST_UNUSED: u32 = 5_000;
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     if !web.routes.snapshot.tokens.registration {
         let error = OAuthError::new(ErrorCode::AccessDenied, "clients are registered by the operator here");
-        return Ok(web.error(&error, record));
+        return Ok(reply::error(&error, record));
     }
     let body = match form::read_json(web, &visit.headers, visit.body, MAX_BODY).await {
         Ok(body) => body,
-        Err(error) => return Ok(web.error(&OAuthError { code: ErrorCode::InvalidClientMetadata, ..error }, record)),
+        Err(error) => {
+            return Ok(reply::error(&OAuthError { code: ErrorCode::InvalidClientMetadata, ..error }, record));
+        }
     };
     let (id, now) = (format!("dcr_{}", hash::random_hex::<11>()), web.now());
     let registered = match registration::register(&body, id, now) {
         Ok(registered) => registered,
-        Err(error) => return Ok(web.error(&error, record)),
+        Err(error) => return Ok(reply::error(&error, record)),
     };
     let secret = registered.wants_secret.then(|| token::mint(TokenKind::ClientSecret));
     let secret_hash = secret.as_ref().map(|secret| token::hash(secret.expose()));
@@ -37,9 +39,9 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     let stored = web.app.store();
     if !stored.register_client(&registered.client, secret_hash.as_deref(), MOST_UNUSED).await? {
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many clients were registered");
-        return Ok(web.error(&error, record));
+        return Ok(reply::error(&error, record));
     }
     record.allow();
     let body = registration::response(&registered, secret.as_ref());
-    Ok(Web::json(StatusCode::CREATED, &body))
+    Ok(reply::json(StatusCode::CREATED, &body))
 }

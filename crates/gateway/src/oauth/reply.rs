@@ -55,31 +55,6 @@ impl<'a> Web<'a> {
         self.routes.snapshot.public_url.host_str().unwrap_or_default()
     }
 
-    /// A JSON answer that nobody keeps and every page may read.
-    pub(super) fn json(status: StatusCode, body: &Value) -> Answer {
-        let mut answer = Answer::json(status, body.to_string());
-        for (name, value) in [
-            (header::CACHE_CONTROL, "no-store"),
-            (header::PRAGMA, "no-cache"),
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        ] {
-            answer.headers.insert(name, HeaderValue::from_static(value));
-        }
-        answer
-    }
-
-    /// An OAuth error in JSON (RFC 6749 section 5.2).
-    pub(super) fn error(&self, error: &OAuthError, record: &mut OpenRecord) -> Answer {
-        note(error, record);
-        let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut answer = Self::json(status, &error.document());
-        if status == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static(r#"Basic realm="doorward", charset="UTF-8""#);
-            answer.headers.insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        answer
-    }
-
     /// A page, with every protection that there is.
     pub(crate) fn page(&self, status: StatusCode, page: &Page) -> Answer {
         let mut answer = Answer::empty(status);
@@ -109,18 +84,6 @@ impl<'a> Web<'a> {
         self.trouble(StatusCode::BAD_REQUEST, ("Please begin again", text), "form_stale", record)
     }
 
-    /// 303: whatever was sent stays here.
-    pub(crate) fn see_other(&self, location: &str, record: &mut OpenRecord) -> Answer {
-        record.allow();
-        let mut answer = Answer::empty(StatusCode::SEE_OTHER);
-        // Everything that gets here is a URL that was parsed, or one of our own paths.
-        let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
-        answer.headers.insert(header::LOCATION, location);
-        answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        answer.headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        answer
-    }
-
     /// 429, in the words of whoever asks.
     pub(super) fn too_often(
         &self,
@@ -135,27 +98,17 @@ impl<'a> Web<'a> {
                     "error": "temporarily_unavailable",
                     "error_description": "too many requests; Retry-After says when to come again",
                 });
-                Self::json(StatusCode::TOO_MANY_REQUESTS, &body)
+                json(StatusCode::TOO_MANY_REQUESTS, &body)
             }
             _ => {
-                let text = "Too many requests came from where you are. Wait a moment, then load this page again.";
+                let text =
+                    "Too many requests came from where you are. Wait a moment, then load this page again.";
                 let status = StatusCode::TOO_MANY_REQUESTS;
                 self.trouble(status, ("Please wait a moment", text), "too_often", record)
             }
         };
         answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
         self.finish(answer)
-    }
-
-    /// A file that pages refer to.
-    pub(super) fn asset(&self, name: &str, visit: &Visit, record: &mut OpenRecord) -> Outcome {
-        let asset = pages::assets(&format!("/console/assets/{name}")).ok_or(Reason::NotFound)?;
-        record.allow();
-        let known = visit.headers.get(header::IF_NONE_MATCH).is_some_and(|etag| *etag == *asset.etag);
-        let mut answer = Answer::empty(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-        answer.headers = asset.headers();
-        answer.content = Content::Whole(if known { Bytes::new() } else { Bytes::from_static(asset.bytes) });
-        Ok(answer)
     }
 
     /// Takes a client grant back: at once here, and everywhere when the store has it.
@@ -187,6 +140,54 @@ impl<'a> Web<'a> {
         }
         answer
     }
+}
+
+/// A JSON answer that nobody keeps and every page may read.
+pub(super) fn json(status: StatusCode, body: &Value) -> Answer {
+    let mut answer = Answer::json(status, body.to_string());
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::PRAGMA, "no-cache"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ] {
+        answer.headers.insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+/// An OAuth error in JSON (RFC 6749 section 5.2).
+pub(super) fn error(error: &OAuthError, record: &mut OpenRecord) -> Answer {
+    note(error, record);
+    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = json(status, &error.document());
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static(r#"Basic realm="doorward", charset="UTF-8""#);
+        answer.headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    answer
+}
+
+/// 303: whatever was sent stays here.
+pub(crate) fn see_other(location: &str, record: &mut OpenRecord) -> Answer {
+    record.allow();
+    let mut answer = Answer::empty(StatusCode::SEE_OTHER);
+    // Everything that gets here is a URL that was parsed, or one of our own paths.
+    let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
+    answer.headers.insert(header::LOCATION, location);
+    answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    answer
+}
+
+/// A file that pages refer to.
+pub(super) fn asset(name: &str, visit: &Visit, record: &mut OpenRecord) -> Outcome {
+    let asset = pages::assets(&format!("/console/assets/{name}")).ok_or(Reason::NotFound)?;
+    record.allow();
+    let known = visit.headers.get(header::IF_NONE_MATCH).is_some_and(|etag| *etag == *asset.etag);
+    let mut answer = Answer::empty(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    answer.headers = asset.headers();
+    answer.content = Content::Whole(if known { Bytes::new() } else { Bytes::from_static(asset.bytes) });
+    Ok(answer)
 }
 
 /// Notes an OAuth error in the record.

@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    Outcome, Web, form,
+    Outcome, Web, form, reply,
     token::{NoToken, Proven, prove},
 };
 use crate::{
@@ -23,12 +23,12 @@ use crate::{
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     let (proven, token) = match asked(web, visit, record).await {
         Ok(asked) => asked,
-        Err(NoToken::OAuth(error)) => return Ok(web.error(&error, record)),
+        Err(NoToken::OAuth(error)) => return Ok(reply::error(&error, record)),
         Err(NoToken::Store(error)) => return Err(error.into()),
     };
     take_back(web, &proven, &token).await?;
     record.allow();
-    let mut answer = Web::json(StatusCode::OK, &Value::Null);
+    let mut answer = reply::json(StatusCode::OK, &Value::Null);
     answer.content = Answer::empty(StatusCode::OK).content;
     Ok(answer)
 }
@@ -62,15 +62,15 @@ async fn take_back(web: &Web<'_>, proven: &Proven, text: &str) -> Result<(), Sto
 pub(super) async fn introspect(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     let (proven, token) = match asked(web, visit, record).await {
         Ok(asked) => asked,
-        Err(NoToken::OAuth(error)) => return Ok(web.error(&error, record)),
+        Err(NoToken::OAuth(error)) => return Ok(reply::error(&error, record)),
         Err(NoToken::Store(error)) => return Err(error.into()),
     };
     if !proven.known.client.is_confidential() {
         let error = OAuthError::new(ErrorCode::InvalidClient, "only clients that prove who they are may ask");
-        return Ok(web.error(&error, record));
+        return Ok(reply::error(&error, record));
     }
     record.allow();
-    Ok(Web::json(StatusCode::OK, &described(web, &proven, &token).await?))
+    Ok(reply::json(StatusCode::OK, &described(web, &proven, &token).await?))
 }
 
 async fn described(web: &Web<'_>, proven: &Proven, text: &str) -> Result<Value, StoreError> {
@@ -98,11 +98,7 @@ async fn described(web: &Web<'_>, proven: &Proven, text: &str) -> Result<Value, 
 }
 
 /// The client and the token of a request to either endpoint.
-async fn asked(
-    web: &Web<'_>,
-    visit: Visit,
-    record: &mut OpenRecord,
-) -> Result<(Proven, String), NoToken> {
+async fn asked(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<(Proven, String), NoToken> {
     let asker = address_key(visit.address);
     let text = form::read(web, &visit.headers, visit.body).await?;
     let fields = Parameters::parse(&text, &token_request::FIELDS)?;

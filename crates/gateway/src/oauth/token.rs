@@ -23,7 +23,7 @@ use http::StatusCode;
 
 pub(super) use client::{Proven, prove};
 
-use super::{Outcome, Web, authorize, consent::seconds, form};
+use super::{Outcome, Web, authorize, consent::seconds, form, reply};
 use crate::{
     path::{OpenRecord, Visit},
     rates::address_key,
@@ -69,9 +69,9 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
                 issued.scopes,
                 &issued.grant.resource,
             );
-            Ok(Web::json(StatusCode::OK, &body))
+            Ok(reply::json(StatusCode::OK, &body))
         }
-        Err(NoToken::OAuth(error)) => Ok(web.error(&error, record)),
+        Err(NoToken::OAuth(error)) => Ok(reply::error(&error, record)),
         Err(NoToken::Store(error)) => Err(error.into()),
     }
 }
@@ -113,9 +113,9 @@ fn refresh_token(web: &Web<'_>, until: Timestamp) -> (Secret, NewRefreshToken) {
 fn resource(web: &Web<'_>, proven: &Proven, asked: Option<&str>) -> Result<String, OAuthError> {
     let nowhere = OAuthError::new(ErrorCode::InvalidTarget, "resource must name one resource of this server");
     let bound = proven.known.client.resource.as_deref();
-    let asked = asked.or(bound).ok_or(nowhere.clone())?;
-    let canonical = doorward_auth::server::resource::canonical(asked).ok_or(nowhere.clone())?;
-    let offered = authorize::offered(web.routes, &canonical).ok_or(nowhere.clone())?;
+    let asked = asked.or(bound).ok_or(nowhere)?;
+    let canonical = doorward_auth::server::resource::canonical(asked).ok_or(nowhere)?;
+    let offered = authorize::offered(web.routes, &canonical).ok_or(nowhere)?;
     match bound {
         Some(bound) if bound != offered.resource => Err(nowhere),
         _ => Ok(offered.resource),

@@ -86,7 +86,7 @@ impl From<Reason> for Refusal {
 
 impl Refusal {
     /// Adds what only the operator may know.
-    pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }

@@ -7,7 +7,10 @@ use doorward_guard::policy;
 use doorward_model::{Access, Caller, ClientGrant, Identity, Person, SignInAllow, Snapshot, Voucher};
 use doorward_store::StoreError;
 
-use crate::{App, oauth, routes::{Published, Routes}};
+use crate::{
+    App, oauth,
+    routes::{Published, Routes},
+};
 
 /// Whether whoever vouched for a subject may still do so.
 ///
@@ -25,7 +28,8 @@ pub(crate) fn may_sign_in(
         return true;
     }
     let provider = snapshot.sign_in.iter().find(|(name, _)| name.as_str() == by);
-    let by_provider = provider.is_some_and(|(_, provider)| allows(&provider.allow, at_provider, groups, domain));
+    let by_provider =
+        provider.is_some_and(|(_, provider)| allows(&provider.allow, at_provider, groups, domain));
     by_provider || snapshot.issuers.iter().any(|(name, issuer)| name.as_str() == by && issuer.id_jag)
 }
 

@@ -59,9 +59,7 @@ mod tests {
 
     #[test]
     fn a_cookie_is_read_by_its_exact_name_and_once() {
-        let read = |lines: &[&'static str]| {
-            Cookie::Session.read(&headers(lines), false).map(str::to_owned)
-        };
+        let read = |lines: &[&'static str]| Cookie::Session.read(&headers(lines), false).map(str::to_owned);
         assert_eq!(read(&["a=1; doorward_session=x; b=2"]), Some("x".into()));
         assert_eq!(read(&["a=1", "doorward_session=x"]), Some("x".into()));
         assert_eq!(read(&["doorward_session=x; doorward_session=y"]), None);

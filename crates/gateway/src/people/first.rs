@@ -16,7 +16,7 @@ use http::{Method, StatusCode};
 use super::sign_in;
 use crate::{
     App,
-    oauth::{Outcome, Web, read_form},
+    oauth::{Outcome, Web, read_form, reply},
     pages::{FirstAdministrator, FirstTrouble, Hidden},
     path::{OpenRecord, Visit},
 };
@@ -96,13 +96,7 @@ fn wish(fields: &Parameters) -> Result<Secret, FirstTrouble> {
     }
 }
 
-async fn make(
-    web: &Web<'_>,
-    token: &str,
-    name: &str,
-    given: Secret,
-    record: &mut OpenRecord,
-) -> Outcome {
+async fn make(web: &Web<'_>, token: &str, name: &str, given: Secret, record: &mut OpenRecord) -> Outcome {
     let hashed = web.app.people().passwords(move || password::hash(&given).unwrap_or_default()).await;
     if hashed.is_empty() {
         return Err(crate::path::Reason::Internal.into());
@@ -119,7 +113,7 @@ async fn make(
         Made::Taken => return Ok(form(web, token, name, Some(FirstTrouble::Taken), record)),
         Made::Exists => {
             *web.app.people().first.lock() = None;
-            return Ok(web.see_other("/sign-in", record));
+            return Ok(reply::see_other("/sign-in", record));
         }
     }
     *web.app.people().first.lock() = None;

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     issuers::discovery_urls,
-    oauth::{Outcome, Web, read_form},
+    oauth::{Outcome, Web, read_form, reply},
     pages::SignInTrouble,
     path::{OpenRecord, Reason, Visit},
 };
@@ -128,7 +128,7 @@ pub(crate) async fn go(web: &Web<'_>, name: &str, visit: Visit, record: &mut Ope
         &state.nonce,
         &pkce::challenge(&state.verifier),
     );
-    Ok(web.see_other(url.as_str(), record))
+    Ok(reply::see_other(url.as_str(), record))
 }
 
 /// Takes a person back from a provider.
@@ -173,11 +173,7 @@ async fn admit(
 }
 
 /// What was sent along, if it is ours, was given to this browser, and comes back for the first time.
-async fn state(
-    web: &Web<'_>,
-    name: &str,
-    query: &str,
-) -> Result<Option<State>, doorward_store::StoreError> {
+async fn state(web: &Web<'_>, name: &str, query: &str) -> Result<Option<State>, doorward_store::StoreError> {
     let Ok(fields) = Parameters::parse(query, &["state"]) else { return Ok(None) };
     let open = |text| web.app.tickets().open::<State>(Purpose::SignIn, text, &web.browser, web.now());
     let Some(state) = fields.get("state").and_then(open) else { return Ok(None) };
@@ -227,7 +223,8 @@ async fn exchange(
     headers.insert(header::CONTENT_TYPE, urlencoded);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     if let Some(basic) = &form.authorization {
-        let mut value = HeaderValue::from_str(basic.expose()).map_err(|_| away("not a usable secret".into()))?;
+        let mut value =
+            HeaderValue::from_str(basic.expose()).map_err(|_| away("not a usable secret".into()))?;
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);
     }

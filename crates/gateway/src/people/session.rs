@@ -34,7 +34,12 @@ impl Session {
             return Ok(None);
         };
         let person = stored.person;
-        let admitted = admission::may_sign_in(&routes.snapshot, &person.subject, &person.groups, person.domain.as_deref());
+        let admitted = admission::may_sign_in(
+            &routes.snapshot,
+            &person.subject,
+            &person.groups,
+            person.domain.as_deref(),
+        );
         Ok(admitted.then_some(Self { person, hash }))
     }
 

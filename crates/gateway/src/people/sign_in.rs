@@ -12,7 +12,7 @@ use doorward_store::{StoreError, User};
 use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{
-    oauth::{Outcome, Request, Web, asked_again, read_form, recheck, retry_after},
+    oauth::{Outcome, Request, Web, asked_again, read_form, recheck, reply, retry_after},
     pages::{Hidden, SignIn, SignInButton, SignInTrouble, SignedOut},
     path::{Answer, OpenRecord, Visit},
     rates::{Counted, address_key},
@@ -29,7 +29,7 @@ pub(super) const HOME: &str = "/console/access";
 pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     if visit.method == Method::GET {
         return Ok(match Session::of(web.app, web.routes, &visit.headers).await? {
-            Some(_) => web.see_other(HOME, record),
+            Some(_) => reply::see_other(HOME, record),
             None => ask(web, HOME, None, None, record),
         });
     }
@@ -63,7 +63,7 @@ pub(super) async fn welcome(
 ) -> Outcome {
     record.person(&web.issuer(), &person.subject);
     let cookie = Session::start(web.app, web.routes, person).await?;
-    let mut answer = web.see_other(onward, record);
+    let mut answer = reply::see_other(onward, record);
     answer.headers.append(header::SET_COOKIE, cookie);
     Ok(answer)
 }
@@ -178,13 +178,13 @@ pub(crate) async fn out(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) ->
     if !web.is_ours(fields.get("csrf")) {
         return Ok(web.stale(record));
     }
-    let Some(session) = session else { return Ok(web.see_other("/sign-in", record)) };
+    let Some(session) = session else { return Ok(reply::see_other("/sign-in", record)) };
     record.person(&web.issuer(), &session.person.subject);
     let provider = session.person.subject.split_once(':').map(|(provider, _)| provider.to_owned());
     let onward = asked_again(web, &fields);
     let cookie: HeaderValue = session.end(web.app, web.routes).await?;
     let mut answer = match onward {
-        Some(onward) => web.see_other(&onward, record),
+        Some(onward) => reply::see_other(&onward, record),
         None => {
             record.allow();
             let page = SignedOut { host: web.host(), provider: provider.as_deref() };

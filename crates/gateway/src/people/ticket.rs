@@ -128,9 +128,7 @@ mod tests {
         let (one, other) = (browser(&"a".repeat(32)), browser(&"b".repeat(32)));
         let now = Timestamp::from_secs(1_000);
         let ticket = tickets.seal(Purpose::Consent, &"value", &one, now);
-        let open = |purpose, browser: &Browser, now| {
-            tickets.open::<String>(purpose, &ticket, browser, now)
-        };
+        let open = |purpose, browser: &Browser, now| tickets.open::<String>(purpose, &ticket, browser, now);
         assert_eq!(open(Purpose::Consent, &one, now).as_deref(), Some("value"));
         assert_eq!(open(Purpose::Form, &one, now), None);
         assert_eq!(open(Purpose::Consent, &other, now), None);

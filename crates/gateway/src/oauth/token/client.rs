@@ -42,7 +42,8 @@ pub(in crate::oauth) async fn prove(
     record.client(&presented.id);
     let tries = format!("{asker} {}", presented.id);
     if web.app.rates().check(Counted::ClientFailure, &tries, web.now()).is_err() {
-        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many attempts failed; wait a minute");
+        let error =
+            OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many attempts failed; wait a minute");
         return Err(error.into());
     }
     let proven = authenticate(web, &presented, asker, record).await;
@@ -59,7 +60,8 @@ async fn authenticate(
     asker: &str,
     record: &mut OpenRecord,
 ) -> Result<Proven, NoToken> {
-    let unknown = OAuthError::new(ErrorCode::InvalidClient, "the client is unknown, or it did not prove who it is");
+    let unknown =
+        OAuthError::new(ErrorCode::InvalidClient, "the client is unknown, or it did not prove who it is");
     let known = match web.app.clients().find(web, &presented.id, asker).await {
         Ok(known) => known,
         Err(ClientError::Store(error)) => return Err(error.into()),
@@ -69,7 +71,9 @@ async fn authenticate(
         }
     };
     let keys = match &known.client.authentication {
-        ClientAuthentication::PrivateKeyJwt(keys) => Some(key_set(web, keys).await.map_err(|_| unknown.clone())?),
+        ClientAuthentication::PrivateKeyJwt(keys) => {
+            Some(key_set(web, keys).await.map_err(|_| unknown)?)
+        }
         ClientAuthentication::None | ClientAuthentication::Secret(_) => None,
     };
     let assertion = client_auth::authenticate(
@@ -111,7 +115,9 @@ pub(super) async fn credentials(
     let resource = resource(web, proven, request.resource.as_deref())?;
     let scopes = request.scopes.unwrap_or(Scopes::MCP).and(Scopes::MCP);
     if scopes.is_empty() {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, "no scope of this resource was asked for").into());
+        return Err(
+            OAuthError::new(ErrorCode::InvalidScope, "no scope of this resource was asked for").into()
+        );
     }
     let subject = format!("client:{}", client.id);
     let grant = grant_without_person(web, proven, (subject, Vec::new()), resource, scopes);

@@ -20,7 +20,7 @@ pub(super) async fn redeem(
     let refused = OAuthError::new(ErrorCode::InvalidGrant, "the code is unknown, expired, used or not yours");
     let (client, now) = (&proven.known.client, web.now());
     let hash = token::hash(request.code.expose());
-    let stored = web.app.store().code(&hash).await?.ok_or(refused.clone())?;
+    let stored = web.app.store().code(&hash).await?.ok_or(refused)?;
     let view = CodeView {
         client: &stored.grant.client,
         redirect_uri: &stored.redirect_uri,
@@ -40,7 +40,7 @@ pub(super) async fn redeem(
     let refresh = client.grant_types.refresh_token.then(|| refresh_token(web, stored.grant.expires));
     let (refresh, refresh_row) = refresh.unzip();
     match web.app.store().redeem_code(&hash, &access_row, refresh_row.as_ref(), now).await? {
-        Redeemed::Now(grant) => Ok(Issued { grant, scopes, access, refresh }),
+        Redeemed::Now(grant) => Ok(Issued { grant: *grant, scopes, access, refresh }),
         // Somebody was faster with the same good code.
         Redeemed::Already { grant_id } => {
             web.revoke(&grant_id).await?;

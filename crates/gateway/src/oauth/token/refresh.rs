@@ -25,7 +25,7 @@ pub(super) async fn rotate(
         OAuthError::new(ErrorCode::InvalidGrant, "the refresh token is unknown, expired, used or not yours");
     let (client, now) = (&proven.known.client, web.now());
     let hash = token::hash(request.token.expose());
-    let stored = web.app.store().refresh_token(&hash).await?.ok_or(refused.clone())?;
+    let stored = web.app.store().refresh_token(&hash).await?.ok_or(refused)?;
     let mut grant = stored.grant;
     if grant.client != client.id {
         return Err(refused.into());
@@ -42,7 +42,10 @@ pub(super) async fn rotate(
     let (access, access_row) = access_token(web, scopes);
     let (refresh, refresh_row) = refresh_token(web, grant.expires);
     let store = web.app.store();
-    match store.rotate_refresh_token(&hash, &refresh_row, &access_row, Some(&grant.groups), GRACE, now).await? {
+    match store
+        .rotate_refresh_token(&hash, &refresh_row, &access_row, Some(&grant.groups), GRACE, now)
+        .await?
+    {
         Rotation::Done => Ok(Issued { grant, scopes, access, refresh: Some(refresh) }),
         Rotation::Replayed => {
             web.app.own_tokens().forget([grant.id]);
