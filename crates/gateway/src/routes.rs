@@ -120,6 +120,11 @@ impl Routes {
         self.servers.iter().map(|(name, published)| (name.as_str(), open(published))).collect()
     }
 
+    /// The origin of the public URL: Doorward's issuer.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Whether browsers come over TLS, as far as the public URL says.
     pub(crate) fn has_tls(&self) -> bool {
         self.snapshot.public_url.scheme() == "https"

@@ -19,6 +19,7 @@ use crate::{
     App,
     cli::ConfigArgs,
     listen::{self, Tls},
+    people::first::FirstLink,
     watch::{Again, Seen, Watch},
 };
 
@@ -93,6 +94,10 @@ async fn serve(started: Started, listener: TcpListener) -> anyhow::Result<ExitCo
     let watch = Watch::new(Arc::clone(&app), tls.clone(), started.again(), started.seen)?;
     let signals = Signals::listen()?;
     announce(&started.loaded, listener.local_addr()?, admin.as_ref());
+    if let Some(link) = FirstLink::make(&app).await? {
+        say_aside("  nobody is an administrator yet; whoever opens this link first can become one:");
+        say_aside(&format!("  {link}"));
+    }
     let beside = [
         Some(tokio::spawn(watch.follow())),
         admin.map(|admin| tokio::spawn(listen::serve_admin(Arc::clone(&app), admin))),

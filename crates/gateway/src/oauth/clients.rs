@@ -6,18 +6,22 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use doorward_auth::server::client_document::{self, DocumentClient};
-use doorward_egress::{Egress, Trust};
-use doorward_model::{Client, Timestamp, TooOften};
+use bytes::Bytes;
+use doorward_auth::{
+    keys::KeySet,
+    server::client_document::{self, DocumentClient},
+};
+use doorward_egress::Trust;
+use doorward_model::{Client, ClientKeys, Timestamp, TooOften};
 use doorward_store::StoreError;
 use lru::LruCache;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::Web;
+use super::{Web, consent::seconds};
 use crate::{hosts, rates::Counted};
 
 /// How many documents are kept.
@@ -26,17 +30,16 @@ const CAPACITY: usize = 1_000;
 const AT_ONCE: usize = 8;
 /// Largest document, in bytes.
 const MAX_DOCUMENT: usize = 5 << 10;
+/// Largest key set, in bytes.
+const MAX_KEYS: usize = 64 << 10;
+/// How long a client's keys are kept, in seconds.
+const KEYS_KEPT: i64 = 300;
 
 /// The documents that are known.
 pub(crate) struct Clients {
-    kept: Mutex<LruCache<String, Kept>>,
+    documents: Mutex<LruCache<String, (DocumentClient, Timestamp)>>,
+    keys: Mutex<LruCache<String, (Arc<KeySet>, Timestamp)>>,
     fetching: Semaphore,
-}
-
-#[derive(Clone)]
-struct Kept {
-    document: DocumentClient,
-    until: Timestamp,
 }
 
 /// A client, and what goes with it.
@@ -46,6 +49,8 @@ pub(crate) struct Known {
     pub(crate) secret_hash: Option<String>,
     /// Changes when the client is no longer what a person consented to.
     pub(crate) digest: String,
+    /// Whether it may also come without proof: its document names `none` beside `private_key_jwt`.
+    pub(crate) or_none: bool,
 }
 
 /// Why there is no such client.
@@ -63,9 +68,7 @@ pub(crate) enum ClientError {
 
 impl Clients {
     pub(crate) fn new() -> Self {
-        let mut kept = LruCache::unbounded();
-        kept.resize(NonZeroUsize::new(CAPACITY).unwrap_or(NonZeroUsize::MIN));
-        Self { kept: Mutex::new(kept), fetching: Semaphore::new(AT_ONCE) }
+        Self { documents: bounded(), keys: bounded(), fetching: Semaphore::new(AT_ONCE) }
     }
 
     /// The client of an id. `asker` is whose wish it is, for counting fetches.
@@ -73,25 +76,21 @@ impl Clients {
         if !id.starts_with("https://") {
             let stored = web.app.store().client(id).await?.ok_or(ClientError::Unknown)?;
             let digest = client_document::digest_of(&stored.client);
-            return Ok(Known { client: stored.client, secret_hash: stored.secret_hash, digest });
+            return Ok(Known { client: stored.client, secret_hash: stored.secret_hash, digest, or_none: false });
         }
         let url = client_document::check_id(id).map_err(|error| ClientError::Document(error.to_string()))?;
         if !web.routes.snapshot.tokens.client_documents.allows(&url) {
             return Err(ClientError::Document("this host's clients are not let in".into()));
         }
-        let document = match self.kept(id, web.now()) {
+        let document = match kept(&self.documents, id, web.now()) {
             Some(document) => document,
-            None => self.fetch(web, id, &url, asker).await?,
+            None => self.document(web, id, &url, asker).await?,
         };
-        Ok(Known { client: document.client, secret_hash: None, digest: document.digest })
+        let or_none = document.or_none;
+        Ok(Known { client: document.client, secret_hash: None, digest: document.digest, or_none })
     }
 
-    fn kept(&self, id: &str, now: Timestamp) -> Option<DocumentClient> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(id).filter(|kept| now < kept.until).map(|kept| kept.document.clone())
-    }
-
-    async fn fetch(
+    async fn document(
         &self,
         web: &Web<'_>,
         id: &str,
@@ -100,26 +99,74 @@ impl Clients {
     ) -> Result<DocumentClient, ClientError> {
         let now = web.now();
         web.app.rates().admit(Counted::DocumentFetch, asker, now).map_err(ClientError::TooOften)?;
-        let _permit = self.fetching.acquire().await.map_err(|_| ClientError::Unknown)?;
-        let fetched = fetch(web.app.egress(), web, url).await;
-        let (body, max_age) = fetched.map_err(ClientError::Document)?;
+        let (body, max_age) = self.fetch(web, url, MAX_DOCUMENT).await.map_err(ClientError::Document)?;
         let document = client_document::read(id, &body, now)
             .map_err(|error| ClientError::Document(error.to_string()))?;
-        let lifetime = i64::try_from(client_document::lifetime(max_age).as_secs()).unwrap_or(i64::MAX);
-        let kept = Kept { document: document.clone(), until: now.plus_secs(lifetime) };
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).put(id.to_owned(), kept);
+        keep(&self.documents, id, document.clone(), now.plus_secs(seconds(client_document::lifetime(max_age))));
         Ok(document)
+    }
+
+    /// The public keys of a client; none when they are not to be had.
+    pub(super) async fn keys(&self, web: &Web<'_>, keys: &ClientKeys) -> Option<Arc<KeySet>> {
+        match keys {
+            ClientKeys::Inline(text) => KeySet::parse(text.as_bytes()).ok().map(Arc::new),
+            ClientKeys::Uri(url) => match kept(&self.keys, url.as_str(), web.now()) {
+                Some(known) => Some(known),
+                None => self.fetch_keys(web, url).await,
+            },
+        }
+    }
+
+    /// The same, fetched anew where an assertion names a key that is not among those that are known.
+    pub(super) async fn newer_keys(
+        &self,
+        web: &Web<'_>,
+        keys: &ClientKeys,
+        asker: &str,
+    ) -> Option<Arc<KeySet>> {
+        let ClientKeys::Uri(url) = keys else { return None };
+        web.app.rates().admit(Counted::DocumentFetch, asker, web.now()).ok()?;
+        self.fetch_keys(web, url).await
+    }
+
+    async fn fetch_keys(&self, web: &Web<'_>, url: &Url) -> Option<Arc<KeySet>> {
+        let fetched = self.fetch(web, url, MAX_KEYS).await;
+        let set = fetched.and_then(|(body, _)| KeySet::parse(&body).map_err(|error| error.to_string()));
+        match set {
+            Ok(set) => {
+                let set = Arc::new(set);
+                keep(&self.keys, url.as_str(), Arc::clone(&set), web.now().plus_secs(KEYS_KEPT));
+                Some(set)
+            }
+            Err(why) => {
+                tracing::info!(%url, %why, "the keys of a client cannot be had");
+                None
+            }
+        }
+    }
+
+    /// Fetches what a client says about itself. Where Doorward itself runs on loopback, clients may live there too.
+    async fn fetch(&self, web: &Web<'_>, url: &Url, limit: usize) -> Result<(Bytes, Option<u64>), String> {
+        let is_loopback = |url: &Url| url.host_str().is_some_and(hosts::is_loopback_authority);
+        let both = is_loopback(&web.routes.snapshot.public_url) && is_loopback(url);
+        let trust = if both { Trust::Declared } else { Trust::Guarded };
+        let _permit = self.fetching.acquire().await.map_err(|error| error.to_string())?;
+        web.app.egress().fetch(url, trust, limit).await.map_err(|error| error.to_string())
     }
 }
 
-/// Fetches what a client says about itself. Where Doorward itself runs on loopback, clients may live there too.
-pub(super) async fn fetch(
-    egress: &Egress,
-    web: &Web<'_>,
-    url: &Url,
-) -> Result<(bytes::Bytes, Option<u64>), String> {
-    let is_loopback = |url: &Url| url.host_str().is_some_and(hosts::is_loopback_authority);
-    let both = is_loopback(&web.routes.snapshot.public_url) && is_loopback(url);
-    let trust = if both { Trust::Declared } else { Trust::Guarded };
-    egress.fetch(url, trust, MAX_DOCUMENT).await.map_err(|error| error.to_string())
+/// Grows as it fills: an idle gateway pays nothing for the bound.
+fn bounded<T>() -> Mutex<LruCache<String, T>> {
+    let mut cache = LruCache::unbounded();
+    cache.resize(NonZeroUsize::new(CAPACITY).unwrap_or(NonZeroUsize::MIN));
+    Mutex::new(cache)
+}
+
+fn kept<T: Clone>(cache: &Mutex<LruCache<String, (T, Timestamp)>>, key: &str, now: Timestamp) -> Option<T> {
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.get(key).filter(|(_, until)| now < *until).map(|(value, _)| value.clone())
+}
+
+fn keep<T>(cache: &Mutex<LruCache<String, (T, Timestamp)>>, key: &str, value: T, until: Timestamp) {
+    cache.lock().unwrap_or_else(PoisonError::into_inner).put(key.to_owned(), (value, until));
 }

@@ -4,7 +4,6 @@ use doorward_auth::server::{
     error::{ErrorCode, OAuthError},
     form::Parameters,
     token::{self, TokenKind},
-    token_request,
 };
 use doorward_store::StoreError;
 use http::StatusCode;
@@ -18,6 +17,10 @@ use crate::{
     path::{Answer, OpenRecord, Visit},
     rates::address_key,
 };
+
+/// The parameters that count, those of client authentication included.
+const FIELDS: [&str; 5] =
+    ["client_assertion", "client_assertion_type", "client_id", "client_secret", "token"];
 
 /// Takes a token back. What is not this client's is answered the same, and stays.
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
@@ -101,7 +104,7 @@ async fn described(web: &Web<'_>, proven: &Proven, text: &str) -> Result<Value, 
 async fn asked(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<(Proven, String), NoToken> {
     let asker = address_key(visit.address);
     let text = form::read(web, &visit.headers, visit.body).await?;
-    let fields = Parameters::parse(&text, &token_request::FIELDS)?;
+    let fields = Parameters::parse(&text, &FIELDS)?;
     let proven = prove(web, &visit.headers, &fields, &asker, record).await?;
     let missing = OAuthError::new(ErrorCode::InvalidRequest, "token is missing");
     let token = fields.get("token").ok_or(missing)?.to_owned();

@@ -11,7 +11,7 @@ mod refresh;
 use doorward_auth::{
     keys::hash,
     server::{
-        error::{ErrorCode, OAuthError},
+        error::OAuthError,
         form::Parameters,
         token::{self, TokenKind},
         token_request::{self, TokenRequest},
@@ -23,7 +23,7 @@ use http::StatusCode;
 
 pub(super) use client::{Proven, prove};
 
-use super::{Outcome, Web, authorize, consent::seconds, form, reply};
+use super::{Outcome, Web, consent::seconds, form, reply};
 use crate::{
     path::{OpenRecord, Visit},
     rates::address_key,
@@ -47,6 +47,12 @@ impl From<StoreError> for NoToken {
     }
 }
 
+/// What a client asks for, as it wrote it.
+struct Wish {
+    scope: Option<String>,
+    resource: Option<String>,
+}
+
 /// Tokens as the client gets them.
 struct Issued {
     grant: ClientGrant,
@@ -61,11 +67,10 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         Ok(issued) => {
             record.client_grant(&web.issuer(), &issued.grant);
             record.allow();
-            let ttl = seconds(web.routes.snapshot.tokens.access_ttl);
-            let body = token_request::response(
+            let body = token_request::token_response(
                 &issued.access,
                 issued.refresh.as_ref(),
-                ttl,
+                web.routes.snapshot.tokens.access_ttl,
                 issued.scopes,
                 &issued.grant.resource,
             );
@@ -79,13 +84,22 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
 async fn issue(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<Issued, NoToken> {
     let asker = address_key(visit.address);
     let text = form::read(web, &visit.headers, visit.body).await?;
-    let fields = Parameters::parse(&text, &token_request::FIELDS)?;
+    let fields = Parameters::parse(&text, &token_request::PARAMETERS)?;
     let proven = prove(web, &visit.headers, &fields, &asker, record).await?;
-    match TokenRequest::parse(&fields, &proven.known.client)? {
+    let request = TokenRequest::read(&fields)?;
+    request.allowed_for(&proven.known.client, &proven.authenticated)?;
+    match request {
         TokenRequest::AuthorizationCode(request) => code::redeem(web, &proven, &request).await,
-        TokenRequest::Refresh(request) => refresh::rotate(web, &proven, &request, record).await,
-        TokenRequest::ClientCredentials(request) => client::credentials(web, &proven, &request).await,
-        TokenRequest::JwtBearer(request) => assertion::redeem(web, &proven, &request).await,
+        TokenRequest::Refresh { token, scope, resource } => {
+            let wish = Wish { scope, resource };
+            refresh::rotate(web, &proven, (&token, &wish), record).await
+        }
+        TokenRequest::ClientCredentials { scope, resource } => {
+            client::credentials(web, &proven, &Wish { scope, resource }).await
+        }
+        TokenRequest::JwtBearer { assertion, scope, resource } => {
+            assertion::redeem(web, &proven, (&assertion, &Wish { scope, resource })).await
+        }
     }
 }
 
@@ -107,19 +121,6 @@ fn refresh_token(web: &Web<'_>, until: Timestamp) -> (Secret, NewRefreshToken) {
     let idle = now.plus_secs(seconds(web.routes.snapshot.tokens.refresh_idle));
     let row = NewRefreshToken { hash: token::hash(secret.expose()), issued: now, expires: idle.min(until) };
     (secret, row)
-}
-
-/// The one resource that a request without a person asks for, as Doorward writes it.
-fn resource(web: &Web<'_>, proven: &Proven, asked: Option<&str>) -> Result<String, OAuthError> {
-    let nowhere = OAuthError::new(ErrorCode::InvalidTarget, "resource must name one resource of this server");
-    let bound = proven.known.client.resource.as_deref();
-    let asked = asked.or(bound).ok_or(nowhere)?;
-    let canonical = doorward_auth::server::resource::canonical(asked).ok_or(nowhere)?;
-    let offered = authorize::offered(web.routes, &canonical).ok_or(nowhere)?;
-    match bound {
-        Some(bound) if bound != offered.resource => Err(nowhere),
-        _ => Ok(offered.resource),
-    }
 }
 
 /// A grant for somebody who is not asked: the client itself, or whom an assertion names.

@@ -3,18 +3,21 @@
 use doorward_auth::{
     keys::KeySet,
     server::{
-        client_auth::{self, Presented},
+        client_auth::{self, Authenticated, Expected, Presented},
         error::{ErrorCode, OAuthError},
         form::Parameters,
-        token_request::ClientCredentials,
+        token_request,
     },
 };
-use doorward_model::{ClientAuthentication, ClientKeys, Fault, Scopes};
+use doorward_model::{ClientAuthentication, Fault};
 use http::{HeaderMap, header};
 
-use super::{Issued, NoToken, Web, access_token, grant_without_person, resource};
+use super::{Issued, NoToken, Web, Wish, access_token, grant_without_person};
 use crate::{
-    oauth::clients::{self, ClientError, Known},
+    oauth::{
+        authorize,
+        clients::{ClientError, Known},
+    },
     path::OpenRecord,
     people::admission,
     rates::Counted,
@@ -23,6 +26,7 @@ use crate::{
 /// A client that proved who it is, as far as it can.
 pub(in crate::oauth) struct Proven {
     pub(in crate::oauth) known: Known,
+    pub(super) authenticated: Authenticated,
 }
 
 /// Finds out which client asks and whether it is that client. Failures are counted by client and address.
@@ -67,41 +71,39 @@ async fn authenticate(
         Err(ClientError::Store(error)) => return Err(error.into()),
         Err(error) => {
             record.failed("client_unknown", Some(error.to_string()), Fault::Caller);
-            return Err(unknown.into());
+            return Err(client_auth::UNKNOWN.into());
         }
     };
-    let keys = match &known.client.authentication {
-        ClientAuthentication::PrivateKeyJwt(keys) => {
-            Some(key_set(web, keys).await.map_err(|_| unknown)?)
-        }
+    let mut keys = match &known.client.authentication {
+        ClientAuthentication::PrivateKeyJwt(keys) => web.app.clients().keys(web, keys).await,
         ClientAuthentication::None | ClientAuthentication::Secret(_) => None,
     };
-    let assertion = client_auth::authenticate(
-        &known.client,
-        known.secret_hash.as_deref(),
-        presented,
-        keys.as_ref(),
-        &web.issuer(),
-        web.now(),
-    )?;
-    if let Some(assertion) = assertion {
-        let id = format!("{}\n{}", known.client.id, assertion.jti);
-        let id = doorward_auth::server::token::hash(&id);
-        if !web.app.store().use_once("client-assertion", &id, assertion.expires).await? {
-            return Err(unknown.into());
-        }
+    let mut tried = expect(web, &known, keys.as_deref()).authenticate(presented, web.now());
+    if let (Err(error), ClientAuthentication::PrivateKeyJwt(from)) = (&tried, &known.client.authentication)
+        && error.needs_keys()
+    {
+        keys = web.app.clients().newer_keys(web, from, asker).await;
+        tried = expect(web, &known, keys.as_deref()).authenticate(presented, web.now());
     }
-    Ok(Proven { known })
+    let authenticated = tried.map_err(|error| {
+        record.failed(error.reason(), Some(error.to_string()), Fault::Caller);
+        client_auth::UNKNOWN
+    })?;
+    if let Some(once) = &authenticated.once
+        && !web.app.store().use_once("client-assertion", &once.hash, once.expires).await?
+    {
+        return Err(client_auth::UNKNOWN.into());
+    }
+    Ok(Proven { known, authenticated })
 }
 
-/// The public keys of a client. Fetched each time: such a client asks for a token once an hour.
-async fn key_set(web: &Web<'_>, keys: &ClientKeys) -> Result<KeySet, String> {
-    match keys {
-        ClientKeys::Inline(text) => KeySet::parse(text.as_bytes()).map_err(|error| error.to_string()),
-        ClientKeys::Uri(url) => {
-            let (body, _) = clients::fetch(web.app.egress(), web, url).await?;
-            KeySet::parse(&body).map_err(|error| error.to_string())
-        }
+fn expect<'e>(web: &'e Web<'_>, known: &'e Known, keys: Option<&'e KeySet>) -> Expected<'e> {
+    Expected {
+        client: &known.client,
+        secret_hash: known.secret_hash.as_deref(),
+        keys,
+        or_none: known.or_none,
+        issuer: web.routes.origin(),
     }
 }
 
@@ -109,21 +111,20 @@ async fn key_set(web: &Web<'_>, keys: &ClientKeys) -> Result<KeySet, String> {
 pub(super) async fn credentials(
     web: &Web<'_>,
     proven: &Proven,
-    request: &ClientCredentials,
+    wish: &Wish,
 ) -> Result<Issued, NoToken> {
     let client = &proven.known.client;
-    let resource = resource(web, proven, request.resource.as_deref())?;
-    let scopes = request.scopes.unwrap_or(Scopes::MCP).and(Scopes::MCP);
-    if scopes.is_empty() {
-        return Err(
-            OAuthError::new(ErrorCode::InvalidScope, "no scope of this resource was asked for").into()
-        );
-    }
+    let (scope, resource) = (wish.scope.as_deref(), wish.resource.as_deref());
+    let offered = token_request::check_client_credentials(client, scope, resource, &|resource| {
+        authorize::offered(web.routes, resource)
+    })?;
     let subject = format!("client:{}", client.id);
-    let grant = grant_without_person(web, proven, (subject, Vec::new()), resource, scopes);
-    admission::admits_grant(web.routes, &grant)
-        .then_some(())
-        .ok_or(OAuthError::new(ErrorCode::AccessDenied, "the client is not let in there"))?;
+    let grant =
+        grant_without_person(web, proven, (subject, Vec::new()), offered.resource, offered.scopes);
+    if !admission::admits_grant(web.routes, &grant) {
+        return Err(OAuthError::new(ErrorCode::AccessDenied, "the client is not let in there").into());
+    }
+    let scopes = grant.scopes;
     let (access, row) = access_token(web, scopes);
     web.app.store().put_client_grant(&grant, &row).await?;
     Ok(Issued { grant, scopes, access, refresh: None })

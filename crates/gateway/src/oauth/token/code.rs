@@ -3,7 +3,7 @@
 use doorward_auth::server::{
     error::{ErrorCode, OAuthError},
     token,
-    token_request::{self, AuthorizationCode, CodeView},
+    token_request::{self, CodeRequest, CodeTerms},
 };
 use doorward_store::Redeemed;
 
@@ -15,24 +15,26 @@ use crate::people::admission;
 pub(super) async fn redeem(
     web: &Web<'_>,
     proven: &Proven,
-    request: &AuthorizationCode,
+    request: &CodeRequest,
 ) -> Result<Issued, NoToken> {
     let refused = OAuthError::new(ErrorCode::InvalidGrant, "the code is unknown, expired, used or not yours");
     let (client, now) = (&proven.known.client, web.now());
     let hash = token::hash(request.code.expose());
     let stored = web.app.store().code(&hash).await?.ok_or(refused)?;
-    let view = CodeView {
+    let terms = CodeTerms {
         client: &stored.grant.client,
         redirect_uri: &stored.redirect_uri,
         challenge: &stored.challenge,
         resource: &stored.grant.resource,
+        expires: stored.expires,
+        redeemed: stored.redeemed,
     };
-    token_request::check_code(request, &client.id, &view)?;
+    token_request::check_code(request, &client.id, &terms, now)?;
     if stored.redeemed {
         web.revoke(&stored.grant.id).await?;
         return Err(refused.into());
     }
-    if stored.expires <= now || !admission::admits_grant(web.routes, &stored.grant) {
+    if !admission::admits_grant(web.routes, &stored.grant) {
         return Err(refused.into());
     }
     let scopes = stored.grant.scopes;

@@ -3,12 +3,12 @@
 use doorward_auth::server::{
     error::{ErrorCode, OAuthError},
     token,
-    token_request::{self, Refresh},
+    token_request,
 };
-use doorward_model::Fault;
+use doorward_model::{Fault, Secret};
 use doorward_store::Rotation;
 
-use super::{Issued, NoToken, Proven, Web, access_token, refresh_token};
+use super::{Issued, NoToken, Proven, Web, Wish, access_token, refresh_token};
 use crate::{path::OpenRecord, people::admission};
 
 /// How long the token before the newest is still taken, in seconds: for answers that got lost on the way.
@@ -18,19 +18,17 @@ const GRACE: i64 = 30;
 pub(super) async fn rotate(
     web: &Web<'_>,
     proven: &Proven,
-    request: &Refresh,
+    (token, wish): (&Secret, &Wish),
     record: &mut OpenRecord,
 ) -> Result<Issued, NoToken> {
     let refused =
         OAuthError::new(ErrorCode::InvalidGrant, "the refresh token is unknown, expired, used or not yours");
     let (client, now) = (&proven.known.client, web.now());
-    let hash = token::hash(request.token.expose());
+    let hash = token::hash(token.expose());
     let stored = web.app.store().refresh_token(&hash).await?.ok_or(refused)?;
     let mut grant = stored.grant;
-    if grant.client != client.id {
-        return Err(refused.into());
-    }
-    let scopes = token_request::check_refresh(request, &grant)?;
+    let (scope, resource) = (wish.scope.as_deref(), wish.resource.as_deref());
+    let scopes = token_request::check_refresh(&grant, &client.id, scope, resource)?;
     let Some(groups) = admission::present_groups(web.app, &grant).await? else {
         web.revoke(&grant.id).await?;
         return Err(refused.into());
