@@ -134,70 +134,73 @@ impl Store {
     /// # Errors
     /// When the database fails; revoking again is safe.
     pub async fn revoke_client_grant(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let revoked = writing!(self, tx => revoke(&mut *tx, vec![id.to_owned()], now).await?);
+        let revoked = writing!(self, tx => revoke(&mut *tx, &[id.to_owned()], now).await?);
         Ok(revoked > 0)
     }
 }
 
-/// Revokes all live grants of a subject; says how many.
+/// Revokes all grants of a subject; says how many.
 pub(crate) async fn revoke_of_subject(
     tx: &mut impl Statements,
     subject: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    const SQL: &str = "SELECT grant_id FROM client_grant WHERE subject = $1 AND revoked IS NULL";
-    let grants = tx.rows::<(String,)>(SQL, values![subject]).await?;
-    revoke(tx, grants.into_iter().map(|(id,)| id).collect(), now).await
+    let grants = ids(tx, OF_SUBJECT, subject).await?;
+    revoke(tx, &grants, now).await
 }
 
-/// Revokes all live grants of a client; says how many.
+/// Revokes all grants of a client; says how many.
 pub(crate) async fn revoke_of_client(
     tx: &mut impl Statements,
     client: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    const SQL: &str = "SELECT grant_id FROM client_grant WHERE client = $1 AND revoked IS NULL";
-    let grants = tx.rows::<(String,)>(SQL, values![client]).await?;
-    revoke(tx, grants.into_iter().map(|(id,)| id).collect(), now).await
+    let grants = ids(tx, OF_CLIENT, client).await?;
+    revoke(tx, &grants, now).await
 }
 
-/// Revokes grants and tells the replicas; says how many were live.
-///
-/// Rows are locked in the order of their ids and the counter after them, so that two who revoke the same grants wait
-/// for each other and never both.
-pub(crate) async fn revoke(
-    tx: &mut impl Statements,
-    mut grants: Vec<String>,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    const SQL: &str = "UPDATE client_grant SET revoked = $1 WHERE grant_id = $2 AND revoked IS NULL";
-    grants.sort_unstable();
-    let mut revoked = Vec::new();
-    for id in grants {
-        if tx.run(SQL, values![now, &id]).await? > 0 {
-            revoked.push(id);
-        }
-    }
-    announce_grants(tx, &revoked, now).await?;
-    Ok(revoked.len() as u64)
-}
-
-/// Changes the groups of a subject in all live grants, and tells the replicas.
+/// Changes the groups in all grants of a subject, and tells the replicas.
 pub(crate) async fn change_groups_of(
     tx: &mut impl Statements,
     subject: &str,
     groups: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    const FIND: &str = "SELECT grant_id FROM client_grant WHERE subject = $1 AND revoked IS NULL";
-    const CHANGE: &str = "UPDATE client_grant SET groups = $1 WHERE grant_id = $2";
-    let mut grants: Vec<_> =
-        tx.rows::<(String,)>(FIND, values![subject]).await?.into_iter().map(|(id,)| id).collect();
-    grants.sort_unstable();
+    const SQL: &str = "UPDATE client_grant SET groups = $1 WHERE grant_id = $2";
+    let grants = ids(tx, OF_SUBJECT, subject).await?;
     for id in &grants {
-        tx.run(CHANGE, values![groups, id]).await?;
+        tx.run(SQL, values![groups, id]).await?;
     }
     announce_grants(tx, &grants, now).await
+}
+
+const OF_SUBJECT: &str = "SELECT grant_id FROM client_grant WHERE subject = $1 AND revoked IS NULL";
+const OF_CLIENT: &str = "SELECT grant_id FROM client_grant WHERE client = $1 AND revoked IS NULL";
+
+/// Ids of grants, in the order in which everybody locks their rows: of two who change the same grants one waits, and
+/// never both. The counter of revocations is raised after them.
+async fn ids(tx: &mut impl Statements, sql: &'static str, whose: &str) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = tx.rows(sql, values![whose]).await?;
+    let mut ids: Vec<_> = rows.into_iter().map(|(id,)| id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Revokes grants, in the order of their ids, and tells the replicas; says how many were not yet revoked.
+pub(crate) async fn revoke(
+    tx: &mut impl Statements,
+    grants: &[String],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    const SQL: &str = "UPDATE client_grant SET revoked = $1 WHERE grant_id = $2 AND revoked IS NULL";
+    let mut revoked = Vec::new();
+    for id in grants {
+        if tx.run(SQL, values![now, id]).await? > 0 {
+            revoked.push(id.clone());
+        }
+    }
+    announce_grants(tx, &revoked, now).await?;
+    Ok(revoked.len() as u64)
 }
 
 /// Makes the row of a grant that has no tokens yet.

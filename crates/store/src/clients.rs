@@ -12,7 +12,7 @@ use crate::{
     client_grants::revoke_of_client,
     codes::forget_codes_of_client,
     consents::forget_consents_of_client,
-    engine::{Statements, raise, values, writing},
+    engine::{Statements, Value, raise, values, writing},
 };
 use row::{ClientRow, client_columns, insert};
 
@@ -61,7 +61,7 @@ impl Store {
         secret_hash: Option<&str>,
         most_unused: u32,
     ) -> Result<bool, StoreError> {
-        const SURPLUS: &str = "DELETE FROM client WHERE id IN (
+        const SURPLUS: &str = "DELETE FROM client WHERE used IS NULL AND id IN (
                  SELECT id FROM client WHERE kind = 'dynamic' AND used IS NULL AND id <> $1
                  ORDER BY created DESC, id DESC LIMIT $2 OFFSET $3) RETURNING id";
         let others = i64::from(most_unused.saturating_sub(1));
@@ -124,30 +124,34 @@ impl Store {
     /// # Errors
     /// When the database fails; what was forgotten before stays forgotten.
     pub async fn forget_unused_clients(&self, now: Timestamp) -> Result<u64, StoreError> {
-        const NEVER: &str = "DELETE FROM client WHERE id IN (
-                 SELECT id FROM client WHERE kind = 'dynamic' AND used IS NULL AND created <= $1 LIMIT $2) RETURNING id";
-        const NO_LONGER: &str = "DELETE FROM client WHERE id IN (
+        const NEVER: &str = "DELETE FROM client WHERE used IS NULL AND id IN (
+                 SELECT id FROM client WHERE kind = 'dynamic' AND used IS NULL AND created <= $1 LIMIT $2)
+             RETURNING id";
+        const NO_LONGER: &str = "DELETE FROM client WHERE used <= $1 AND id IN (
                  SELECT id FROM client c WHERE kind = 'dynamic' AND used IS NOT NULL AND used <= $1
                  AND NOT EXISTS (SELECT 1 FROM client_grant g WHERE g.client = c.id AND g.revoked IS NULL
-                     AND g.expires > $3 AND g.ends > $3) LIMIT $2) RETURNING id";
+                     AND g.expires > $3 AND g.ends > $3) LIMIT $2)
+             RETURNING id";
+        let page = i64::from(PAGE);
+        let never = values![now.plus_secs(-FIRST_USE_SECS), page];
+        let no_longer = values![now.plus_secs(-NEXT_USE_SECS), page, now];
+        Ok(self.forget_clients(NEVER, never).await? + self.forget_clients(NO_LONGER, no_longer).await?)
+    }
+
+    /// Runs a statement that forgets a page of clients until it finds fewer.
+    async fn forget_clients(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         let mut forgotten = 0;
-        for (sql, secs) in [(NEVER, FIRST_USE_SECS), (NO_LONGER, NEXT_USE_SECS)] {
-            let values = values![now.plus_secs(-secs), i64::from(PAGE), now];
-            // a statement takes as many values as it names
-            let values = if sql == NEVER { &values[..2] } else { &values[..] };
-            loop {
-                let batch = writing!(self, tx => {
-                    raise(&mut *tx, "registration").await?;
-                    let gone = tx.rows(sql, values).await?;
-                    forget_consents_of(&mut *tx, gone).await?
-                });
-                forgotten += batch;
-                if batch < u64::from(PAGE) {
-                    break;
-                }
+        loop {
+            let batch = writing!(self, tx => {
+                raise(&mut *tx, "registration").await?;
+                let gone = tx.rows(sql, values).await?;
+                forget_consents_of(&mut *tx, gone).await?
+            });
+            forgotten += batch;
+            if batch < u64::from(PAGE) {
+                return Ok(forgotten);
             }
         }
-        Ok(forgotten)
     }
 }
 

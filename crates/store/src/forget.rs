@@ -14,43 +14,39 @@ const BATCH: i64 = 1_000;
 /// How long a code is known after it has expired: so that a late second redemption shows.
 const CODE_SECS: i64 = 24 * 3_600;
 
-/// What goes, and how many seconds after the time in its column. Tokens go before their grants.
+/// A statement that forgets a batch of a table's rows by a time in them. It is said twice because a row may change
+/// between the search and the deletion.
+macro_rules! expired {
+    ($table:literal, $key:literal, $time:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE ",
+            $time,
+            " <= $1 AND (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $time,
+            " <= $1 ORDER BY ",
+            $time,
+            " LIMIT $2)"
+        )
+    };
+}
+
+/// What goes, and how many seconds after the time in its row. Tokens go before their grants.
 const EXPIRED: [(&str, i64); 7] = [
-    (
-        "DELETE FROM access_token WHERE hash IN (
-             SELECT hash FROM access_token WHERE expires <= $1 ORDER BY expires LIMIT $2)",
-        0,
-    ),
-    (
-        "DELETE FROM refresh_token WHERE hash IN (
-             SELECT hash FROM refresh_token WHERE expires <= $1 ORDER BY expires LIMIT $2)",
-        0,
-    ),
-    (
-        "DELETE FROM client_grant WHERE grant_id IN (
-             SELECT grant_id FROM client_grant WHERE expires <= $1 ORDER BY expires LIMIT $2)",
-        0,
-    ),
-    (
-        "DELETE FROM authorization_code WHERE hash IN (
-             SELECT hash FROM authorization_code WHERE expires <= $1 ORDER BY expires LIMIT $2)",
-        CODE_SECS,
-    ),
-    (
-        "DELETE FROM browser_session WHERE hash IN (
-             SELECT hash FROM browser_session WHERE seen <= $1 ORDER BY seen LIMIT $2)",
-        IDLE_SECS,
-    ),
-    (
-        "DELETE FROM used_once WHERE (kind, id_hash) IN (
-             SELECT kind, id_hash FROM used_once WHERE expires <= $1 ORDER BY expires LIMIT $2)",
-        0,
-    ),
-    (
-        "DELETE FROM revocation WHERE change IN (
-             SELECT change FROM revocation WHERE expires <= $1 ORDER BY expires LIMIT $2)",
-        0,
-    ),
+    (expired!("access_token", "hash", "expires"), 0),
+    (expired!("refresh_token", "hash", "expires"), 0),
+    (expired!("client_grant", "grant_id", "expires"), 0),
+    (expired!("authorization_code", "hash", "expires"), CODE_SECS),
+    (expired!("browser_session", "hash", "seen"), IDLE_SECS),
+    (expired!("used_once", "kind, id_hash", "expires"), 0),
+    (expired!("revocation", "change", "expires"), 0),
 ];
 
 impl Store {

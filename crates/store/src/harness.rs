@@ -1,6 +1,8 @@
 //! Databases for tests: a SQLite file, and a schema of its own on the PostgreSQL server that
 //! `DOORWARD_TEST_POSTGRES` names (`postgres://user:password@127.0.0.1:port/database`).
 
+pub(crate) mod samples;
+
 use std::{env, io, str::FromStr as _, sync::Arc, sync::Mutex};
 
 use doorward_model::{Clock, Timestamp};
@@ -68,6 +70,16 @@ impl Database {
         Store::open(&self.url).await.unwrap()
     }
 
+    /// Two stores as two processes have them: nothing but the database is shared.
+    pub(crate) async fn stores(&self) -> [Store; 2] {
+        [self.store().await, self.store().await]
+    }
+
+    /// The only number that a query gives.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.outsider().await.number(sql).await
+    }
+
     pub(crate) async fn outsider(&self) -> Outsider {
         match &self.place {
             Place::Sqlite { .. } => {
@@ -127,6 +139,15 @@ impl Outsider {
             Self::Postgres(_) => self.run("BEGIN; LOCK TABLE audit_head IN EXCLUSIVE MODE").await,
         }
     }
+}
+
+/// Runs what `attempt` makes of each of two stores on one database at the same time.
+pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    stores: &[Store; 2],
+    attempt: impl Fn(Store, usize) -> F,
+) -> [T; 2] {
+    let [one, other] = [0, 1].map(|which| tokio::spawn(attempt(stores[which].clone(), which)));
+    [one.await.unwrap(), other.await.unwrap()]
 }
 
 /// A clock that stands still.

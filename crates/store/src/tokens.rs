@@ -83,6 +83,22 @@ struct RefreshRow {
     revoked: Option<i64>,
 }
 
+/// Asked with every request whose token is not remembered.
+const ACCESS_TOKEN: &str = concat!(
+    "SELECT ",
+    grant_columns!(),
+    ", t.scopes AS token_scopes, t.issued, t.expires
+     FROM access_token t JOIN client_grant g ON g.grant_id = t.grant_id
+     WHERE t.hash = $1 AND t.expires > $2 AND g.revoked IS NULL AND g.ends > $2"
+);
+
+const REFRESH_TOKEN: &str = concat!(
+    "SELECT ",
+    grant_columns!(),
+    ", t.expires, t.used, g.revoked
+     FROM refresh_token t JOIN client_grant g ON g.grant_id = t.grant_id WHERE t.hash = $1"
+);
+
 impl Store {
     /// The access token of this hash, when it is good at `now`: not expired, and its grant neither ended nor revoked.
     ///
@@ -93,14 +109,7 @@ impl Store {
         hash: &str,
         now: Timestamp,
     ) -> Result<Option<StoredAccessToken>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            grant_columns!(),
-            ", t.scopes AS token_scopes, t.issued, t.expires
-             FROM access_token t JOIN client_grant g ON g.grant_id = t.grant_id
-             WHERE t.hash = $1 AND t.expires > $2 AND g.revoked IS NULL AND g.ends > $2"
-        );
-        self.row::<AccessRow>(SQL, values![hash, now]).await?.map(AccessRow::read).transpose()
+        self.row::<AccessRow>(ACCESS_TOKEN, values![hash, now]).await?.map(AccessRow::read).transpose()
     }
 
     /// The refresh token of this hash, also when it was used, has expired, or its grant was revoked.
@@ -108,13 +117,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn refresh_token(&self, hash: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            grant_columns!(),
-            ", t.expires, t.used, g.revoked
-             FROM refresh_token t JOIN client_grant g ON g.grant_id = t.grant_id WHERE t.hash = $1"
-        );
-        self.row::<RefreshRow>(SQL, values![hash]).await?.map(RefreshRow::read).transpose()
+        self.row::<RefreshRow>(REFRESH_TOKEN, values![hash]).await?.map(RefreshRow::read).transpose()
     }
 
     /// Revokes one access token. True for the one call that did.

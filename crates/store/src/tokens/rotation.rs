@@ -69,7 +69,7 @@ impl Store {
                     Rotation::Done
                 }
                 Ok(member) => {
-                    revoke(&mut *tx, vec![member.grant_id], now).await?;
+                    revoke(&mut *tx, &[member.grant_id], now).await?;
                     Rotation::Replayed
                 }
             }
@@ -133,3 +133,6 @@ async fn set_groups(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
