@@ -50,6 +50,7 @@ struct SessionRow {
     subject: String,
     name: String,
     groups: String,
+    domain: Option<String>,
     administrator: i64,
     provider: Option<String>,
     created: i64,
@@ -63,9 +64,9 @@ impl Store {
     /// # Errors
     /// When the database fails, or has a session of this hash.
     pub async fn start_browser_session(&self, session: &NewBrowserSession) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO browser_session (hash, subject, name, groups, administrator, provider,
-                 created, expires, seen)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7)";
+        const SQL: &str = "INSERT INTO browser_session (hash, subject, name, groups, domain, administrator,
+                 provider, created, expires, seen)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8)";
         let person = &session.person;
         let groups = list(&person.groups);
         let values = values![
@@ -73,6 +74,7 @@ impl Store {
             &person.subject,
             &person.name,
             &groups,
+            &person.domain,
             person.administrator,
             &session.provider,
             session.created,
@@ -92,7 +94,8 @@ impl Store {
         hash: &str,
         now: Timestamp,
     ) -> Result<Option<BrowserSession>, StoreError> {
-        const FIND: &str = "SELECT subject, name, groups, administrator, provider, created, expires, seen
+        const FIND: &str =
+            "SELECT subject, name, groups, domain, administrator, provider, created, expires, seen
              FROM browser_session WHERE hash = $1 AND expires > $2 AND seen > $3";
         const SEEN: &str = "UPDATE browser_session SET seen = $1 WHERE hash = $2 AND seen < $1";
         let row: Option<SessionRow> = self.row(FIND, values![hash, now, now.plus_secs(-IDLE_SECS)]).await?;
@@ -147,7 +150,7 @@ impl SessionRow {
             groups: read_list(&self.groups, "browser_session.groups")?,
             subject: self.subject,
             name: self.name,
-            domain: None,
+            domain: self.domain,
             administrator: self.administrator != 0,
         };
         Ok(BrowserSession {

@@ -30,7 +30,7 @@ pub struct GrantSeen {
 /// The columns of a [`ClientGrant`], of whichever table is called `g`.
 macro_rules! grant_columns {
     () => {
-        "g.grant_id, g.subject, g.groups, g.client, g.client_name, g.redirect, g.resource, g.scopes, \
+        "g.grant_id, g.subject, g.groups, g.domain, g.client, g.client_name, g.redirect, g.resource, g.scopes, \
          g.created, g.ends"
     };
 }
@@ -43,6 +43,7 @@ pub(crate) struct GrantRow {
     grant_id: String,
     subject: String,
     groups: String,
+    domain: Option<String>,
     client: String,
     client_name: Option<String>,
     redirect: Option<String>,
@@ -206,14 +207,15 @@ pub(crate) async fn revoke(
 /// Makes the row of a grant that has no tokens yet.
 pub(crate) async fn insert_grant(tx: &mut impl Statements, grant: &ClientGrant) -> Result<(), StoreError> {
     const SQL: &str =
-        "INSERT INTO client_grant (grant_id, subject, groups, client, client_name, redirect, resource,
-             scopes, created, ends, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)";
+        "INSERT INTO client_grant (grant_id, subject, groups, domain, client, client_name, redirect,
+             resource, scopes, created, ends, expires)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10)";
     let (groups, scopes) = (list(&grant.groups), grant.scopes.to_string());
     let values = values![
         &grant.id,
         &grant.subject,
         &groups,
+        &grant.domain,
         &grant.client,
         &grant.client_name,
         &grant.redirect,
@@ -249,7 +251,7 @@ impl GrantRow {
     pub(crate) fn read(self) -> Result<ClientGrant, StoreError> {
         Ok(ClientGrant {
             groups: read_list(&self.groups, "client_grant.groups")?,
-            domain: None,
+            domain: self.domain,
             scopes: read_scopes(&self.scopes, "client_grant.scopes")?,
             id: self.grant_id,
             subject: self.subject,

@@ -80,9 +80,9 @@ impl Store {
     /// When the database fails, or has a code of this hash.
     pub async fn put_code(&self, code: &NewCode) -> Result<(), StoreError> {
         const SQL: &str =
-            "INSERT INTO authorization_code (hash, grant_id, subject, groups, client, client_name,
+            "INSERT INTO authorization_code (hash, grant_id, subject, groups, domain, client, client_name,
                  redirect, resource, scopes, created, ends, redirect_uri, challenge, expires)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
         let grant = &code.grant;
         let (groups, scopes) = (list(&grant.groups), grant.scopes.to_string());
         let values = values![
@@ -90,6 +90,7 @@ impl Store {
             &grant.id,
             &grant.subject,
             &groups,
+            &grant.domain,
             &grant.client,
             &grant.client_name,
             &grant.redirect,

@@ -13,6 +13,7 @@ fn session(cookie: &str, subject: &str) -> NewBrowserSession {
             subject: subject.to_owned(),
             name: "Alice Ångström".to_owned(),
             groups: vec!["eng".to_owned()],
+            domain: Some("example.com".to_owned()),
             administrator: true,
         },
         provider: Some("corp".to_owned()),

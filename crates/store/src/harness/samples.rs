@@ -19,6 +19,7 @@ pub(crate) fn grant(id: &str) -> ClientGrant {
         id: id.to_owned(),
         subject: "alice".to_owned(),
         groups: vec!["eng".to_owned(), "a \"quoted\", group".to_owned()],
+        domain: Some("example.com".to_owned()),
         client: "editor".to_owned(),
         client_name: Some("An Editor".to_owned()),
         redirect: Some("https://editor.example".to_owned()),

@@ -114,6 +114,7 @@ async fn the_file_holds_hashes_and_no_secret() {
             subject: "alice".to_owned(),
             name: "Alice".to_owned(),
             groups: Vec::new(),
+            domain: Some("example.com".to_owned()),
             administrator: false,
         },
         provider: None,

@@ -16,6 +16,7 @@ fn session(cookie: &str, user: &User, provider: Option<&str>) -> NewBrowserSessi
             subject: user.name.clone(),
             name: user.name.clone(),
             groups: user.groups.clone(),
+            domain: Some("example.com".to_owned()),
             administrator: user.administrator,
         },
         provider: provider.map(str::to_owned),
