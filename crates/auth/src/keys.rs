@@ -27,3 +27,5 @@ pub use signing::{SigningKey, SigningKeyError};
 fn broken(what: &str) -> ! {
     panic!("the cryptographic library cannot {what}")
 }
+
+pub use crate::stubs::password;

@@ -32,3 +32,5 @@ pub mod token_request;
 mod uri;
 
 pub use error::{ErrorCode, OAuthError};
+
+pub use crate::stubs::assertion;

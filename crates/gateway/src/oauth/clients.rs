@@ -28,8 +28,6 @@ use crate::{hosts, rates::Counted};
 const CAPACITY: usize = 1_000;
 /// Documents that are fetched at the same time, whoever asks: nobody uses Doorward to flood somebody else.
 const AT_ONCE: usize = 8;
-/// Largest document, in bytes.
-const MAX_DOCUMENT: usize = 5 << 10;
 /// Largest key set, in bytes.
 const MAX_KEYS: usize = 64 << 10;
 /// How long a client's keys are kept, in seconds.
@@ -73,7 +71,7 @@ impl Clients {
 
     /// The client of an id. `asker` is whose wish it is, for counting fetches.
     pub(crate) async fn find(&self, web: &Web<'_>, id: &str, asker: &str) -> Result<Known, ClientError> {
-        if !id.starts_with("https://") {
+        if !client_document::is_address(id) {
             let stored = web.app.store().client(id).await?.ok_or(ClientError::Unknown)?;
             let digest = client_document::digest_of(&stored.client);
             return Ok(Known { client: stored.client, secret_hash: stored.secret_hash, digest, or_none: false });
@@ -99,7 +97,7 @@ impl Clients {
     ) -> Result<DocumentClient, ClientError> {
         let now = web.now();
         web.app.rates().admit(Counted::DocumentFetch, asker, now).map_err(ClientError::TooOften)?;
-        let (body, max_age) = self.fetch(web, url, MAX_DOCUMENT).await.map_err(ClientError::Document)?;
+        let (body, max_age) = self.fetch(web, url, client_document::MAX_BYTES).await.map_err(ClientError::Document)?;
         let document = client_document::read(id, &body, now)
             .map_err(|error| ClientError::Document(error.to_string()))?;
         keep(&self.documents, id, document.clone(), now.plus_secs(seconds(client_document::lifetime(max_age))));

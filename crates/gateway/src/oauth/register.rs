@@ -1,6 +1,5 @@
 //! Clients that register themselves (RFC 7591): bounded in size, number and life.
 
-use doorward_auth::keys::hash;
 use doorward_auth::server::{
     error::{ErrorCode, OAuthError},
     registration,
@@ -11,8 +10,6 @@ use http::StatusCode;
 use super::{Outcome, Web, form, reply};
 use crate::path::{OpenRecord, Visit};
 
-/// Largest registration, in bytes.
-const MAX_BODY: usize = 16 << 10;
 /// Clients that never came back with a grant; beyond that the oldest make room.
 const MOST_UNUSED: u32 = 5_000;
 
@@ -22,18 +19,17 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         let error = OAuthError::new(ErrorCode::AccessDenied, "clients are registered by the operator here");
         return Ok(reply::error(&error, record));
     }
-    let body = match form::read_json(web, &visit.headers, visit.body, MAX_BODY).await {
+    let body = match form::read_json(web, &visit.headers, visit.body, registration::MAX_BYTES).await {
         Ok(body) => body,
         Err(error) => {
             return Ok(reply::error(&OAuthError { code: ErrorCode::InvalidClientMetadata, ..error }, record));
         }
     };
-    let (id, now) = (format!("dcr_{}", hash::random_hex::<11>()), web.now());
-    let registered = match registration::register(&body, id, now) {
+    let registered = match registration::register(&body, registration::new_id(), web.now()) {
         Ok(registered) => registered,
         Err(error) => return Ok(reply::error(&error, record)),
     };
-    let secret = registered.wants_secret.then(|| token::mint(TokenKind::ClientSecret));
+    let secret = registered.wants_secret().then(|| token::mint(TokenKind::ClientSecret));
     let secret_hash = secret.as_ref().map(|secret| token::hash(secret.expose()));
     record.client(&registered.client.id);
     let stored = web.app.store();

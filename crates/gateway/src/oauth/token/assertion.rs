@@ -3,19 +3,17 @@
 use doorward_auth::server::{
     assertion,
     error::{ErrorCode, OAuthError},
-    token,
-    token_request::JwtBearer,
+    resource, token, token_request,
 };
-use doorward_model::Scopes;
+use doorward_model::{Scopes, Secret};
 
-use super::{Issued, NoToken, Proven, Web, access_token, grant_without_person, resource};
-use crate::people::admission;
+use super::{Issued, NoToken, Proven, Web, Wish, access_token, grant_without_person};
+use crate::{oauth::authorize, people::admission};
 
 /// Redeems an assertion, once. No refresh token comes of it: the client asks its identity provider again.
-pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, request: &JwtBearer) -> Result<Issued, NoToken> {
+pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, (text, wish): (&Secret, &Wish)) -> Result<Issued, NoToken> {
     let refused = OAuthError::new(ErrorCode::InvalidGrant, "the assertion is not good here");
-    let text = request.assertion.expose();
-    let unverified = assertion::peek(text).map_err(|_| refused)?;
+    let unverified = assertion::peek(text.expose()).map_err(|_| refused)?;
     let issuers = &web.routes.snapshot.issuers;
     let issuer = issuers.values().find(|issuer| issuer.id_jag && issuer.issuer == unverified.issuer());
     let issuer = issuer.ok_or(refused)?;
@@ -29,16 +27,20 @@ pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, request: &JwtBearer) 
         outcome => outcome,
     }
     .map_err(|_| refused)?;
-    let resource = resource(web, proven, Some(&said.resource))?;
-    let wanted = request.scopes.unwrap_or(Scopes::MCP);
-    let scopes = said.scopes.unwrap_or(Scopes::MCP).and(wanted).and(Scopes::MCP);
+    resource::same(wish.resource.as_deref(), &said.resource)?;
+    let client = &proven.known.client;
+    let scope = wish.scope.as_deref();
+    let offered = token_request::check_client_credentials(client, scope, Some(&said.resource), &|resource| {
+        authorize::offered(web.routes, resource)
+    })?;
+    let scopes = said.scopes.unwrap_or(Scopes::MCP).and(offered.scopes);
     if scopes.is_empty() {
         return Err(
             OAuthError::new(ErrorCode::InvalidScope, "the assertion allows none of these scopes").into()
         );
     }
     let subject = format!("{}:{}", issuer.name, said.subject);
-    let grant = grant_without_person(web, proven, (subject, said.groups), resource, scopes);
+    let grant = grant_without_person(web, proven, (subject, said.groups), offered.resource, scopes);
     if !admission::admits_grant(web.routes, &grant) {
         return Err(OAuthError::new(ErrorCode::AccessDenied, "this person is not let in there").into());
     }
