@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 pub(crate) use access::{GrantRow, MyAccess};
 pub(crate) use asking::{Asking, Destination, Redirect};
-pub(crate) use assets::{Asset, assets};
+pub(crate) use assets::assets;
 pub(crate) use consent::Consent;
 pub(crate) use error::{ErrorPage, ReturnPage};
 pub(crate) use first_administrator::{FirstAdministrator, FirstTrouble};

@@ -42,7 +42,7 @@ pub(crate) enum Destination<'a> {
 }
 
 /// How far a client can be trusted.
-pub(super) enum Voucher {
+pub(super) enum Standing {
     /// The operator wrote it down, under this name.
     Operator(String),
     /// The host of its document vouches for it.
@@ -57,11 +57,11 @@ impl Asking<'_> {
         self.client.name.as_deref().map(|name| shown(name, text::NAME)).filter(|name| !name.is_empty())
     }
 
-    pub(super) fn voucher(&self) -> Voucher {
+    pub(super) fn standing(&self) -> Standing {
         match self.client.kind {
-            ClientKind::Registered => Voucher::Operator(shown(&self.client.id, text::NAME)),
-            ClientKind::Dynamic => Voucher::Nobody(text::day(self.client.created)),
-            ClientKind::Document => Voucher::Host(host(&self.client.id)),
+            ClientKind::Registered => Standing::Operator(shown(&self.client.id, text::NAME)),
+            ClientKind::Dynamic => Standing::Nobody(text::day(self.client.created)),
+            ClientKind::Document => Standing::Host(host(&self.client.id)),
         }
     }
 

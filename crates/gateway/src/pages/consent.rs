@@ -9,7 +9,7 @@ use doorward_model::{Person, Scopes};
 
 use super::{
     Asking, Hidden, Page,
-    asking::Voucher,
+    asking::Standing,
     text,
     words::{self, Power, UpstreamShown},
 };

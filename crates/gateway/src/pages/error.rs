@@ -42,12 +42,24 @@ impl ErrorPage<'_> {
     pub(crate) fn render(&self) -> Page {
         Page::of(self)
     }
+
+    fn heading(&self) -> String {
+        shown(self.title, text::NAME)
+    }
+
+    fn explanation(&self) -> String {
+        shown(self.text, text::SENTENCES)
+    }
 }
 
 impl ReturnPage<'_> {
     /// The page.
     pub(crate) fn render(&self) -> Page {
         Page::of(self)
+    }
+
+    fn explanation(&self) -> String {
+        shown(self.text, text::SENTENCES)
     }
 
     fn goes_to(&self) -> String {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Hidden, Page};
+use super::{Hidden, Page, text};
 
 /// Name and password of the first administrator.
 ///
@@ -41,6 +41,10 @@ impl FirstAdministrator<'_> {
     /// The page.
     pub(crate) fn render(&self) -> Page {
         Page::of(self)
+    }
+
+    fn typed(&self) -> String {
+        text::shown(self.username, text::USER)
     }
 
     fn name_is_wrong(&self) -> bool {

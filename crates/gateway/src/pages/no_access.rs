@@ -3,7 +3,7 @@
 use askama::Template;
 use doorward_model::Person;
 
-use super::{Asking, Hidden, Page, asking::Voucher, text};
+use super::{Asking, Hidden, Page, text};
 
 /// Where somebody learns that they have no access, before any consent.
 ///

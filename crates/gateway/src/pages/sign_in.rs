@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::{Asking, Hidden, Page, asking::Voucher, words};
+use super::{Asking, Hidden, Page, text, words};
 
 /// Where somebody says who they are. Forms: `POST /sign-in` and `POST /sign-in/<provider>`.
 #[derive(Debug, Template)]
@@ -59,12 +59,20 @@ impl SignIn<'_> {
         let client = self.asking.iter().map(|asking| asking.redirect.form_action);
         Page::of(self).leading_to(client.chain(providers))
     }
+    fn typed(&self) -> String {
+        text::shown(self.username, text::USER)
+    }
+
     /// Whether what was typed is at fault.
     fn is_wrong(&self) -> bool {
         self.trouble == Some(SignInTrouble::Wrong)
     }
 
-    fn how_long(&self, time: &Duration) -> String {
-        words::how_long(*time)
+    /// How long somebody who failed too often has to wait; else nothing.
+    fn wait(&self) -> String {
+        match self.trouble {
+            Some(SignInTrouble::Throttled(wait)) => words::how_long(wait),
+            _ => String::new(),
+        }
     }
 }

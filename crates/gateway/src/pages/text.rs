@@ -6,6 +6,10 @@ use doorward_model::{Person, Timestamp};
 
 /// The longest name of a client or a person, in characters.
 pub(super) const NAME: usize = 80;
+/// The longest user name that a form repeats, in characters: as long as names of users can be.
+pub(super) const USER: usize = 63;
+/// The longest explanation, in characters.
+pub(super) const SENTENCES: usize = 600;
 /// The longest name of a capability, in characters.
 pub(super) const CAPABILITY: usize = 128;
 /// Long enough for every redirect URI and every host: these are never cut, for their end says who they are.
@@ -24,8 +28,11 @@ pub(super) fn shown(text: &str, longest: usize) -> String {
             gap = !shown.is_empty();
             continue;
         }
+        if is_invisible(character) {
+            continue;
+        }
         marks = if is_mark(character) { marks + 1 } else { 0 };
-        if is_invisible(character) || marks > MARKS_IN_A_ROW {
+        if marks > MARKS_IN_A_ROW {
             continue;
         }
         if length + usize::from(gap) >= longest {
@@ -73,3 +80,6 @@ fn is_mark(character: char) -> bool {
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
         | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
+
+#[cfg(test)]
+mod tests;

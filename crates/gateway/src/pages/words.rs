@@ -23,8 +23,8 @@ pub(super) struct Power {
 /// Capabilities of one kind, by name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Capabilities {
-    /// The kind, in the plural.
-    pub(super) kind: &'static str,
+    /// The kind, in the plural, where it is not said already.
+    pub(super) kind: Option<&'static str>,
     /// Those that are seen at once.
     pub(super) first: Vec<String>,
     /// Those that are seen when asked for.
@@ -69,9 +69,9 @@ fn power(scope: Scope, destination: &Destination<'_>) -> Option<Power> {
 fn see(destination: &Destination<'_>) -> Power {
     let mut with = Vec::new();
     if let Destination::Server(server) = destination {
-        with.extend(capabilities("Prompts", server.curation.prompts.as_ref()));
-        with.extend(capabilities("Resources", server.curation.resources.as_ref()));
-        with.extend(capabilities("Resource templates", server.curation.resource_templates.as_ref()));
+        with.extend(capabilities(Some("Prompts"), server.curation.prompts.as_ref()));
+        with.extend(capabilities(Some("Resources"), server.curation.resources.as_ref()));
+        with.extend(capabilities(Some("Resource templates"), server.curation.resource_templates.as_ref()));
     }
     Power {
         what: format!("See what {} offers", destination.name()),
@@ -95,10 +95,10 @@ fn call(destination: &Destination<'_>) -> Power {
         }
         Some(_) => ("Use these tools".to_owned(), "Tools can read, change and delete things."),
     };
-    Power { what, means, with: capabilities("Tools", tools).into_iter().collect() }
+    Power { what, means, with: capabilities(None, tools).into_iter().collect() }
 }
 
-fn capabilities(kind: &'static str, names: Option<&BTreeSet<String>>) -> Option<Capabilities> {
+fn capabilities(kind: Option<&'static str>, names: Option<&BTreeSet<String>>) -> Option<Capabilities> {
     let mut first: Vec<String> = names?.iter().map(|name| shown(name, text::CAPABILITY)).collect();
     let rest = first.split_off(first.len().min(SEEN_AT_ONCE));
     (!first.is_empty()).then_some(Capabilities { kind, first, rest })
@@ -108,8 +108,8 @@ fn capabilities(kind: &'static str, names: Option<&BTreeSet<String>>) -> Option<
 pub(super) fn upstreams(destination: &Destination<'_>) -> Vec<UpstreamShown> {
     let Destination::Server(server) = destination else { return Vec::new() };
     let account = match server.upstream.credential {
-        Credential::None => "without an account",
-        Credential::Header { .. } => "with an account that the operator set up",
+        Credential::None => "called without an account",
+        Credential::Header { .. } => "called with an account that the operator set up",
     };
     vec![UpstreamShown { name: server.upstream.name.to_string(), account }]
 }
@@ -130,12 +130,13 @@ fn word(scope: Scope) -> Option<&'static str> {
     }
 }
 
-/// A length of time in whole days, hours or minutes, whichever is the largest that says something.
+/// A length of time in days, hours, minutes or seconds, whichever is the largest that says something; at least a
+/// second.
 pub(super) fn how_long(time: Duration) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
-    let seconds = time.as_secs();
+    let seconds = time.as_secs().max(1);
     let (count, unit) = match seconds {
         0..=119 => (seconds, "second"),
         120..HOUR => (seconds / MINUTE, "minute"),
@@ -144,3 +145,6 @@ pub(super) fn how_long(time: Duration) -> String {
     };
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! Data for pages, and every page made of it. All text from outside can be another one.
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_model::{
+    Access, Client, ClientAuthentication, ClientGrant, ClientKind, Credential, Curation, GrantTypes, Name,
+    Payloads, Person, Scopes, Timestamp, Transport, Upstream, VirtualServer,
+};
+use url::Url;
+
+use super::super::*;
+
+pub(crate) const HOST: &str = "gw.example.com";
+pub(crate) const HIDDEN: Hidden<'static> = Hidden { request: Some("dw1.sealed-request"), csrf: "csrf-token" };
+const LATER: Hidden<'static> = Hidden { request: None, csrf: "csrf-token" };
+const NOVEMBER: Timestamp = Timestamp::from_secs(1_795_255_200);
+
+/// Text that comes from outside, in all the places where it may.
+pub(crate) struct World {
+    pub(crate) text: String,
+    pub(crate) server: VirtualServer,
+    open: VirtualServer,
+    large: VirtualServer,
+    pub(crate) registered: Client,
+    pub(crate) document: Client,
+    pub(crate) dynamic: Client,
+    pub(crate) alice: Person,
+    pub(crate) root: Person,
+    pub(crate) grants: Vec<ClientGrant>,
+}
+
+pub(crate) fn server() -> VirtualServer {
+    let name = |name| Name::parse(name).expect("a name");
+    let upstream = Upstream {
+        name: name("everything"),
+        transport: Transport::Http(Url::parse("http://10.0.0.1/mcp").expect("a URL")),
+        timeout: Duration::from_mins(1),
+        credential: Credential::None,
+    };
+    VirtualServer {
+        name: name("demo"),
+        resource: "https://gw.example.com/mcp/demo".to_owned(),
+        upstream: Arc::new(upstream),
+        access: Access::default(),
+        curation: Curation::default(),
+        payloads: Payloads::default(),
+    }
+}
+
+/// One with more tools than are seen at once, and with something of every other kind.
+fn large(text: &str) -> VirtualServer {
+    let mut large = server();
+    let names = |number: usize| (1..=number).map(|at| format!("{text}-{at:02}")).collect();
+    large.curation = Curation {
+        tools: Some(names(15)),
+        prompts: Some(names(2)),
+        resources: Some([format!("file:///{text}")].into()),
+        resource_templates: Some([format!("file:///{text}/{{path}}")].into()),
+    };
+    large
+}
+
+fn client(kind: ClientKind, id: &str, name: &str) -> Client {
+    Client {
+        id: id.to_owned(),
+        kind,
+        name: Some(name.to_owned()),
+        redirect_uris: Vec::new(),
+        authentication: ClientAuthentication::None,
+        grant_types: GrantTypes::default(),
+        resource: None,
+        created: NOVEMBER,
+    }
+}
+
+fn grant(client: &Client, subject: &str, redirect: &str, number: usize) -> ClientGrant {
+    ClientGrant {
+        id: format!("{number:032x}"),
+        subject: subject.to_owned(),
+        groups: Vec::new(),
+        domain: None,
+        client: client.id.clone(),
+        client_name: client.name.clone(),
+        redirect: Some(redirect.to_owned()),
+        resource: "https://gw.example.com/mcp/demo".to_owned(),
+        scopes: Scopes::MCP,
+        created: NOVEMBER,
+        expires: NOVEMBER.plus_secs(90 * 86_400),
+    }
+}
+
+impl World {
+    /// The world as it should be.
+    pub(crate) fn new() -> Self {
+        Self::with("Claude Code", &["echo", "get-sum"])
+    }
+
+    /// A world in which everybody says `text` wherever they can.
+    pub(crate) fn saying(text: &str) -> Self {
+        Self::with(text, &[text, "get-sum"])
+    }
+
+    fn with(text: &str, tools: &[&str]) -> Self {
+        let mut server = server();
+        server.curation.tools = Some(tools.iter().map(|&tool| tool.to_owned()).collect());
+        let registered = client(ClientKind::Registered, "ci-bot", text);
+        let document = client(ClientKind::Document, "https://claude.ai/oauth/client.json", text);
+        let dynamic = client(ClientKind::Dynamic, "dcr_Zm9vYmFyYmF6", text);
+        let name = if text == "Claude Code" { "Alice Ng" } else { text };
+        let alice = Person {
+            subject: "corp:7f3a".to_owned(),
+            name: name.to_owned(),
+            groups: vec!["eng".to_owned()],
+            domain: None,
+            administrator: false,
+        };
+        let root = Person {
+            subject: "root".to_owned(),
+            name: "root".to_owned(),
+            administrator: true,
+            ..alice.clone()
+        };
+        let grants = vec![
+            grant(&document, "corp:7f3a", "https://claude.ai", 1),
+            grant(&dynamic, "bob", "http://127.0.0.1:33418", 2),
+        ];
+        let (open, large) = (self::server(), large(text));
+        Self {
+            text: text.to_owned(),
+            server,
+            open,
+            large,
+            registered,
+            document,
+            dynamic,
+            alice,
+            root,
+            grants,
+        }
+    }
+
+    pub(crate) fn asking<'a>(&'a self, client: &'a Client) -> Asking<'a> {
+        let redirect = match client.kind {
+            ClientKind::Dynamic => Redirect {
+                shown: "http://127.0.0.1:33418",
+                loopback: true,
+                form_action: "http://127.0.0.1:33418",
+            },
+            _ => Redirect { shown: "https://claude.ai", loopback: false, form_action: "https://claude.ai" },
+        };
+        Asking { client, redirect, destination: Destination::Server(&self.server) }
+    }
+
+    pub(crate) fn consent<'a>(&'a self, client: &'a Client) -> Consent<'a> {
+        Consent {
+            host: HOST,
+            person: &self.alice,
+            asking: self.asking(client),
+            scopes: Scopes::MCP,
+            lasts: Duration::from_hours(90 * 24),
+            may_remember: client.kind != ClientKind::Dynamic,
+            hidden: HIDDEN,
+        }
+    }
+
+    fn consent_at<'a>(&'a self, destination: Destination<'a>, scopes: Scopes) -> Page {
+        let mut consent = self.consent(&self.registered);
+        consent.asking.destination = destination;
+        consent.scopes = scopes;
+        consent.render()
+    }
+
+    fn sign_in<'a>(&'a self, asking: Option<Asking<'a>>, trouble: Option<SignInTrouble<'a>>) -> Page {
+        let providers = [
+            SignInButton { name: "corp", origin: "https://idp.example.com" },
+            SignInButton { name: "partner", origin: "https://login.partner.example" },
+        ];
+        let username = if trouble.is_some() { self.text.as_str() } else { "" };
+        let hidden = if asking.is_some() { HIDDEN } else { LATER };
+        SignIn { host: HOST, asking, providers: &providers, username, trouble, hidden }.render()
+    }
+
+    fn my_access(&self, person: &Person, grants: &[ClientGrant], after: bool) -> Page {
+        let rows: Vec<GrantRow<'_>> = grants
+            .iter()
+            .enumerate()
+            .map(|(index, grant)| GrantRow { grant, last_used: (index == 0).then_some(NOVEMBER) })
+            .collect();
+        let revoked = after.then_some(self.text.as_str());
+        let next = after.then_some("/console/access?after=2");
+        MyAccess { host: HOST, person, rows: &rows, revoked, next, hidden: LATER }.render()
+    }
+
+    fn first_administrator(&self, trouble: Option<FirstTrouble>) -> Page {
+        let username = if trouble.is_some() { self.text.as_str() } else { "" };
+        let page = FirstAdministrator {
+            host: HOST,
+            token: "dwfa_token",
+            username,
+            shortest: 8,
+            trouble,
+            hidden: LATER,
+        };
+        page.render()
+    }
+
+    fn troubles(&self) -> Vec<(&'static str, Page)> {
+        let sign_in = |trouble| self.sign_in(None, Some(trouble));
+        vec![
+            ("sign_in_wrong", sign_in(SignInTrouble::Wrong)),
+            ("sign_in_throttled", sign_in(SignInTrouble::Throttled(Duration::from_secs(30)))),
+            ("sign_in_expired", sign_in(SignInTrouble::Expired)),
+            ("sign_in_provider", sign_in(SignInTrouble::Provider("corp"))),
+            ("sign_in_provider_away", sign_in(SignInTrouble::ProviderAway("corp"))),
+            ("sign_in_not_allowed", sign_in(SignInTrouble::NotAllowed("corp"))),
+            ("first_administrator_name", self.first_administrator(Some(FirstTrouble::Name))),
+            ("first_administrator_taken", self.first_administrator(Some(FirstTrouble::Taken))),
+            ("first_administrator_short", self.first_administrator(Some(FirstTrouble::Short))),
+            ("first_administrator_different", self.first_administrator(Some(FirstTrouble::Different))),
+        ]
+    }
+
+    /// Every page, in every state that looks different.
+    pub(crate) fn pages(&self) -> Vec<(&'static str, Page)> {
+        let text = self.text.as_str();
+        let agent = Destination::Agent { name: "helper", resource: "https://gw.example.com/a2a/helper" };
+        let url = "https://client.example.net/callback?error=invalid_scope&state=1";
+        let no_access =
+            NoAccess { host: HOST, person: &self.alice, asking: self.asking(&self.document), hidden: HIDDEN };
+        let error = ErrorPage { host: HOST, title: text, text, request_id: "01J8ZK" };
+        let back = ReturnPage { host: HOST, shown: "https://client.example.net", url, text };
+        let mut pages = vec![
+            ("sign_in", self.sign_in(None, None)),
+            ("sign_in_for_client", self.sign_in(Some(self.asking(&self.document)), None)),
+            ("consent_registered", self.consent(&self.registered).render()),
+            ("consent_document", self.consent(&self.document).render()),
+            ("consent_dynamic", self.consent(&self.dynamic).render()),
+            ("consent_all_tools", self.consent_at(Destination::Server(&self.open), Scopes::MCP)),
+            ("consent_many_tools", self.consent_at(Destination::Server(&self.large), Scopes::MCP)),
+            ("consent_agent", self.consent_at(agent, Scopes::A2A)),
+            ("no_access", no_access.render()),
+            ("error", error.render()),
+            ("return", back.render()),
+            ("my_access", self.my_access(&self.alice, &self.grants[..1], false)),
+            ("my_access_revoked", self.my_access(&self.alice, &self.grants[..1], true)),
+            ("my_access_empty", self.my_access(&self.alice, &[], false)),
+            ("my_access_administrator", self.my_access(&self.root, &self.grants, false)),
+            ("first_administrator", self.first_administrator(None)),
+            ("signed_out", SignedOut { host: HOST, provider: Some("corp") }.render()),
+        ];
+        pages.extend(self.troubles());
+        pages
+    }
+}
