@@ -64,8 +64,6 @@ async fn authenticate(
     asker: &str,
     record: &mut OpenRecord,
 ) -> Result<Proven, NoToken> {
-    let unknown =
-        OAuthError::new(ErrorCode::InvalidClient, "the client is unknown, or it did not prove who it is");
     let known = match web.app.clients().find(web, &presented.id, asker).await {
         Ok(known) => known,
         Err(ClientError::Store(error)) => return Err(error.into()),
