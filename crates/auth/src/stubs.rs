@@ -9,14 +9,6 @@ pub mod assertion {
     impl U { pub fn issuer(&self) -> &str { todo!() }
       pub fn verify(&self, _: &Issuer, _: &KeySet, _: &str, _: &str, _: Timestamp) -> Result<IdJag, TokenError> { todo!() } }
 }
-pub mod password {
-    use doorward_model::Secret;
-    pub const MIN_LENGTH: usize = 8;
-    #[derive(Debug)] pub struct E;
-    pub fn hash(s: &Secret) -> Result<String, E> { Ok(format!("$argon2id${}", s.expose())) }
-    pub fn verify(s: &Secret, h: &str) -> bool { h == format!("$argon2id${}", s.expose()) }
-    pub fn decoy() -> &'static str { "" }
-}
 pub mod sign_in {
     use doorward_model::*;
     use crate::keys::KeySet;

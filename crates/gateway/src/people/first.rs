@@ -84,15 +84,15 @@ pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
 
 /// What was typed, if it can be a user.
 fn wish(fields: &Parameters) -> Result<Secret, FirstTrouble> {
-    let given = fields.get("password").unwrap_or_default();
+    let given = Secret::new(fields.get("password").unwrap_or_default().to_owned());
     if Name::parse(fields.get("username").unwrap_or_default()).is_err() {
         Err(FirstTrouble::Name)
-    } else if given.chars().count() < password::MIN_LENGTH {
+    } else if password::check(&given).is_err() {
         Err(FirstTrouble::Short)
-    } else if fields.get("password_again") != Some(given) {
+    } else if fields.get("password_again") != Some(given.expose()) {
         Err(FirstTrouble::Different)
     } else {
-        Ok(Secret::new(given.to_owned()))
+        Ok(given)
     }
 }
 
