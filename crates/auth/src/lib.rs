@@ -21,6 +21,3 @@ pub mod sign_in;
 pub mod verify;
 
 pub use provider::{CryptoError, install_crypto};
-
-pub mod stubs;
-pub use stubs::sign_in;

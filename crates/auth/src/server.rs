@@ -34,5 +34,3 @@ mod uri;
 
 pub(crate) use described::web_address;
 pub use error::{ErrorCode, OAuthError};
-
-pub use crate::stubs::assertion;

@@ -34,13 +34,20 @@ pub struct SignedIn {
     pub groups: Vec<String>,
 }
 
-/// Whether the operator lets this person in. A domain counts only for a verified address in that very domain.
-pub fn allows(allow: &SignInAllow, person: &SignedIn) -> bool {
-    let domain = person.email.as_deref().filter(|_| person.email_verified).and_then(domain);
+impl SignedIn {
+    /// The domain of their address, where the provider says that the address is theirs.
+    pub fn domain(&self) -> Option<String> {
+        self.email.as_deref().filter(|_| self.email_verified).and_then(domain)
+    }
+}
+
+/// Whether the operator lets in somebody with this `sub`, these groups, and a verified address in this very domain.
+/// Asked again whenever the person, or a client for them, comes back.
+pub fn allows(allow: &SignInAllow, sub: &str, groups: &[String], domain: Option<&str>) -> bool {
     allow.anyone
-        || allow.subjects.contains(&person.sub)
-        || person.groups.iter().any(|group| allow.groups.contains(group))
-        || domain.is_some_and(|domain| allow.domains.contains(&domain))
+        || allow.subjects.contains(sub)
+        || groups.iter().any(|group| allow.groups.contains(group))
+        || domain.is_some_and(|domain| allow.domains.contains(domain))
 }
 
 /// The domain of an address, in lower case. An address with a second `@`, quoted or not, has none.
@@ -66,14 +73,18 @@ mod tests {
         }
     }
 
+    fn lets_in(allow: &SignInAllow, person: &SignedIn) -> bool {
+        allows(allow, &person.sub, &person.groups, person.domain().as_deref())
+    }
+
     fn set(entry: &str) -> BTreeSet<String> {
         BTreeSet::from([entry.to_owned()])
     }
 
     #[test]
     fn nobody_gets_in_by_an_account_alone() {
-        assert!(!allows(&SignInAllow::default(), &person(Some("a@example.com"), true)));
-        assert!(allows(&SignInAllow { anyone: true, ..SignInAllow::default() }, &person(None, false)));
+        assert!(!lets_in(&SignInAllow::default(), &person(Some("a@example.com"), true)));
+        assert!(lets_in(&SignInAllow { anyone: true, ..SignInAllow::default() }, &person(None, false)));
     }
 
     #[test]
@@ -93,18 +104,19 @@ mod tests {
             (Some("example.com"), true, false),
             (None, true, false),
         ] {
-            assert_eq!(allows(&allow, &person(email, verified)), expected, "{email:?} {verified}");
+            assert_eq!(lets_in(&allow, &person(email, verified)), expected, "{email:?} {verified}");
         }
     }
 
     #[test]
     fn groups_and_subjects_count_exactly() {
         let groups = |group| {
-            allows(&SignInAllow { groups: set(group), ..SignInAllow::default() }, &person(None, false))
+            lets_in(&SignInAllow { groups: set(group), ..SignInAllow::default() }, &person(None, false))
         };
         assert!(groups("ops") && !groups("op") && !groups("OPS") && !groups(""));
-        let subjects =
-            |sub| allows(&SignInAllow { subjects: set(sub), ..SignInAllow::default() }, &person(None, false));
+        let subjects = |sub| {
+            lets_in(&SignInAllow { subjects: set(sub), ..SignInAllow::default() }, &person(None, false))
+        };
         assert!(subjects("1") && !subjects("corp:1") && !subjects(""));
     }
 }
