@@ -286,13 +286,11 @@ pub(super) fn hand_back(
     error: &OAuthError,
     record: &mut OpenRecord,
 ) -> Answer {
+    note(error, record);
     let location = error_redirect(uri, error, state, &web.issuer());
     if client.kind == ClientKind::Registered || redirect_uri::is_loopback(uri) {
-        let answer = reply::see_other(&location, record);
-        note(error, record);
-        return answer;
+        return reply::see_other(&location, record);
     }
-    note(error, record);
     let shown = redirect_uri::origin_shown(uri);
     let page = ReturnPage { host: web.host(), shown: &shown, url: &location, text: error.description };
     web.page(StatusCode::BAD_REQUEST, &page.render())

@@ -74,7 +74,12 @@ impl Clients {
         if !client_document::is_address(id) {
             let stored = web.app.store().client(id).await?.ok_or(ClientError::Unknown)?;
             let digest = client_document::digest_of(&stored.client);
-            return Ok(Known { client: stored.client, secret_hash: stored.secret_hash, digest, or_none: false });
+            return Ok(Known {
+                client: stored.client,
+                secret_hash: stored.secret_hash,
+                digest,
+                or_none: false,
+            });
         }
         let url = client_document::check_id(id).map_err(|error| ClientError::Document(error.to_string()))?;
         if !web.routes.snapshot.tokens.client_documents.allows(&url) {
@@ -97,10 +102,16 @@ impl Clients {
     ) -> Result<DocumentClient, ClientError> {
         let now = web.now();
         web.app.rates().admit(Counted::DocumentFetch, asker, now).map_err(ClientError::TooOften)?;
-        let (body, max_age) = self.fetch(web, url, client_document::MAX_BYTES).await.map_err(ClientError::Document)?;
+        let (body, max_age) =
+            self.fetch(web, url, client_document::MAX_BYTES).await.map_err(ClientError::Document)?;
         let document = client_document::read(id, &body, now)
             .map_err(|error| ClientError::Document(error.to_string()))?;
-        keep(&self.documents, id, document.clone(), now.plus_secs(seconds(client_document::lifetime(max_age))));
+        keep(
+            &self.documents,
+            id,
+            document.clone(),
+            now.plus_secs(seconds(client_document::lifetime(max_age))),
+        );
         Ok(document)
     }
 

@@ -73,9 +73,8 @@ fn deny(web: &Web<'_>, request: &Request, record: &mut OpenRecord) -> crate::pat
     let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
     let valid = &request.valid;
     let location = error_redirect(&valid.redirect_uri, &error, valid.state.as_deref(), &web.issuer());
-    let answer = reply::see_other(&location, record);
     note(&error, record);
-    answer
+    reply::see_other(&location, record)
 }
 
 /// Makes a code, and sends it to the client.

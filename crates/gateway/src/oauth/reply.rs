@@ -91,21 +91,17 @@ impl<'a> Web<'a> {
         too_often: TooOften,
         record: &mut OpenRecord,
     ) -> Answer {
-        let mut answer = match endpoint.origins() {
-            Origins::Any => {
-                record.failed("too_often", None, Fault::Caller);
-                let body = serde_json::json!({
-                    "error": "temporarily_unavailable",
-                    "error_description": "too many requests; Retry-After says when to come again",
-                });
-                json(StatusCode::TOO_MANY_REQUESTS, &body)
-            }
-            _ => {
-                let text =
-                    "Too many requests came from where you are. Wait a moment, then load this page again.";
-                let status = StatusCode::TOO_MANY_REQUESTS;
-                self.trouble(status, ("Please wait a moment", text), "too_often", record)
-            }
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut answer = if endpoint.origins() == Origins::Any {
+            record.failed("too_often", None, Fault::Caller);
+            let body = serde_json::json!({
+                "error": "temporarily_unavailable",
+                "error_description": "too many requests; Retry-After says when to come again",
+            });
+            json(status, &body)
+        } else {
+            let text = "Too many requests came from where you are. Wait a moment, then load this page again.";
+            self.trouble(status, ("Please wait a moment", text), "too_often", record)
         };
         answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
         self.finish(answer)
@@ -169,7 +165,9 @@ pub(super) fn error(error: &OAuthError, record: &mut OpenRecord) -> Answer {
 
 /// 303: whatever was sent stays here.
 pub(crate) fn see_other(location: &str, record: &mut OpenRecord) -> Answer {
-    record.allow();
+    if !record.is_refused() {
+        record.allow();
+    }
     let mut answer = Answer::empty(StatusCode::SEE_OTHER);
     // Everything that gets here is a URL that was parsed, or one of our own paths.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
@@ -190,8 +188,11 @@ pub(super) fn asset(name: &str, visit: &Visit, record: &mut OpenRecord) -> Outco
     Ok(answer)
 }
 
-/// Notes an OAuth error in the record.
+/// Notes an OAuth error in the record, unless that knows better already.
 pub(super) fn note(error: &OAuthError, record: &mut OpenRecord) {
+    if record.is_refused() {
+        return;
+    }
     record.failed(error.code.as_str(), Some(error.description.to_owned()), Fault::Caller);
 }
 

@@ -98,7 +98,7 @@ async fn issue(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<I
             client::credentials(web, &proven, &Wish { scope, resource }).await
         }
         TokenRequest::JwtBearer { assertion, scope, resource } => {
-            assertion::redeem(web, &proven, (&assertion, &Wish { scope, resource })).await
+            assertion::redeem(web, &proven, (&assertion, &Wish { scope, resource }), record).await
         }
     }
 }

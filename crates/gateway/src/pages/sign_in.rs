@@ -42,8 +42,6 @@ pub(crate) enum SignInTrouble<'a> {
     Wrong,
     /// Too many attempts failed; when the next one counts.
     Throttled(Duration),
-    /// The form was too old, or came from another browser.
-    Expired,
     /// The sign-in at this provider was broken off or did not hold.
     Provider(&'a str),
     /// This provider does not answer.

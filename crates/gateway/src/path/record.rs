@@ -153,6 +153,11 @@ impl OpenRecord {
         self.record.fault = Some(fault);
     }
 
+    /// Whether something was found to be the caller's fault.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.record.decision == Decision::Refused
+    }
+
     /// Notes a refusal by policy: the caller did nothing wrong on the wire.
     pub(super) fn rpc_error(&mut self, code: i64) {
         self.record.rpc_error = Some(code);

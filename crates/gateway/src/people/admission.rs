@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use doorward_auth::sign_in;
 use doorward_guard::policy;
-use doorward_model::{Access, Caller, ClientGrant, Identity, Person, SignInAllow, Snapshot, Voucher};
+use doorward_model::{Access, Caller, ClientGrant, Identity, Person, Snapshot, Voucher};
 use doorward_store::StoreError;
 
 use crate::{
@@ -29,16 +30,8 @@ pub(crate) fn may_sign_in(
     }
     let provider = snapshot.sign_in.iter().find(|(name, _)| name.as_str() == by);
     let by_provider =
-        provider.is_some_and(|(_, provider)| allows(&provider.allow, at_provider, groups, domain));
+        provider.is_some_and(|(_, provider)| sign_in::allows(&provider.allow, at_provider, groups, domain));
     by_provider || snapshot.issuers.iter().any(|(name, issuer)| name.as_str() == by && issuer.id_jag)
-}
-
-/// Whether a provider's `allow` names somebody.
-pub(crate) fn allows(allow: &SignInAllow, subject: &str, groups: &[String], domain: Option<&str>) -> bool {
-    allow.anyone
-        || allow.subjects.contains(subject)
-        || domain.is_some_and(|domain| allow.domains.contains(domain))
-        || groups.iter().any(|group| allow.groups.contains(group))
 }
 
 /// Whether the virtual server lets a person in, with this client.
@@ -77,28 +70,4 @@ pub(crate) async fn present_groups(
         return Ok(Some(grant.groups.clone()));
     }
     Ok(app.store().user(&grant.subject).await?.map(|user| user.groups))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(items: &[&str]) -> std::collections::BTreeSet<String> {
-        items.iter().map(|&item| item.to_owned()).collect()
-    }
-
-    #[test]
-    fn an_account_alone_opens_nothing() {
-        let nobody = SignInAllow::default();
-        assert!(!allows(&nobody, "alice", &["eng".into()], Some("example.com")));
-        let domain = SignInAllow { domains: set(&["example.com"]), ..SignInAllow::default() };
-        assert!(allows(&domain, "x", &[], Some("example.com")));
-        assert!(!allows(&domain, "x", &[], Some("evil-example.com")));
-        assert!(!allows(&domain, "x", &[], None));
-        let group = SignInAllow { groups: set(&["eng"]), ..SignInAllow::default() };
-        assert!(allows(&group, "x", &["eng".into()], None) && !allows(&group, "eng", &[], None));
-        let subject = SignInAllow { subjects: set(&["123"]), ..SignInAllow::default() };
-        assert!(allows(&subject, "123", &[], None) && !allows(&subject, "1234", &[], None));
-        assert!(allows(&SignInAllow { anyone: true, ..SignInAllow::default() }, "x", &[], None));
-    }
 }

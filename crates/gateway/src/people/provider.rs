@@ -6,22 +6,23 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use doorward_auth::{
     keys::hash,
     server::{form::Parameters, pkce, token},
-    sign_in::{self, Endpoints, SignedIn},
+    sign_in::{self, Attempt, Callback, Endpoints, SignedIn, TokenCall},
 };
 use doorward_egress::{Outbound, Trust, read_capped};
-use doorward_model::{Algorithm, Issuer, Person, SignInProvider, Timestamp};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use doorward_model::{Algorithm, Issuer, Person, Secret, SignInProvider, Timestamp};
+use doorward_store::StoreError;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    admission,
     sign_in::{again, onward, welcome},
     ticket::Purpose,
 };
@@ -35,6 +36,8 @@ use crate::{
 const FIELDS: [&str; 2] = ["request", "csrf"];
 /// How long a provider's endpoints are remembered, in seconds.
 const REMEMBERED: i64 = 600;
+/// How long a provider may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest answer of a provider, in bytes.
 const MAX_DOCUMENT: usize = 256 << 10;
 
@@ -112,30 +115,32 @@ pub(crate) async fn go(web: &Web<'_>, name: &str, visit: Visit, record: &mut Ope
             return again(web, &onward, "", SignInTrouble::ProviderAway(name), record).await;
         }
     };
+    let (verifier, nonce) = (pkce::new_verifier(), hash::random_hex::<16>());
+    let challenge = pkce::challenge(verifier.expose());
     let state = State {
         id: hash::random_hex::<16>(),
         provider: name.to_owned(),
-        nonce: hash::random_hex::<16>(),
-        verifier: pkce::new_verifier().expose().to_owned(),
+        nonce: nonce.clone(),
+        verifier: verifier.expose().to_owned(),
         onward,
     };
-    let sealed = web.app.tickets().seal(Purpose::SignIn, &state, &web.browser, web.now());
-    let url = sign_in::authorization_url(
-        &provider,
-        &endpoints,
-        &redirect_uri(web, name),
-        &sealed,
-        &state.nonce,
-        &pkce::challenge(&state.verifier),
-    );
+    let attempt = Attempt {
+        redirect_uri: &redirect_uri(web, name),
+        state: &web.app.tickets().seal(Purpose::SignIn, &state, &web.browser, web.now()),
+        nonce: &nonce,
+        challenge: &challenge,
+        again: false,
+    };
+    let url = sign_in::authorization_url(&provider, &endpoints, &attempt);
     Ok(reply::see_other(url.as_str(), record))
 }
 
 /// Takes a person back from a provider.
 pub(crate) async fn back(web: &Web<'_>, name: &str, visit: Visit, record: &mut OpenRecord) -> Outcome {
     let provider = provider(web, name)?;
-    let Some(state) = state(web, name, &visit.query).await? else { return Ok(web.stale(record)) };
-    match signed_in(web, &provider, &state, &visit.query).await {
+    let Ok(callback) = Callback::parse(&visit.query) else { return Ok(web.stale(record)) };
+    let Some(state) = state(web, name, &callback).await? else { return Ok(web.stale(record)) };
+    match signed_in(web, &provider, &state, &callback).await {
         Ok(who) => admit(web, &provider, who, &state.onward, record).await,
         Err(failed) => {
             let (trouble, why) = match failed {
@@ -156,43 +161,38 @@ async fn admit(
     onward: &str,
     record: &mut OpenRecord,
 ) -> Outcome {
-    let domain = who.verified_domain();
-    let person = Person {
-        subject: format!("{}:{}", provider.name, who.subject),
-        name: who.name.unwrap_or(who.subject.clone()),
-        groups: who.groups,
-        domain,
-        administrator: false,
-    };
-    record.person(&web.issuer(), &person.subject);
-    if !admission::allows(&provider.allow, &who.subject, &person.groups, person.domain.as_deref()) {
+    let domain = who.domain();
+    record.person(&web.issuer(), &who.subject);
+    if !sign_in::allows(&provider.allow, &who.sub, &who.groups, domain.as_deref()) {
         let trouble = SignInTrouble::NotAllowed(provider.name.as_str());
         return again(web, onward, "", trouble, record).await;
     }
+    let SignedIn { subject, name, groups, .. } = who;
+    let person = Person { subject, name, groups, domain, administrator: false };
     welcome(web, &person, onward, record).await
 }
 
 /// What was sent along, if it is ours, was given to this browser, and comes back for the first time.
-async fn state(web: &Web<'_>, name: &str, query: &str) -> Result<Option<State>, doorward_store::StoreError> {
-    let Ok(fields) = Parameters::parse(query, &["state"]) else { return Ok(None) };
-    let open = |text| web.app.tickets().open::<State>(Purpose::SignIn, text, &web.browser, web.now());
-    let Some(state) = fields.get("state").and_then(open) else { return Ok(None) };
-    let expires = web.now().plus_secs(REMEMBERED);
-    let first = web.app.store().use_once("sign-in", &token::hash(&state.id), expires).await?;
-    Ok(Some(state).filter(|state| first && state.provider == name))
+async fn state(web: &Web<'_>, name: &str, callback: &Callback) -> Result<Option<State>, StoreError> {
+    let now = web.now();
+    let opened = web.app.tickets().open::<State>(Purpose::SignIn, callback.state(), &web.browser, now);
+    let Some(state) = opened.filter(|state| state.provider == name) else { return Ok(None) };
+    let first =
+        web.app.store().use_once("sign-in", &token::hash(&state.id), now.plus_secs(REMEMBERED)).await?;
+    Ok(first.then_some(state))
 }
 
 async fn signed_in(
     web: &Web<'_>,
     provider: &SignInProvider,
     state: &State,
-    query: &str,
+    callback: &Callback,
 ) -> Result<SignedIn, Failed> {
+    let refused = |error: &dyn std::error::Error| Failed::Refused(error.to_string());
     let endpoints = web.app.people().providers.endpoints(web, provider).await.map_err(Failed::Away)?;
-    let code = sign_in::callback(query, &provider.issuer, endpoints.sends_issuer)
-        .map_err(|error| Failed::Refused(error.to_string()))?;
+    let code = callback.code(&provider.issuer, endpoints.names_issuer).map_err(|error| refused(&error))?;
     let answer = exchange(web, provider, &endpoints, &code, state).await?;
-    let id_token = sign_in::id_token(&answer).map_err(|error| Failed::Refused(error.to_string()))?;
+    let id_token = sign_in::id_token(&answer).map_err(|error| refused(&error))?;
     let issuer = as_issuer(provider, &endpoints);
     let keys = web.app.issuers().keys(&issuer).await.map_err(|error| Failed::Away(error.to_string()))?;
     let verify = |keys| sign_in::verify_id_token(id_token.expose(), provider, keys, &state.nonce, web.now());
@@ -203,7 +203,7 @@ async fn signed_in(
         },
         outcome => outcome,
     }
-    .map_err(|error| Failed::Refused(error.to_string()))
+    .map_err(|error| refused(&error))
 }
 
 /// Redeems the provider's code.
@@ -211,32 +211,31 @@ async fn exchange(
     web: &Web<'_>,
     provider: &SignInProvider,
     endpoints: &Endpoints,
-    code: &str,
+    code: &Secret,
     state: &State,
 ) -> Result<Bytes, Failed> {
+    let verifier = Secret::new(state.verifier.clone());
     let redirect_uri = redirect_uri(web, provider.name.as_str());
-    let form = sign_in::token_form(provider, endpoints, code, &redirect_uri, &state.verifier);
-    let away = |why: String| Failed::Away(why);
-    let uri: Uri = endpoints.token.as_str().parse().map_err(|_| away("not a usable URL".into()))?;
-    let mut headers = HeaderMap::new();
+    let call = TokenCall::new(provider, endpoints, code, &redirect_uri, &verifier);
+    let away = |why: &str| Failed::Away(why.to_owned());
+    let uri: Uri = endpoints.token.as_str().parse().map_err(|_| away("not a usable URL"))?;
     let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
-    headers.insert(header::CONTENT_TYPE, urlencoded);
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    if let Some(basic) = &form.authorization {
-        let mut value =
-            HeaderValue::from_str(basic.expose()).map_err(|_| away("not a usable secret".into()))?;
+    let mut headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, urlencoded),
+        (header::ACCEPT, HeaderValue::from_static("application/json")),
+    ]);
+    if let Some(basic) = &call.authorization {
+        let mut value = HeaderValue::from_str(basic.expose()).map_err(|_| away("not a usable secret"))?;
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);
     }
     let trust = trust(&endpoints.token, &provider.issuer);
-    let body = Bytes::from(form.body.expose().to_owned());
+    let body = Bytes::from(call.form.expose().to_owned());
     let outbound = Outbound { method: Method::POST, uri, headers, body, trust };
-    let limit = std::time::Duration::from_secs(10);
-    let answer = web.app.egress().send(outbound, limit).await.map_err(|error| away(error.to_string()))?;
-    let status = answer.status();
-    let read = tokio::time::timeout(limit, read_capped(answer.into_body(), MAX_DOCUMENT)).await;
-    let body = read.map_err(|_| away("too slow".into()))?.map_err(|error| away(error.to_string()))?;
-    if status == StatusCode::OK { Ok(body) } else { Err(Failed::Refused(format!("status {status}"))) }
+    let answer = web.app.egress().send(outbound, PATIENCE).await;
+    let answer = answer.map_err(|error| away(&error.to_string()))?;
+    let read = tokio::time::timeout(PATIENCE, read_capped(answer.into_body(), MAX_DOCUMENT)).await;
+    read.map_err(|_| away("too slow"))?.map_err(|error| away(&error.to_string()))
 }
 
 /// On the issuer's own origin an endpoint is as declared as the issuer itself.
@@ -247,12 +246,12 @@ fn trust(url: &Url, issuer: &str) -> Trust {
 
 /// The provider as an issuer whose keys are kept.
 fn as_issuer(provider: &SignInProvider, endpoints: &Endpoints) -> Issuer {
-    let own = trust(&endpoints.jwks, &provider.issuer) == Trust::Declared;
+    let own = trust(&endpoints.keys, &provider.issuer) == Trust::Declared;
     Issuer {
         name: provider.name.clone(),
         issuer: provider.issuer.clone(),
         // Elsewhere the keys are found by discovery each time, and fetched through the guard.
-        jwks_uri: own.then(|| endpoints.jwks.clone()),
+        jwks_uri: own.then(|| endpoints.keys.clone()),
         algorithms: Algorithm::ALL.to_vec(),
         required_scope: None,
         id_jag: false,

@@ -161,7 +161,6 @@ fn reason(trouble: SignInTrouble<'_>) -> &'static str {
     match trouble {
         SignInTrouble::Wrong => "sign_in_failed",
         SignInTrouble::Throttled(_) => "sign_in_throttled",
-        SignInTrouble::Expired => "form_stale",
         SignInTrouble::Provider(_) => "sign_in_provider_refused",
         SignInTrouble::ProviderAway(_) => "sign_in_provider_away",
         SignInTrouble::NotAllowed(_) => "sign_in_not_allowed",
@@ -183,13 +182,12 @@ pub(crate) async fn out(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) ->
     let provider = session.person.subject.split_once(':').map(|(provider, _)| provider.to_owned());
     let onward = asked_again(web, &fields);
     let cookie: HeaderValue = session.end(web.app, web.routes).await?;
-    let mut answer = match onward {
-        Some(onward) => reply::see_other(&onward, record),
-        None => {
-            record.allow();
-            let page = SignedOut { host: web.host(), provider: provider.as_deref() };
-            web.page(StatusCode::OK, &page.render())
-        }
+    let mut answer = if let Some(onward) = onward {
+        reply::see_other(&onward, record)
+    } else {
+        record.allow();
+        let page = SignedOut { host: web.host(), provider: provider.as_deref() };
+        web.page(StatusCode::OK, &page.render())
     };
     answer.headers.append(header::SET_COOKIE, cookie);
     Ok(answer)

@@ -1,54 +1,60 @@
 //! Another authorization server's word for a person becomes a token (ID-JAG, enterprise-managed authorization).
 
-use doorward_auth::server::{
-    assertion,
-    error::{ErrorCode, OAuthError},
-    resource, token, token_request,
+use std::sync::Arc;
+
+use doorward_auth::{
+    server::{
+        assertion::{self, Assertion, AssertionError, Audience, IdJag},
+        error::{ErrorCode, OAuthError},
+    },
+    verify::TokenError,
 };
-use doorward_model::{Scopes, Secret};
+use doorward_model::{Fault, Issuer, Secret};
 
 use super::{Issued, NoToken, Proven, Web, Wish, access_token, grant_without_person};
-use crate::{oauth::authorize, people::admission};
+use crate::{oauth::authorize, path::OpenRecord, people::admission};
 
 /// Redeems an assertion, once. No refresh token comes of it: the client asks its identity provider again.
-pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, (text, wish): (&Secret, &Wish)) -> Result<Issued, NoToken> {
-    let refused = OAuthError::new(ErrorCode::InvalidGrant, "the assertion is not good here");
-    let unverified = assertion::peek(text.expose()).map_err(|_| refused)?;
-    let issuers = &web.routes.snapshot.issuers;
-    let issuer = issuers.values().find(|issuer| issuer.id_jag && issuer.issuer == unverified.issuer());
-    let issuer = issuer.ok_or(refused)?;
-    let keys = web.app.issuers().keys(issuer).await.map_err(|_| refused)?;
-    let verified = unverified.verify(issuer, &keys, &web.issuer(), &proven.known.client.id, web.now());
-    let said = match verified {
-        Err(error) if error.needs_keys() => {
-            let newer = web.app.issuers().newer_keys(issuer, &keys).await.ok_or(refused)?;
-            unverified.verify(issuer, &newer, &web.issuer(), &proven.known.client.id, web.now())
-        }
-        outcome => outcome,
-    }
-    .map_err(|_| refused)?;
-    resource::same(wish.resource.as_deref(), &said.resource)?;
-    let client = &proven.known.client;
-    let scope = wish.scope.as_deref();
-    let offered = token_request::check_client_credentials(client, scope, Some(&said.resource), &|resource| {
-        authorize::offered(web.routes, resource)
-    })?;
-    let scopes = said.scopes.unwrap_or(Scopes::MCP).and(offered.scopes);
-    if scopes.is_empty() {
-        return Err(
-            OAuthError::new(ErrorCode::InvalidScope, "the assertion allows none of these scopes").into()
-        );
-    }
-    let subject = format!("{}:{}", issuer.name, said.subject);
-    let grant = grant_without_person(web, proven, (subject, said.groups), offered.resource, scopes);
+pub(super) async fn redeem(
+    web: &Web<'_>,
+    proven: &Proven,
+    (text, wish): (&Secret, &Wish),
+    record: &mut OpenRecord,
+) -> Result<Issued, NoToken> {
+    let mut refused = |error: AssertionError| {
+        record.failed(error.reason(), Some(error.to_string()), Fault::Caller);
+        OAuthError::from(error)
+    };
+    let read = assertion::peek(text.expose()).map_err(&mut refused)?;
+    let said = believe(web, proven, &read).await.map_err(&mut refused)?;
+    let (scope, resource) = (wish.scope.as_deref(), wish.resource.as_deref());
+    let offered = said.granted(scope, resource, &|resource| authorize::offered(web.routes, resource))?;
+    let whom = (said.subject, said.groups);
+    let grant = grant_without_person(web, proven, whom, offered.resource, offered.scopes);
     if !admission::admits_grant(web.routes, &grant) {
-        return Err(OAuthError::new(ErrorCode::AccessDenied, "this person is not let in there").into());
+        return Err(OAuthError::new(ErrorCode::InvalidGrant, "this person is not let in there").into());
     }
-    let once = token::hash(&format!("{}\n{}", issuer.issuer, said.jti));
-    if !web.app.store().use_once("id-jag", &once, said.expires).await? {
-        return Err(refused.into());
+    if !web.app.store().use_once("id-jag", &said.once.hash, said.once.expires).await? {
+        return Err(OAuthError::new(ErrorCode::InvalidGrant, "the assertion was used before").into());
     }
+    let scopes = grant.scopes;
     let (access, row) = access_token(web, scopes);
     web.app.store().put_client_grant(&grant, &row).await?;
     Ok(Issued { grant, scopes, access, refresh: None })
+}
+
+/// Judges the assertion with the keys of the issuer that it names, if that one may vouch for people.
+async fn believe(web: &Web<'_>, proven: &Proven, read: &Assertion<'_>) -> Result<IdJag, AssertionError> {
+    let trusted = |issuer: &&Arc<Issuer>| issuer.id_jag && issuer.issuer == read.issuer();
+    let issuer = web.routes.snapshot.issuers.values().find(trusted).ok_or(AssertionError::Untrusted)?;
+    let audience = Audience { issuer: web.routes.origin(), client_id: &proven.known.client.id };
+    let missing = AssertionError::Token(TokenError::KeyUnknown);
+    let keys = web.app.issuers().keys(issuer).await.map_err(|_| missing)?;
+    match read.verify(issuer, &keys, &audience, web.now()) {
+        Err(error) if error.needs_keys() => {
+            let newer = web.app.issuers().newer_keys(issuer, &keys).await.ok_or(error)?;
+            read.verify(issuer, &newer, &audience, web.now())
+        }
+        outcome => outcome,
+    }
 }

@@ -106,21 +106,16 @@ fn expect<'e>(web: &'e Web<'_>, known: &'e Known, keys: Option<&'e KeySet>) -> E
 }
 
 /// A token for the client itself, without a person (OAuth 2.1 section 4.2).
-pub(super) async fn credentials(
-    web: &Web<'_>,
-    proven: &Proven,
-    wish: &Wish,
-) -> Result<Issued, NoToken> {
+pub(super) async fn credentials(web: &Web<'_>, proven: &Proven, wish: &Wish) -> Result<Issued, NoToken> {
     let client = &proven.known.client;
     let (scope, resource) = (wish.scope.as_deref(), wish.resource.as_deref());
     let offered = token_request::check_client_credentials(client, scope, resource, &|resource| {
         authorize::offered(web.routes, resource)
     })?;
     let subject = format!("client:{}", client.id);
-    let grant =
-        grant_without_person(web, proven, (subject, Vec::new()), offered.resource, offered.scopes);
+    let grant = grant_without_person(web, proven, (subject, Vec::new()), offered.resource, offered.scopes);
     if !admission::admits_grant(web.routes, &grant) {
-        return Err(OAuthError::new(ErrorCode::AccessDenied, "the client is not let in there").into());
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client is not let in there").into());
     }
     let scopes = grant.scopes;
     let (access, row) = access_token(web, scopes);

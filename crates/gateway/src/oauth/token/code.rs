@@ -12,11 +12,7 @@ use crate::people::admission;
 
 /// Redeems a code. A second redemption that would have been good takes the whole grant back; one that would not
 /// have been is only refused, or anybody who saw a code could end what came of it.
-pub(super) async fn redeem(
-    web: &Web<'_>,
-    proven: &Proven,
-    request: &CodeRequest,
-) -> Result<Issued, NoToken> {
+pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, request: &CodeRequest) -> Result<Issued, NoToken> {
     let refused = OAuthError::new(ErrorCode::InvalidGrant, "the code is unknown, expired, used or not yours");
     let (client, now) = (&proven.known.client, web.now());
     let hash = token::hash(request.code.expose());

@@ -2,8 +2,7 @@
 
 use doorward_auth::server::{
     error::{ErrorCode, OAuthError},
-    token,
-    token_request,
+    token, token_request,
 };
 use doorward_model::{Fault, Secret};
 use doorward_store::Rotation;

@@ -209,7 +209,6 @@ impl World {
         vec![
             ("sign_in_wrong", sign_in(SignInTrouble::Wrong)),
             ("sign_in_throttled", sign_in(SignInTrouble::Throttled(Duration::from_secs(30)))),
-            ("sign_in_expired", sign_in(SignInTrouble::Expired)),
             ("sign_in_provider", sign_in(SignInTrouble::Provider("corp"))),
             ("sign_in_provider_away", sign_in(SignInTrouble::ProviderAway("corp"))),
             ("sign_in_not_allowed", sign_in(SignInTrouble::NotAllowed("corp"))),

@@ -69,7 +69,7 @@ impl Door {
             templates: Vec::new(),
             progress: None,
             page: None,
-            expires: None,
+            lease: crate::path::lease::Lease::Unlimited,
             session: None,
         };
         Self { sealers: Sealers::derive(&MasterKey::generate().0), exchange }
