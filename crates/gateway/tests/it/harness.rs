@@ -37,7 +37,7 @@ use self::place::Place;
 pub(crate) use self::{
     call::{Call, LEGACY, MODERN, meta},
     documents::{Document, Documents},
-    oauth_client::{Ask, NATIVE, OAuthClient, TokenCall, Tokens, VERIFIER},
+    oauth_client::{Ask, NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},
     replica::Replica,
     visitor::{Form, PASSWORD, Visitor},
     wire::{Answer, Events},
@@ -122,6 +122,8 @@ struct Log {
     callers_secrets: Vec<String>,
     /// Secrets that answers handed out: each stands in answers exactly as often as here.
     handed_out: Vec<String>,
+    /// Another gateway wrote to the same chain, which looks like a gap: on SQLite there is one.
+    shared: bool,
     /// Redirect URIs that clients registered: answers lead nowhere else.
     places: Vec<String>,
     /// Every answer, as bytes.

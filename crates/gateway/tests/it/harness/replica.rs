@@ -26,6 +26,7 @@ impl Gateway {
             load(&plan, &self.place, address, toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let app = App::build(&loaded, Arc::<TurnedClock>::clone(&self.clock)).await.unwrap();
         app.start();
+        self.log().shared = true;
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(doorward_gateway::listen::serve(Arc::clone(&app), listener, async {
             let _ = stopped.await;

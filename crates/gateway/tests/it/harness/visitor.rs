@@ -63,7 +63,7 @@ impl Gateway {
 
     /// The same for a user in these groups.
     pub(crate) async fn signed_in_with(&self, name: &str, groups: &[&str]) -> Visitor<'_> {
-        let _ = self.store().add_user(&user(name, groups, "no password fits")).await.unwrap();
+        let _ = self.store().add_user(&user(name, groups, "$argon2id$no password fits")).await.unwrap();
         let person = Person {
             subject: name.to_owned(),
             name: name.to_owned(),
@@ -103,12 +103,20 @@ impl Gateway {
             self.leads_where_it_may(location);
             self.handed_out(&parameter(location, "code").unwrap_or_default());
         }
+        if let Some(form) = answer.find_form("/first-administrator") {
+            self.handed_out(form.value("token"));
+        }
         for name in ["access_token", "refresh_token", "client_secret"] {
             self.handed_out(answer.json()[name].as_str().unwrap_or_default());
         }
         if answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
             a_page_is_protected(answer);
         }
+    }
+
+    /// The token of a link for the first administrator is a secret; the page that it opens repeats it.
+    pub(crate) fn plant_link(&self, link: &str) {
+        self.plant_callers(&parameter(link, "token").unwrap_or_default());
     }
 
     fn handed_out(&self, secret: &str) {

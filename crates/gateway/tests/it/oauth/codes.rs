@@ -25,7 +25,7 @@ async fn a_failed_attempt_leaves_the_code_as_good_as_it_was() {
         (good.clone().without("code_verifier"), "invalid_request"),
         (good.clone().with("resource", &second), "invalid_target"),
         (good.clone().with("resource", &format!("{second}#x")), "invalid_target"),
-        (good.clone().and("resource", &second).and("resource", &second), "invalid_request"),
+        (good.clone().and("resource", &second).and("resource", &second), "invalid_target"),
         (good.clone().and("code", &code), "invalid_request"),
         (good.clone().with("grant_type", "password"), "unsupported_grant_type"),
         (good.clone().without("grant_type"), "invalid_request"),

@@ -2,6 +2,7 @@
 //! were stolen.
 
 use super::{opens, world};
+use crate::harness::Tokens;
 
 /// RFC 9700 section 4.14.
 #[tokio::test]
@@ -13,7 +14,7 @@ async fn each_refresh_gives_a_new_token_and_ends_the_old_one() {
     let mut old = Vec::new();
     for _ in 0..3 {
         let answer = client.refresh(&tokens.refresh).send().await;
-        let newer = crate::harness::Tokens::of(&answer);
+        let newer = Tokens::of(&answer);
         assert_ne!(newer.refresh, tokens.refresh);
         assert_eq!(newer.answer["scope"], "mcp:read mcp:call");
         old.push(std::mem::replace(&mut tokens, newer));
@@ -32,10 +33,10 @@ async fn a_client_whose_answer_got_lost_may_try_again() {
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
     let tokens = client.tokens(&visitor, "own").await;
-    let lost = crate::harness::Tokens::of(&client.refresh(&tokens.refresh).send().await);
-    let found = crate::harness::Tokens::of(&client.refresh(&tokens.refresh).send().await);
+    let lost = Tokens::of(&client.refresh(&tokens.refresh).send().await);
+    let found = Tokens::of(&client.refresh(&tokens.refresh).send().await);
     assert_eq!(opens(&world, "own", &found.access).await, 200);
-    let last = crate::harness::Tokens::of(&client.refresh(&found.refresh).send().await);
+    let last = Tokens::of(&client.refresh(&found.refresh).send().await);
     // What was lost has been replaced: whoever has it stole it.
     assert_eq!(client.refresh(&lost.refresh).error().await, "invalid_grant");
     assert_eq!(opens(&world, "own", &last.access).await, 401);
@@ -48,7 +49,7 @@ async fn the_second_try_is_for_thirty_seconds() {
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
     let tokens = client.tokens(&visitor, "own").await;
-    let newer = crate::harness::Tokens::of(&client.refresh(&tokens.refresh).send().await);
+    let newer = Tokens::of(&client.refresh(&tokens.refresh).send().await);
     world.gateway.clock.advance(31);
     assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant");
     assert_eq!(world.gateway.last_record().await["reason"], "refresh_replayed");
@@ -64,7 +65,7 @@ async fn a_refresh_that_fails_rotates_nothing() {
     let (client, other) = (world.gateway.native().await, world.gateway.native().await);
     let ask = client.ask("own").with("scope", "mcp:read");
     let code = client.code_of(&visitor, &ask).await;
-    let tokens = crate::harness::Tokens::of(&client.redeem(&code).send().await);
+    let tokens = Tokens::of(&client.redeem(&code).send().await);
     let good = client.refresh(&tokens.refresh);
     for (attempt, error) in [
         (good.clone().with("resource", &world.gateway.resource("second")), "invalid_target"),
@@ -89,9 +90,9 @@ async fn a_narrower_token_does_not_narrow_the_grant() {
     let client = world.gateway.native().await;
     let tokens = client.tokens(&visitor, "own").await;
     let answer = client.refresh(&tokens.refresh).with("scope", "mcp:read").send().await;
-    let narrow = crate::harness::Tokens::of(&answer);
+    let narrow = Tokens::of(&answer);
     assert_eq!(narrow.answer["scope"], "mcp:read");
-    let whole = crate::harness::Tokens::of(&client.refresh(&narrow.refresh).send().await);
+    let whole = Tokens::of(&client.refresh(&narrow.refresh).send().await);
     assert_eq!(whole.answer["scope"], "mcp:read mcp:call");
     world.finish().await;
 }
@@ -110,7 +111,7 @@ async fn refreshing_ends_when_nobody_does_and_after_a_while_anyway() {
     let mut busy = client.tokens(&visitor, "own").await;
     for _ in 0..3 {
         world.gateway.clock.advance(3_000);
-        busy = crate::harness::Tokens::of(&client.refresh(&busy.refresh).send().await);
+        busy = Tokens::of(&client.refresh(&busy.refresh).send().await);
     }
     assert_eq!(client.refresh(&idle.refresh).error().await, "invalid_grant");
     world.gateway.clock.advance(2_000);
