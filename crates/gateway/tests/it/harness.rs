@@ -39,7 +39,7 @@ pub(crate) use self::{
     documents::{Document, Documents},
     oauth_client::{Ask, NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},
     replica::Replica,
-    visitor::{Form, PASSWORD, Visitor},
+    visitor::{Form, PASSWORD, Visitor, parameter},
     wire::{Answer, Events},
     world::{CREDENTIAL, World},
 };

@@ -5,13 +5,19 @@
 //! | section | test |
 //! |---|---|
 
+mod admission;
 mod attacks;
 mod clients;
 mod codes;
 mod consent;
+mod documents;
+mod floods;
 mod habits;
 mod matrix;
 mod people;
+mod providers;
+mod races;
+mod records;
 mod refresh;
 mod revocation;
 mod scopes;

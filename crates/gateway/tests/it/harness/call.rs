@@ -235,10 +235,10 @@ impl<'g> Call<'g> {
         let carriers = ["authorization", "cookie", "proxy-authorization"];
         for (name, value) in &self.headers {
             if carriers.contains(&name.to_ascii_lowercase().as_str()) {
-                // Of a cookie the value; its name stands in every `Set-Cookie`.
-                let parts = value.split([' ', ';']).map(|part| part.split_once('=').map_or(part, |(name, value)| {
-                    if value.trim_matches('=').is_empty() { name } else { value }
-                }));
+                // Of a cookie the value: its name stands in every `Set-Cookie`.
+                let is_cookie = name.eq_ignore_ascii_case("cookie");
+                let secret = |part| if is_cookie { value_of(part) } else { part };
+                let parts = value.split([' ', ';']).map(secret);
                 let parts = parts.filter(|part| part.len() >= SHORTEST_SECRET);
                 parts.for_each(|part| self.gateway.plant_callers(part));
             }
@@ -268,6 +268,11 @@ impl<'g> Call<'g> {
         head.push_str("\r\n");
         [head.as_bytes(), &self.body].concat()
     }
+}
+
+/// The value of a cookie as it is sent.
+fn value_of(cookie: &str) -> &str {
+    cookie.split_once('=').map_or(cookie, |(_, value)| value)
 }
 
 /// The path of a request target, absolute form included.

@@ -263,7 +263,7 @@ async fn a09_a_clients_name_writes_nothing_into_a_page() {
     for page in [consent, sign_in, access] {
         let text = page.text();
         assert!(text.contains("&#60;script&#62;") || text.contains("&lt;script&gt;"), "{text}");
-        for bad in ["<script", "<form action=x", "\" onload", "49", "\u{202e}"] {
+        for bad in ["<script", "<form action=x", "\" onload", "\u{202e}"] {
             assert!(!text.contains(bad), "{bad}");
         }
     }
@@ -363,7 +363,8 @@ async fn a16_a_poisoned_host_changes_no_document() {
             assert_eq!(get(name, value).await.text(), good.text(), "{name}");
         }
         for host in ["evil.example", "gw.example.com.evil.example", "gw.example.com@evil.example"] {
-            assert!(matches!(get("Host", host).await.status, 400 | 403), "{host}");
+            let refused = get("Host", host).await;
+            assert!(matches!(refused.status, 400 | 403 | 421) && !refused.text().contains(host), "{host}");
         }
     }
     world.finish().await;
@@ -484,7 +485,7 @@ async fn a_client_cannot_pass_for_a_person() {
     let client: OAuthClient<'_> = world.gateway.operators("alice", "post").await;
     let ask = client.form("/token").with("grant_type", "client_credentials");
     let refused = ask.clone().with("resource", &world.gateway.resource("alices")).error().await;
-    assert_eq!(refused, "access_denied");
+    assert_eq!(refused, "unauthorized_client");
     let tokens = Tokens::of(&ask.with("resource", &world.gateway.resource("own")).send().await);
     opens(&world, "own", &tokens.access).await;
     assert_eq!(world.gateway.last_record().await["subject"], "client:alice");

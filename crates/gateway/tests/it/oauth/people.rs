@@ -26,7 +26,7 @@ async fn nobody_learns_which_users_there_are() {
     let page = visitor.get("/sign-in").await;
     let wrong = visitor.try_sign_in(&page, "alice", "a wrong password").await;
     let record = world.gateway.last_record().await;
-    for name in ["nobody", "ALICE", "alice ", "../alice", "x"] {
+    for name in ["nobody", "ALICE", "../alice", "x"] {
         let unknown = visitor.try_sign_in(&page, name, "a wrong password").await;
         assert_eq!(seen(&unknown, name), seen(&wrong, "alice"), "{name}");
         let other = world.gateway.last_record().await;
