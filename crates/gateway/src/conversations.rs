@@ -7,6 +7,7 @@
 //! caller; a modern one is shared by all, because every message in it says which request it belongs to.
 
 mod desk;
+mod probe;
 mod registry;
 
 use std::{
@@ -20,7 +21,7 @@ use doorward_protocol::json::quote;
 use tokio::sync::mpsc;
 
 use desk::Desk;
-pub(crate) use registry::{Begun, Conversations, StartError};
+pub(crate) use registry::{Begun, Conversations, StartError, identity};
 
 /// Messages that may wait for one reader before the channel waits with them.
 const WAITING: usize = 64;

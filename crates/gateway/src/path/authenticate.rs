@@ -11,6 +11,7 @@ use super::{Reason, Refusal, Routed, record::OpenRecord};
 use crate::{App, routes::Published, tokens::TokenCache};
 
 /// Proof that the caller's credential was checked for this virtual server.
+#[derive(Clone)]
 pub(super) struct Authenticated {
     pub(super) caller: Caller,
     pub(super) key: CallerKey,

@@ -68,6 +68,7 @@ pub(super) async fn understand(
         page,
         expires: caller.expires,
         session: None,
+        wants_batches: false,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
     Ok(Asked { caller, target, outbound, exchange })

@@ -71,6 +71,7 @@ impl Door {
             page: None,
             expires: None,
             session: None,
+            wants_batches: false,
         };
         Self { sealers: Sealers::derive(&MasterKey::generate().0), exchange }
     }
