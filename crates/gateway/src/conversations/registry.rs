@@ -300,6 +300,10 @@ impl Conversations {
         published: &Published,
         headers: HeaderMap,
     ) -> Result<(Channel, Messages), StartError> {
+        if matches!(published.server.upstream.transport, Transport::Auto(_)) {
+            // An upstream that changes ends what it was; what it is now must not wait for that.
+            return Ok(self.dial(published, headers).await?);
+        }
         let identity = published.identity.clone();
         self.admit_start(&identity)?;
         let began = Instant::now();
@@ -320,17 +324,7 @@ impl Conversations {
                 Ok((channel, messages))
             }
             Err(error) => {
-                // That there is none where one may be is no failure of anything.
-                let looked = matches!(published.server.upstream.transport, Transport::Auto(_))
-                    && !self.speaks_sse(published);
-                let mut supervisors = lock(&supervisors);
-                let supervisor = supervisors.entry(identity).or_default();
-                if looked {
-                    supervisor.stopped();
-                } else {
-                    supervisor.exited(Instant::now(), Duration::ZERO);
-                }
-                drop(supervisors);
+                lock(&supervisors).entry(identity).or_default().exited(Instant::now(), Duration::ZERO);
                 Err(error.into())
             }
         }

@@ -196,7 +196,7 @@ impl Reason {
             Self::DuplicateKey => "an object has two members of the same name".into(),
             Self::NotJsonRpc(text) | Self::InvalidParams(text) => text.clone(),
             Self::NoBatchesHere => {
-                "batches are a thing of revision 2025-03-26: send each message alone".into()
+                "batches are for sessions of revision 2025-03-26: send each message alone".into()
             }
             Self::BatchTooLong(most) => format!("a batch has at most {most} messages here"),
             Self::NotAPage => {

@@ -12,6 +12,7 @@ mod modern;
 mod sessions;
 mod streams;
 mod templates;
+mod transports;
 mod upstream;
 
 use doorward_testkit::recorder::Recorder;

@@ -161,8 +161,8 @@ impl Setting {
     }
 }
 
-/// Whether a batch may come: the header says so, or it is missing and the session agreed on the revision that has
-/// them. Without either that revision is to be assumed (2025-06-18, `basic/transports`, protocol version header).
+/// Whether a batch may come: the header says so, or it is missing, as in the revision that has batches, and the
+/// session agreed on that revision. With neither, nobody has said that this is a client which knows them.
 pub(super) fn check_batches(
     app: &App,
     published: &Published,
@@ -172,7 +172,7 @@ pub(super) fn check_batches(
     let has_batches = match &wire.mirror.version {
         HeaderText::Absent => {
             let session = open_session(app, published, caller, wire)?;
-            session.is_none_or(|session| session.handle.has_batches)
+            session.is_some_and(|session| session.handle.has_batches)
         }
         version => version.text() == Some(batch::REVISION.as_str()),
     };

@@ -272,9 +272,11 @@ async fn only_2025_03_26_has_batches() {
     }
     let unknown = batch(&world.gateway, "open", "garbage", &one).send().await;
     assert_eq!((unknown.status, unknown.error_code()), (404, -32001));
-    // Without sessions the missing header means 2025-03-26, as later revisions say.
+    // Where an upstream has no sessions, only the header can say it.
     world.recorder.set_sessions(false);
-    let answer = world.gateway.post("open", json!(one).to_string()).send().await;
+    let alone = || world.gateway.post("open", json!(one).to_string());
+    assert_eq!((alone().send().await.status, alone().send().await.error_code()), (400, -32600));
+    let answer = alone().header("MCP-Protocol-Version", OLD).send().await;
     assert_eq!((answer.status, &answer.json()[0]["id"]), (200, &json!(1)));
     world.finish().await;
 }
