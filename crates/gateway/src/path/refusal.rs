@@ -40,7 +40,6 @@ pub(crate) enum Reason {
     TooDeep,
     DuplicateKey,
     NotJsonRpc(String),
-    NoBatchesHere,
     BatchTooLong(usize),
     NotAPage,
     Modern(ModernError),
@@ -195,9 +194,6 @@ impl Reason {
             Self::TooDeep => "the JSON is nested too deeply".into(),
             Self::DuplicateKey => "an object has two members of the same name".into(),
             Self::NotJsonRpc(text) | Self::InvalidParams(text) => text.clone(),
-            Self::NoBatchesHere => {
-                "batches are for sessions of revision 2025-03-26: send each message alone".into()
-            }
             Self::BatchTooLong(most) => format!("a batch has at most {most} messages here"),
             Self::NotAPage => {
                 "This is an MCP endpoint: the address for an MCP client, not a page for a browser.\n\
@@ -305,7 +301,6 @@ impl Reason {
             Self::TooDeep => ("too_deep", 400, code::INVALID_REQUEST),
             Self::DuplicateKey => ("duplicate_key", 400, code::INVALID_REQUEST),
             Self::NotJsonRpc(_) => ("not_json_rpc", 400, code::INVALID_REQUEST),
-            Self::NoBatchesHere => ("no_batches_here", 400, code::INVALID_REQUEST),
             Self::BatchTooLong(_) => ("batch_too_long", 400, code::INVALID_REQUEST),
             Self::NotAPage => ("not_a_page", 406, code::SERVER_ERROR),
             Self::Modern(error) => (modern_reason(error.code), 400, error.code),

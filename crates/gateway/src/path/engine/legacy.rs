@@ -176,7 +176,11 @@ pub(super) fn check_batches(
         }
         version => version.text() == Some(batch::REVISION.as_str()),
     };
-    if has_batches { Ok(()) } else { Err(Reason::NoBatchesHere.into()) }
+    if has_batches {
+        return Ok(());
+    }
+    let text = "batches are for sessions of revision 2025-03-26: send each message alone";
+    Err(Reason::NotJsonRpc(text.into()).into())
 }
 
 /// Opens the session that a request names. One that was given to somebody else, or elsewhere, or has ended,

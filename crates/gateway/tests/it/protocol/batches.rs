@@ -267,7 +267,7 @@ async fn only_2025_03_26_has_batches() {
         assert_eq!(answer.status, status, "{case}: {}", answer.text());
         if status == 400 {
             assert_eq!((answer.error_code(), &answer.json()["id"]), (-32600, &Value::Null), "{case}");
-            assert_eq!(world.gateway.last_record().await["reason"], "no_batches_here", "{case}");
+            assert_eq!(world.gateway.last_record().await["reason"], "not_json_rpc", "{case}");
         }
     }
     let unknown = batch(&world.gateway, "open", "garbage", &one).send().await;
