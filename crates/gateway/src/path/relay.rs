@@ -138,7 +138,7 @@ impl Relay {
     pub(super) async fn next_bytes(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
         while !self.ended {
             let bytes = match self.next().await {
-                Next::Piece(piece) => self.translate(&piece, record),
+                Next::Piece(piece) => self.translate(piece, record),
                 Next::Silence => Some(Bytes::from_static(KEEP_ALIVE)),
                 Next::End => self.end(record),
                 Next::Closing => {
@@ -204,7 +204,7 @@ impl Relay {
         expired || present.is_none_or(|present| present.rules != published.rules)
     }
 
-    fn translate(&mut self, piece: &Piece, record: &mut OpenRecord) -> Option<Bytes> {
+    fn translate(&mut self, mut piece: Piece, record: &mut OpenRecord) -> Option<Bytes> {
         let batched = self.ids == Ids::Withheld;
         if piece.has_id() && !batched {
             self.ids = Ids::Seen;
@@ -212,7 +212,8 @@ impl Relay {
         let Some(data) = piece.data() else {
             return (!batched).then(|| piece.raw());
         };
-        let verdict = match translate(&self.app, &self.exchange, data.clone()) {
+        let known = piece.take_verdict();
+        let verdict = match known.map_or_else(|| translate(&self.app, &self.exchange, data.clone()), Ok) {
             Ok(verdict) => verdict,
             Err(broken) => return self.fail(&invalid(&self.exchange.published, broken.0), record),
         };

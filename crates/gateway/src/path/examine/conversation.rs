@@ -56,7 +56,7 @@ async fn answer(
     let verdict = relay::translate(app, &exchange, first.clone());
     let verdict = verdict.map_err(|broken| invalid(&exchange.published, broken.0))?;
     if !verdict.is_answer {
-        let source = Source::conversation(reading, Some(first));
+        let source = Source::conversation(reading, Some((first, verdict)));
         let begun = begun.map(Begun::keep);
         let begun = begun.as_deref().map(|id| Beginning { id, is_conversation: true, answer: None });
         return Ok(relay_of(app, source, exchange, begun, record));
