@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use doorward_model::Fault;
 use doorward_protocol::{
-    mcp::Era,
+    mcp::{Era, batch},
     sse::{KEEP_ALIVE, write_event},
 };
 use futures_util::{Stream, stream};
@@ -205,18 +205,61 @@ impl Relay {
     }
 
     fn translate(&mut self, mut piece: Piece, record: &mut OpenRecord) -> Option<Bytes> {
+        let data = piece.data();
+        if let Some(messages) = data.as_ref().and_then(|data| self.messages(data)) {
+            return self.translate_all(messages, record);
+        }
         let batched = self.ids == Ids::Withheld;
         if piece.has_id() && !batched {
             self.ids = Ids::Seen;
         }
-        let Some(data) = piece.data() else {
+        let Some(data) = data else {
             return (!batched).then(|| piece.raw());
         };
-        let known = piece.take_verdict();
-        let verdict = match known.map_or_else(|| translate(&self.app, &self.exchange, data.clone()), Ok) {
-            Ok(verdict) => verdict,
-            Err(broken) => return self.fail(&invalid(&self.exchange.published, broken.0), record),
-        };
+        match self.judge(data.clone(), piece.take_verdict(), record) {
+            Ok(Fate::Pass) if batched => Some(write_event(&data)),
+            Ok(Fate::Replace(data)) if batched => Some(write_event(&data)),
+            Ok(Fate::Pass) => Some(piece.raw()),
+            Ok(Fate::Replace(data)) => Some(piece.with_data(&data)),
+            Ok(Fate::Drop) => None,
+            Err(Broken(detail)) => self.fail(&invalid(&self.exchange.published, detail), record),
+        }
+    }
+
+    /// The messages of an upstream's batch, which only sessions of 2025-03-26 know.
+    fn messages(&self, data: &Bytes) -> Option<Vec<Bytes>> {
+        let has_batches = self.exchange.session.as_ref().is_some_and(|session| session.handle.has_batches);
+        batch::elements(data, self.exchange.published.limits.depth).filter(|_| has_batches)
+    }
+
+    /// Translates the messages of a batch. They pass as single events, without the id of the one that they came in.
+    fn translate_all(&mut self, messages: Vec<Bytes>, record: &mut OpenRecord) -> Option<Bytes> {
+        let mut events = BytesMut::new();
+        for data in messages {
+            match self.judge(data.clone(), None, record) {
+                Ok(Fate::Pass) => events.extend_from_slice(&write_event(&data)),
+                Ok(Fate::Replace(data)) => events.extend_from_slice(&write_event(&data)),
+                Ok(Fate::Drop) => {}
+                Err(Broken(detail)) => {
+                    let error = self.fail(&invalid(&self.exchange.published, detail), record);
+                    events.extend(error);
+                }
+            }
+            if self.ended {
+                break;
+            }
+        }
+        (!events.is_empty()).then(|| events.freeze())
+    }
+
+    /// Says what becomes of a message; with the answer, the stream is at its end.
+    fn judge(
+        &mut self,
+        data: Bytes,
+        known: Option<Verdict>,
+        record: &mut OpenRecord,
+    ) -> Result<Fate, Broken> {
+        let verdict = known.map_or_else(|| translate(&self.app, &self.exchange, data), Ok)?;
         if verdict.is_answer {
             examine::note(&self.exchange, &verdict, record);
             if self.exchange.client_id().is_some() {
@@ -224,13 +267,7 @@ impl Relay {
                 self.ended = true;
             }
         }
-        match verdict.fate {
-            Fate::Pass if batched => Some(write_event(&data)),
-            Fate::Replace(data) if batched => Some(write_event(&data)),
-            Fate::Pass => Some(piece.raw()),
-            Fate::Replace(data) => Some(piece.with_data(&data)),
-            Fate::Drop => None,
-        }
+        Ok(verdict.fate)
     }
 
     /// Whether the caller is owed nothing more when the stream ends here.

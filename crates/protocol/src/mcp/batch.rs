@@ -2,9 +2,11 @@
 //! which messages.
 //!
 //! A batch is taken apart here and its messages are judged one by one elsewhere. What may not be in any batch is
-//! refused here, so that nobody else need know that batches exist.
+//! refused here, so that nobody else need know that batches exist. What upstreams send together is only taken apart.
 
 use std::collections::HashSet;
+
+use bytes::Bytes;
 
 use super::{Method, Revision, modern};
 use crate::{
@@ -68,6 +70,21 @@ pub fn split(document: &Document, most: usize) -> Result<Vec<Document>, BatchErr
         messages.push(message);
     }
     if responses == 0 || responses == messages.len() { Ok(messages) } else { Err(BatchError::Mixed) }
+}
+
+/// Most messages of a batch that an upstream sends.
+const MOST_RECEIVED: usize = 1000;
+
+/// The messages of a batch that an upstream sends, as they are and unread. None when the text is no array, or none of
+/// a sensible length.
+pub fn elements(text: &Bytes, depth: usize) -> Option<Vec<Bytes>> {
+    if text.trim_ascii_start().first() != Some(&b'[') {
+        return None;
+    }
+    let document = Document::parse(text.clone(), depth).ok()?;
+    let elements = document.root().as_array()?.iter().take(MOST_RECEIVED + 1);
+    let elements: Vec<Bytes> = elements.map(|element| document.bytes().slice(element.span())).collect();
+    (1..=MOST_RECEIVED).contains(&elements.len()).then_some(elements)
 }
 
 /// Whether the parameters of an `initialize` ask for the revision that has batches.

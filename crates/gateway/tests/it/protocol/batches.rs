@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use doorward_testkit::recorder::{Fate, Reply};
+use doorward_testkit::recorder::{Fate, Recorded, Reply};
 use serde_json::{Value, json};
 
 use super::{FEW, asked};
@@ -11,6 +11,7 @@ use crate::harness::{Answer, Call, Gateway, LEGACY, MODERN, World, meta};
 
 const OLD: &str = "2025-03-26";
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write the parameters in place")]
 fn request(id: impl Into<Value>, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
 }
@@ -101,7 +102,7 @@ async fn notifications_and_responses_are_heard_in_their_order() {
     );
     let responses = ["a", "b"].map(|id| json!({ "jsonrpc": "2.0", "id": id, "result": { "roots": [] } }));
     assert_eq!(batch(&world.gateway, "open", &session, &responses).send().await.status, 202);
-    let seen: Vec<_> = world.recorder.requests()[3..].iter().map(|request| request.json()).collect();
+    let seen: Vec<_> = world.recorder.requests()[3..].iter().map(Recorded::json).collect();
     assert_eq!(seen, responses, "as they were sent");
     world.finish().await;
 }
@@ -145,6 +146,28 @@ async fn a_stream_of_a_batch_that_breaks_ends_in_an_error_although_it_had_event_
     assert_eq!((&record["reason"], &record["fault"]), (&json!("upstream_broken"), &json!("upstream")));
     let reasons = [&record["batch"][0]["reason"], &record["batch"][1]["reason"]];
     assert_eq!(reasons, ["upstream_broken", "ok"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_an_upstream_sends_together_is_examined_one_by_one() {
+    let world = World::with(FEW).await;
+    let note = json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "data": 1 } });
+    let tools = json!([{ "name": "echo" }, { "name": "add" }]);
+    let answer = json!({ "jsonrpc": "2.0", "id": "$id", "result": { "tools": tools } });
+    let reply = Reply::event_bytes(format!("id: 4\ndata: {}\n\n", json!([note, answer])));
+    world.recorder.always("tools/list", reply);
+    for (version, passes) in [(OLD, true), (LEGACY, false)] {
+        let session = session_of(&world.gateway, "few", version).await;
+        let list = world.gateway.post("few", request(1, "tools/list", json!({})).to_string());
+        let heard = list.header("Mcp-Session-Id", &session).send().await.events();
+        let wanted = json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": [{ "name": "echo" }] } });
+        if passes {
+            assert_eq!(heard, [note.clone(), wanted]);
+        } else {
+            assert_eq!(heard[0]["error"]["data"]["reason"], "upstream_invalid");
+        }
+    }
     world.finish().await;
 }
 

@@ -47,8 +47,23 @@ fn what_is_no_batch_is_refused_with_the_message_that_is_to_blame() {
             at(1, MessageError::SameId),
         ),
     ] {
-        assert_eq!(texts(&json).map(|_| ()), wanted.map(|_: ()| ()), "{json}");
+        assert_eq!(texts(&json).map(|_| ()), wanted, "{json}");
     }
+}
+
+#[test]
+fn what_an_upstream_sends_together_is_taken_apart_unread() {
+    let elements = |text: &str| {
+        let found = elements(&Bytes::copy_from_slice(text.as_bytes()), 8)?;
+        Some(found.iter().map(|element| String::from_utf8_lossy(element).into_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(elements(" [7, {\"a\" :1}]"), Some(vec!["7".into(), "{\"a\" :1}".into()]));
+    for none in ["", "{}", "[]", "[", "[1", "7", "[[[[[[[[[1]]]]]]]]]", r#"[{"a":1,"a":2}]"#] {
+        assert_eq!(elements(none), None, "{none}");
+    }
+    let many =
+        |count: usize| elements(&format!("[{}]", ["0"].repeat(count).join(","))).map(|found| found.len());
+    assert_eq!((many(1000), many(1001)), (Some(1000), None));
 }
 
 #[test]

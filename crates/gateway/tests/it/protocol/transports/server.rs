@@ -133,7 +133,8 @@ async fn converse(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io
             let sender = lock(shared).streams.get(&session).cloned();
             let status = if sender.is_some() { 202 } else { 404 };
             if let Some(sender) = sender.filter(|_| !message["id"].is_null()) {
-                let _ = sender.send(answer(&message).to_string());
+                // Revisions before 2025-06-18 may send several messages together.
+                let _ = sender.send(json!([answer(&message)]).to_string());
             }
             write(&mut stream, status, "text/plain", "").await
         }
