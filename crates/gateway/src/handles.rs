@@ -74,12 +74,14 @@ impl Sealers {
     pub(crate) fn open_session(&self, text: &str, now: Timestamp, holder: Holder<'_>) -> Option<Session> {
         let (text, expires) = open_timed(&self.session, text, now, &holder.aad(""))?;
         let (flags, upstream_id) = text.split_at_checked(2)?;
-        Some(Session {
-            upstream_id: upstream_id.to_owned(),
-            is_conversation: flags.starts_with('+'),
-            has_batches: flags.ends_with('+'),
-            expires,
-        })
+        let (is_conversation, has_batches) = match flags {
+            "--" => (false, false),
+            "-+" => (false, true),
+            "+-" => (true, false),
+            "++" => (true, true),
+            _ => return None,
+        };
+        Some(Session { upstream_id: upstream_id.to_owned(), is_conversation, has_batches, expires })
     }
 
     /// A cursor of one list.

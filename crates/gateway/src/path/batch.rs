@@ -5,8 +5,8 @@
 //! each then goes alone: an upstream need not know batches, and its answers are examined like any others. One refused
 //! message refuses the batch.
 //!
-//! Messages that want no answer go first, one after the other; then the requests, several at a time, each answered
-//! when its answer comes. The answers are a JSON array, or an event stream as soon as one of them is.
+//! Messages that want no answer go first, one after the other; then the requests, all at once, so that no permit grows
+//! old. The answers are a JSON array, or an event stream as soon as one of them is.
 
 mod answers;
 

@@ -24,9 +24,6 @@ use crate::{
     path::{Answer, OpenRecord, answer::Content, forward::failed, refusal::UpstreamFailure, relay::Relay},
 };
 
-/// Requests of one batch that are under way together.
-const TOGETHER: usize = 8;
-
 /// What happens with one request.
 enum Step {
     /// It has a whole answer.
@@ -79,7 +76,7 @@ impl Answers {
         let room = Room(Arc::new(AtomicUsize::new(limits.response_body)));
         let shared = room.clone();
         let each = move |message| Box::pin(steps(Arc::clone(&app), message, shared.clone()));
-        let steps = Box::pin(stream::iter(messages).map(each).flatten_unordered(TOGETHER));
+        let steps = Box::pin(stream::iter(messages).map(each).flatten_unordered(None));
         Some(Self { steps, ready: VecDeque::new(), open, room, keep_alive: limits.keep_alive })
     }
 
