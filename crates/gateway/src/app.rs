@@ -183,7 +183,7 @@ impl App {
     /// Puts a new snapshot in the place of the present one. Requests under way finish with the old one.
     pub fn replace(&self, snapshot: Snapshot) -> Result<(), AppError> {
         let routes = Routes::compile(snapshot, &self.metrics, Some(&self.routes.load()))?;
-        self.conversations.keep_only(routes.snapshot.upstreams.values().map(|upstream| &**upstream));
+        self.conversations.keep_only(routes.identities());
         self.routes.store(Arc::new(routes));
         Ok(())
     }

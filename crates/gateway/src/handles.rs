@@ -20,6 +20,19 @@ pub(crate) struct Sealers {
     task: Sealer,
 }
 
+/// What a session id stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// The upstream's session id, or the name of the conversation.
+    pub(crate) upstream_id: String,
+    /// Whether the session is a conversation of ours, rather than one that the upstream keeps.
+    pub(crate) is_conversation: bool,
+    /// Whether its revision has batches.
+    pub(crate) has_batches: bool,
+    /// Until when it may live.
+    pub(crate) expires: Timestamp,
+}
+
 /// Who a handle is given to, and where it counts.
 #[derive(Clone, Copy)]
 pub(crate) struct Holder<'a> {
@@ -49,19 +62,26 @@ impl Sealers {
         }
     }
 
-    /// A session id for the client, good until `expires`.
-    pub(crate) fn session(&self, upstream_id: &str, expires: Timestamp, holder: Holder<'_>) -> String {
-        self.session.seal(&timed(upstream_id, expires), &holder.aad(""))
+    /// A session id for the client.
+    pub(crate) fn session(&self, session: &Session, holder: Holder<'_>) -> String {
+        let [conversation, batches] =
+            [session.is_conversation, session.has_batches].map(|is| if is { '+' } else { '-' });
+        let text = format!("{conversation}{batches}{}", session.upstream_id);
+        self.session.seal(&timed(&text, session.expires), &holder.aad(""))
     }
 
-    /// The upstream's session id and the expiry.
-    pub(crate) fn open_session(
-        &self,
-        text: &str,
-        now: Timestamp,
-        holder: Holder<'_>,
-    ) -> Option<(String, Timestamp)> {
-        open_timed(&self.session, text, now, &holder.aad(""))
+    /// What a session id stands for.
+    pub(crate) fn open_session(&self, text: &str, now: Timestamp, holder: Holder<'_>) -> Option<Session> {
+        let (text, expires) = open_timed(&self.session, text, now, &holder.aad(""))?;
+        let (flags, upstream_id) = text.split_at_checked(2)?;
+        let (is_conversation, has_batches) = match flags {
+            "--" => (false, false),
+            "-+" => (false, true),
+            "+-" => (true, false),
+            "++" => (true, true),
+            _ => return None,
+        };
+        Some(Session { upstream_id: upstream_id.to_owned(), is_conversation, has_batches, expires })
     }
 
     /// A cursor of one list.

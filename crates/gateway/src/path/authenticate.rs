@@ -14,6 +14,7 @@ use super::{Reason, Refusal, Routed, lease::Lease, record::OpenRecord};
 use crate::{App, own_tokens::OwnToken, routes::Published, tokens::TokenCache};
 
 /// Proof that the caller's credential was checked for this virtual server.
+#[derive(Clone)]
 pub(super) struct Authenticated {
     pub(super) caller: Caller,
     pub(super) key: CallerKey,

@@ -3,6 +3,7 @@
 //!
 //! `cargo xtask tools` installs what these tests start, `cargo xtask test` runs them.
 
+mod batches;
 mod clients;
 mod conformance;
 mod direct;

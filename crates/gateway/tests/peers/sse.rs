@@ -1,4 +1,4 @@
-//! Upstreams that speak HTTP+SSE, the transport of revision 2024-11-05: clients do not notice.
+//! Upstreams that speak HTTP+SSE, the transport of revision 2024-11-05: clients do not notice, nor need an operator.
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,10 @@ use crate::{
 };
 
 fn start() -> Gateway {
+    start_with("transport = \"sse\"")
+}
+
+fn start_with(transport: &str) -> Gateway {
     let upstream = Upstream::start_sse();
     let (url, tools) = (&upstream.url, Kind::Everything.curated().0);
     let sections = format!(
@@ -16,7 +20,7 @@ fn start() -> Gateway {
 [[upstream]]
 name = "everything"
 url = "{url}"
-transport = "sse"
+{transport}
 
 [[server]]
 name = "everything"
@@ -50,6 +54,18 @@ fn python_clients_at_a_server_of_2024() {
 #[test]
 fn the_rust_client_at_a_server_of_2024() {
     suites(&[RMCP]);
+}
+
+#[test]
+fn a_server_of_2024_is_found_out_without_being_told() {
+    let gateway = start_with("");
+    let kind = Kind::Everything;
+    for client in [TS_V1, PYTHON_V2] {
+        client.run(Way::Through, kind, &gateway.resource(kind), None, client.agrees_with(kind));
+    }
+    let found = gateway.log().matches("the upstream speaks HTTP+SSE").count();
+    assert_eq!(found, 1, "once, and remembered");
+    gateway.stop();
 }
 
 #[test]

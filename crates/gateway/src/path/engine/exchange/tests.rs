@@ -71,6 +71,7 @@ impl Door {
             page: None,
             lease: crate::path::lease::Lease::Unlimited,
             session: None,
+            wants_batches: false,
         };
         Self { sealers: Sealers::derive(&MasterKey::generate().0), exchange }
     }
