@@ -7,11 +7,13 @@
 //! In the order in which a request needs them:
 //!
 //! - [`verify`]: a bearer token becomes an identity, or a typed refusal;
+//! - [`server`]: what clients send to the authorization server, and what they are told;
 //! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests.
 
 mod json;
 pub mod keys;
 mod provider;
+pub mod server;
 pub mod verify;
 
 pub use provider::{CryptoError, install_crypto};
