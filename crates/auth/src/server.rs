@@ -15,6 +15,8 @@
 //! - [`token`]: what is given out;
 //! - [`form`] and [`error`]: how all of it travels.
 
+pub mod authorize;
+pub mod client_auth;
 pub mod error;
 pub mod form;
 pub mod pkce;
@@ -22,6 +24,7 @@ pub mod redirect_uri;
 pub mod resource;
 pub mod scope;
 pub mod token;
+pub mod token_request;
 mod uri;
 
 pub use error::{ErrorCode, OAuthError};

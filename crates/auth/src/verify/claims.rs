@@ -15,85 +15,110 @@ const MAX_SUBJECT: usize = 255;
 /// The most `groups`.
 const MAX_GROUPS: usize = 200;
 
-type Claims = Map<String, Value>;
-
-/// Judges `exp` (required), `nbf` and `iat`, and gives `exp` back.
-pub(super) fn judge_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, TokenError> {
-    let expires = instant(claims, "exp")?.ok_or(TokenError::Claims("exp"))?;
-    let begins = [instant(claims, "nbf")?, instant(claims, "iat")?];
-    if now >= expires.plus_secs(SKEW) {
-        return Err(TokenError::Expired);
-    }
-    if begins.into_iter().flatten().any(|begins| begins > now.plus_secs(SKEW)) {
-        return Err(TokenError::NotYet);
-    }
-    Ok(expires)
+/// Claims whose signature was right and whose time is now: whoever has one may believe what its issuer says.
+#[derive(Clone, Copy)]
+pub(crate) struct Proven<'c> {
+    claims: &'c Map<String, Value>,
+    /// The `exp` claim.
+    pub(crate) expires: Timestamp,
+    /// The `iat` claim.
+    pub(crate) issued: Option<Timestamp>,
 }
 
-/// Who the token says its bearer is.
-pub(super) fn identity(claims: &Claims, issuer: &str) -> Result<Identity, TokenError> {
-    let subject = string(claims, "sub")?
-        .filter(|subject| subject.len() <= MAX_SUBJECT)
-        .ok_or(TokenError::Claims("sub"))?;
-    let client = match string(claims, "client_id")? {
-        None => string(claims, "azp")?,
-        found => found,
-    };
-    let groups = strings(claims, "groups")?;
-    if groups.len() > MAX_GROUPS {
-        return Err(TokenError::Claims("groups"));
+impl<'c> Proven<'c> {
+    /// Judges `exp` (required), `nbf` and `iat`. The signature has been judged before.
+    pub(super) fn judge(claims: &'c Map<String, Value>, now: Timestamp) -> Result<Self, TokenError> {
+        let expires = instant(claims, "exp")?.ok_or(TokenError::Claims("exp"))?;
+        let (begins, issued) = (instant(claims, "nbf")?, instant(claims, "iat")?);
+        if now >= expires.plus_secs(SKEW) {
+            return Err(TokenError::Expired);
+        }
+        if [begins, issued].into_iter().flatten().any(|begins| begins > now.plus_secs(SKEW)) {
+            return Err(TokenError::NotYet);
+        }
+        Ok(Self { claims, expires, issued })
     }
-    Ok(Identity {
-        issuer: issuer.to_owned(),
-        subject: subject.to_owned(),
-        client: client.map(str::to_owned),
-        scopes: scopes(claims)?,
-        groups,
-        audiences: one_or_many(claims, "aud")?,
-    })
-}
 
-/// `scope` (RFC 8693 section 4.2), else `scp`, which some issuers write instead, as a list or like `scope`.
-fn scopes(claims: &Claims) -> Result<Vec<String>, TokenError> {
-    let words = |text: &str| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-    match (claims.get("scope"), claims.get("scp")) {
-        (Some(Value::String(text)), _) | (None, Some(Value::String(text))) => Ok(words(text)),
-        (Some(_), _) => Err(TokenError::Claims("scope")),
-        (None, _) => strings(claims, "scp"),
+    /// Who an access token says its bearer is.
+    pub(super) fn identity(&self, issuer: &str) -> Result<Identity, TokenError> {
+        let client = match self.string("client_id")? {
+            None => self.string("azp")?,
+            found => found,
+        };
+        Ok(Identity {
+            issuer: issuer.to_owned(),
+            subject: self.subject()?.to_owned(),
+            client: client.map(str::to_owned),
+            scopes: self.scopes()?,
+            groups: self.groups("groups")?,
+            audiences: self.audiences()?,
+        })
     }
-}
 
-/// A text that is not empty.
-fn string<'c>(claims: &'c Claims, name: &'static str) -> Result<Option<&'c str>, TokenError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-        Some(_) => Err(TokenError::Claims(name)),
+    /// `sub`, which must be there.
+    pub(crate) fn subject(&self) -> Result<&'c str, TokenError> {
+        self.string("sub")?.filter(|subject| subject.len() <= MAX_SUBJECT).ok_or(TokenError::Claims("sub"))
     }
-}
 
-/// A list of texts; absent is empty.
-fn strings(claims: &Claims, name: &'static str) -> Result<Vec<String>, TokenError> {
-    match claims.get(name) {
-        None => Ok(Vec::new()),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or(TokenError::Claims(name)))
-            .collect(),
-        Some(_) => Err(TokenError::Claims(name)),
+    /// `aud`: a text or a list of texts (RFC 7519 section 4.1.3); absent is empty.
+    pub(crate) fn audiences(&self) -> Result<Vec<String>, TokenError> {
+        self.one_or_many("aud")
     }
-}
 
-/// A text or a list of texts (RFC 7519 section 4.1.3); absent is empty.
-fn one_or_many(claims: &Claims, name: &'static str) -> Result<Vec<String>, TokenError> {
-    match claims.get(name) {
-        Some(Value::String(text)) => Ok(vec![text.clone()]),
-        _ => strings(claims, name),
+    /// A list of groups of a bounded length; absent is empty.
+    pub(crate) fn groups(&self, name: &'static str) -> Result<Vec<String>, TokenError> {
+        let groups = self.strings(name)?;
+        if groups.len() > MAX_GROUPS { Err(TokenError::Claims(name)) } else { Ok(groups) }
+    }
+
+    /// `scope` (RFC 8693 section 4.2), else `scp`, which some issuers write instead, as a list or like
+    /// `scope`.
+    fn scopes(&self) -> Result<Vec<String>, TokenError> {
+        let words = |text: &str| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        match (self.claims.get("scope"), self.claims.get("scp")) {
+            (Some(Value::String(text)), _) | (None, Some(Value::String(text))) => Ok(words(text)),
+            (Some(_), _) => Err(TokenError::Claims("scope")),
+            (None, _) => self.strings("scp"),
+        }
+    }
+
+    /// A claim as it is.
+    pub(crate) fn get(&self, name: &str) -> Option<&'c Value> {
+        self.claims.get(name)
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn string(&self, name: &'static str) -> Result<Option<&'c str>, TokenError> {
+        match self.claims.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(TokenError::Claims(name)),
+        }
+    }
+
+    /// A list of texts; absent is empty.
+    fn strings(&self, name: &'static str) -> Result<Vec<String>, TokenError> {
+        match self.claims.get(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned).ok_or(TokenError::Claims(name)))
+                .collect(),
+            Some(_) => Err(TokenError::Claims(name)),
+        }
+    }
+
+    /// A text or a list of texts; absent is empty.
+    pub(crate) fn one_or_many(&self, name: &'static str) -> Result<Vec<String>, TokenError> {
+        match self.claims.get(name) {
+            Some(Value::String(text)) => Ok(vec![text.clone()]),
+            _ => self.strings(name),
+        }
     }
 }
 
 /// A `NumericDate` (RFC 7519 section 2): seconds since the epoch, whole or not.
-fn instant(claims: &Claims, name: &'static str) -> Result<Option<Timestamp>, TokenError> {
+fn instant(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, TokenError> {
     let number = match claims.get(name) {
         None => return Ok(None),
         Some(Value::Number(number)) => number,

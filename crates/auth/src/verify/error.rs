@@ -12,7 +12,7 @@ pub enum TokenError {
     #[error("the token's signature algorithm is not accepted")]
     Algorithm,
     /// `typ` says that this is another kind of token (RFC 8725 section 3.11).
-    #[error("this is another kind of token than an access token")]
+    #[error("this is another kind of token than is expected here")]
     Type,
     /// The header demands something of its readers (`crit`, `b64`) that Doorward does not do (RFC 7515
     /// section 4.1.11).

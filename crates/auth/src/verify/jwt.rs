@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_model::{Algorithm, Identity, Issuer, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{TokenError, claims};
+use super::{Kind, TokenError, claims::Proven};
 use crate::{json, keys::KeySet};
 
 /// The longest token that is looked at, in bytes.
@@ -35,11 +35,16 @@ pub struct Verified {
     pub expires: Timestamp,
 }
 
-/// Reads a token of at most 16 KiB without believing any of it.
+/// Reads an access token of at most 16 KiB without believing any of it.
 ///
 /// # Errors
 /// [`TokenError`] `Malformed`, `Algorithm`, `Type`, `Critical`, and `Issuer` when `iss` is not a text.
 pub fn peek(token: &str) -> Result<Unverified<'_>, TokenError> {
+    peek_as(Kind::Access, token)
+}
+
+/// [`peek`] for any kind of token.
+pub(crate) fn peek_as(kind: Kind, token: &str) -> Result<Unverified<'_>, TokenError> {
     if token.len() > MAX_BYTES {
         return Err(TokenError::Malformed("longer than 16 KiB"));
     }
@@ -47,7 +52,7 @@ pub fn peek(token: &str) -> Result<Unverified<'_>, TokenError> {
         split(token).ok_or(TokenError::Malformed("not three parts"))?;
     let header =
         object(header).ok_or(TokenError::Malformed("the header is not base64url of a JSON object"))?;
-    let (algorithm, key_id) = judge_header(&header)?;
+    let (algorithm, key_id) = judge_header(kind, &header)?;
     let claims =
         object(payload).ok_or(TokenError::Malformed("the payload is not base64url of a JSON object"))?;
     let signature = URL_SAFE_NO_PAD
@@ -75,17 +80,31 @@ impl Unverified<'_> {
         self.algorithm
     }
 
-    /// Judges the token: issuer, algorithm, key, signature, times, claims, in this order.
+    /// Judges an access token: issuer, algorithm, key, signature, times, claims, in this order.
     ///
     /// Times may be off by 60 seconds. What is *not* judged: the audience and the issuer's required scope.
     ///
     /// # Errors
     /// [`TokenError`]; `needs_keys` tells whether newer keys could help.
     pub fn verify(&self, issuer: &Issuer, keys: &KeySet, now: Timestamp) -> Result<Verified, TokenError> {
-        if self.issuer != issuer.issuer {
+        let proven = self.prove(&issuer.issuer, &issuer.algorithms, keys, now)?;
+        let identity = Arc::new(proven.identity(&self.issuer)?);
+        Ok(Verified { identity, expires: proven.expires })
+    }
+
+    /// Judges issuer, algorithm, key, signature and times; what the claims must say depends on the kind of
+    /// token.
+    pub(crate) fn prove(
+        &self,
+        issuer: &str,
+        algorithms: &[Algorithm],
+        keys: &KeySet,
+        now: Timestamp,
+    ) -> Result<Proven<'_>, TokenError> {
+        if self.issuer != issuer {
             return Err(TokenError::Issuer);
         }
-        if !issuer.algorithms.contains(&self.algorithm) {
+        if !algorithms.contains(&self.algorithm) {
             return Err(TokenError::Algorithm);
         }
         let mut candidates = keys.find(self.key_id(), self.algorithm).peekable();
@@ -95,9 +114,7 @@ impl Unverified<'_> {
         if !candidates.any(|key| key.verifies(self.algorithm, self.message.as_bytes(), &self.signature)) {
             return Err(TokenError::Signature);
         }
-        let expires = claims::judge_times(&self.claims, now)?;
-        let identity = Arc::new(claims::identity(&self.claims, &self.issuer)?);
-        Ok(Verified { identity, expires })
+        Proven::judge(&self.claims, now)
     }
 }
 
@@ -123,7 +140,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     json::object(&URL_SAFE_NO_PAD.decode(part).ok()?)
 }
 
-fn judge_header(header: &Map<String, Value>) -> Result<(Algorithm, Option<String>), TokenError> {
+fn judge_header(kind: Kind, header: &Map<String, Value>) -> Result<(Algorithm, Option<String>), TokenError> {
     let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::parse);
     let algorithm = algorithm.ok_or(TokenError::Algorithm)?;
     // No extension is understood, so every `crit` names one that is not. `b64: false` (RFC 7797) would change
@@ -131,7 +148,7 @@ fn judge_header(header: &Map<String, Value>) -> Result<(Algorithm, Option<String
     if header.contains_key("crit") || header.get("b64").is_some_and(|value| *value != Value::Bool(true)) {
         return Err(TokenError::Critical);
     }
-    if !header.get("typ").is_none_or(is_access_token) {
+    if !kind.accepts(header.get("typ")) {
         return Err(TokenError::Type);
     }
     let key_id = match header.get("kid") {
@@ -140,13 +157,6 @@ fn judge_header(header: &Map<String, Value>) -> Result<(Algorithm, Option<String
         Some(_) => return Err(TokenError::Malformed("`kid` is not a text")),
     };
     Ok((algorithm, key_id))
-}
-
-/// `JWT` or `at+jwt` (RFC 9068 section 2.1) in any case, with or without `application/` (RFC 7515 section
-/// 4.1.9).
-fn is_access_token(typ: &Value) -> bool {
-    let Some(typ) = typ.as_str().map(str::to_ascii_lowercase) else { return false };
-    matches!(typ.strip_prefix("application/").unwrap_or(&typ), "jwt" | "at+jwt")
 }
 
 #[cfg(test)]
