@@ -9,6 +9,7 @@ mod master;
 mod seal;
 mod signing;
 
+pub(crate) use jwks::is_secret;
 pub use jwks::{JwksError, KeySet, PublicKey};
 pub use master::{MasterKey, MasterKeyError};
 pub use seal::{SealError, Sealer};

@@ -14,6 +14,7 @@ mod json;
 pub mod keys;
 mod provider;
 pub mod server;
+mod shown;
 pub mod verify;
 
 pub use provider::{CryptoError, install_crypto};

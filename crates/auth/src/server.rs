@@ -17,10 +17,14 @@
 
 pub mod authorize;
 pub mod client_auth;
+pub mod client_document;
+mod described;
 pub mod error;
 pub mod form;
+pub mod metadata;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod registration;
 pub mod resource;
 pub mod scope;
 pub mod token;

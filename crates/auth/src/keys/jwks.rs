@@ -111,7 +111,7 @@ impl KeySet {
 
 impl PublicKey {
     fn from_jwk(jwk: &Map<String, Value>) -> Option<Self> {
-        if PRIVATE_MEMBERS.iter().any(|member| jwk.contains_key(*member)) || !is_for_signatures(jwk) {
+        if is_secret(jwk) || !is_for_signatures(jwk) {
             return None;
         }
         let algorithm = match jwk.get("alg") {
@@ -181,6 +181,12 @@ fn jwa(algorithm: Algorithm) -> Jwa {
         Algorithm::Es384 => Jwa::ES384,
         Algorithm::EdDsa => Jwa::EdDSA,
     }
+}
+
+/// Whether a key is private or symmetric, or says so of itself.
+pub(crate) fn is_secret(jwk: &Map<String, Value>) -> bool {
+    PRIVATE_MEMBERS.iter().any(|member| jwk.contains_key(*member))
+        || jwk.get("kty").is_some_and(|kty| kty == "oct")
 }
 
 /// RFC 7517 sections 4.2 and 4.3: what is not said is allowed, what is said must say signatures.
