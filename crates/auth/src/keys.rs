@@ -3,15 +3,21 @@
 //!
 //! Keys come in as text or bytes; nothing here knows where they are kept or how they are fetched.
 
+mod aead;
+pub mod envelope;
 pub mod hash;
 mod jwks;
 mod master;
+mod material;
+pub mod password;
 mod seal;
 mod signing;
 
+pub use envelope::{DataKey, Envelope};
 pub(crate) use jwks::is_secret;
 pub use jwks::{JwksError, KeySet, PublicKey};
 pub use master::{MasterKey, MasterKeyError};
+pub use material::KeyMaterial;
 pub use seal::{SealError, Sealer};
 pub use signing::{SigningKey, SigningKeyError};
 

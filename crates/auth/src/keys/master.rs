@@ -1,11 +1,9 @@
 //! The master key: the one secret from which every key that seals something is derived.
 //!
-//! It is never used itself, only through HKDF-SHA256 (RFC 5869) with a purpose, so that one purpose's key
-//! says nothing about another's. Reading and writing its file is the caller's business.
+//! It is never used itself, only as [`KeyMaterial`]. Reading and writing its file is the caller's business.
 
 use std::fmt;
 
-use aws_lc_rs::hkdf;
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -13,10 +11,9 @@ use base64::{
 use doorward_model::Secret;
 use zeroize::Zeroizing;
 
-use super::{broken, hash};
+use super::{KeyMaterial, hash};
 
 const LEN: usize = 32;
-const SALT: &[u8] = b"doorward master key, version 1";
 const ANY_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const BASE64: [GeneralPurpose; 2] = [
@@ -64,24 +61,11 @@ impl MasterKey {
     /// Eight hexadecimal digits that tell this key from others and reveal nothing of it; for logs and
     /// messages.
     pub fn key_id(&self) -> String {
-        hash::hex(&self.id())
+        hash::hex(&KeyMaterial::from(self).id())
     }
 
-    /// The key id as it stands in sealed texts.
-    pub(super) fn id(&self) -> [u8; 4] {
-        let derived = self.derive(&[b"key id"]);
-        [derived[0], derived[1], derived[2], derived[3]]
-    }
-
-    /// The key for one purpose. The parts of `info` are joined without a separator (RFC 5869 section 3.2).
-    pub(super) fn derive(&self, info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-        let mut out = Zeroizing::new([0; 32]);
-        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(&*self.0);
-        let filled = root.expand(info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut *out));
-        if filled.is_err() {
-            broken("derive a key");
-        }
-        out
+    pub(super) fn bytes(&self) -> &[u8; LEN] {
+        &self.0
     }
 }
 
@@ -188,7 +172,8 @@ mod tests {
     #[test]
     fn purposes_have_unrelated_keys() {
         let key = MasterKey::parse(HEX).unwrap();
-        assert_ne!(*key.derive(&[b"a"]), *key.derive(&[b"b"]));
-        assert_eq!(*key.derive(&[b"a"]), *MasterKey::parse(HEX).unwrap().derive(&[b"a"]));
+        let derive = |key: &MasterKey, info: &[&[u8]]| KeyMaterial::from(key).derive(info);
+        assert_ne!(*derive(&key, &[b"a"]), *derive(&key, &[b"b"]));
+        assert_eq!(*derive(&key, &[b"a"]), *derive(&MasterKey::parse(HEX).unwrap(), &[b"a"]));
     }
 }

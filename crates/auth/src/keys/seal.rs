@@ -8,19 +8,18 @@
 
 use std::fmt;
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey},
-    hmac,
-};
+use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{MasterKey, broken, hash};
+use super::{
+    KeyMaterial,
+    aead::{Aead, NONCE_LEN, TAG_LEN, bind},
+    hash,
+};
 
 const VERSION: u8 = 1;
 const ID_LEN: usize = 4;
-const NONCE_LEN: usize = 12;
-const TAG_LEN: usize = 16;
-const HEAD_LEN: usize = 1 + ID_LEN + NONCE_LEN;
+const HEAD_LEN: usize = 1 + ID_LEN;
 
 /// Seals and opens for one purpose.
 pub struct Sealer {
@@ -33,7 +32,7 @@ pub struct Sealer {
 
 struct Key {
     id: [u8; ID_LEN],
-    aead: LessSafeKey,
+    aead: Aead,
     /// Derives the nonces of [`Sealer::seal_deterministic`].
     nonces: hmac::Key,
 }
@@ -44,8 +43,8 @@ pub enum SealError {
     /// Not a text that any sealer wrote.
     #[error("this is not a sealed text")]
     Malformed,
-    /// Sealed with a master key that is not, or no longer, configured.
-    #[error("this was sealed with another master key")]
+    /// Sealed with a key that is not here, or no longer.
+    #[error("this was sealed with another key")]
     UnknownKey,
     /// Changed, or sealed for another purpose or another place.
     #[error("this sealed text was changed, or belongs elsewhere")]
@@ -54,14 +53,15 @@ pub enum SealError {
 
 impl Sealer {
     /// The sealer for `purpose`: a fixed name in the program, such as `"mcp session"`.
-    pub fn derive(master: &MasterKey, purpose: &str) -> Self {
-        Self { purpose: purpose.to_owned(), current: Key::derive(master, purpose), previous: Vec::new() }
+    pub fn derive<'k>(key: impl Into<KeyMaterial<'k>>, purpose: &str) -> Self {
+        let current = Key::derive(key.into(), purpose);
+        Self { purpose: purpose.to_owned(), current, previous: Vec::new() }
     }
 
-    /// Opens what `master` sealed, too. For the time of a key's rotation; sealing stays with the current key.
+    /// Opens what `key` sealed, too. For the time of a key's rotation; sealing stays with the current key.
     #[must_use]
-    pub fn with_previous(mut self, master: &MasterKey) -> Self {
-        self.previous.push(Key::derive(master, &self.purpose));
+    pub fn with_previous<'k>(mut self, key: impl Into<KeyMaterial<'k>>) -> Self {
+        self.previous.push(Key::derive(key.into(), &self.purpose));
         self
     }
 
@@ -94,20 +94,16 @@ impl Sealer {
     /// `aad`.
     pub fn open(&self, text: &str, aad: &[&[u8]]) -> Result<Vec<u8>, SealError> {
         let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| SealError::Malformed)?;
-        let (head, ciphertext) = sealed.split_at_checked(HEAD_LEN).ok_or(SealError::Malformed)?;
-        if head[0] != VERSION || ciphertext.len() < TAG_LEN {
+        let (head, sealed) = sealed.split_at_checked(HEAD_LEN).ok_or(SealError::Malformed)?;
+        if head[0] != VERSION || sealed.len() < NONCE_LEN + TAG_LEN {
             return Err(SealError::Malformed);
         }
-        let (id, nonce) = head[1..].split_at(ID_LEN);
         // Ids are short: two keys may share one.
-        let mut outcome = Err(SealError::UnknownKey);
-        for key in self.keys().filter(|key| key.id == id) {
-            outcome = key.open(nonce, ciphertext, &key.bind(aad));
-            if outcome.is_ok() {
-                break;
-            }
+        let mut named = self.keys().filter(|key| key.id == head[1..]).peekable();
+        if named.peek().is_none() {
+            return Err(SealError::UnknownKey);
         }
-        outcome
+        named.find_map(|key| key.aead.open(sealed, &key.bind(aad))).ok_or(SealError::Refused)
     }
 
     fn keys(&self) -> impl Iterator<Item = &Key> {
@@ -123,54 +119,27 @@ impl fmt::Debug for Sealer {
 }
 
 impl Key {
-    fn derive(master: &MasterKey, purpose: &str) -> Self {
-        let secret = master.derive(&[b"seal:", purpose.as_bytes()]);
-        let Ok(unbound) = UnboundKey::new(&AES_256_GCM_SIV, &*secret) else { broken("take an AES key") };
-        let nonces = master.derive(&[b"seal nonce:", purpose.as_bytes()]);
+    fn derive(material: KeyMaterial<'_>, purpose: &str) -> Self {
+        let secret = material.derive(&[b"seal:", purpose.as_bytes()]);
+        let nonces = material.derive(&[b"seal nonce:", purpose.as_bytes()]);
         Self {
-            id: master.id(),
-            aead: LessSafeKey::new(unbound),
+            id: material.id(),
+            aead: Aead::new(&secret),
             nonces: hmac::Key::new(hmac::HMAC_SHA256, &*nonces),
         }
     }
 
-    /// What is authenticated beside the plaintext: version, key id, and the parts of `aad`, each behind its
-    /// length.
+    /// Version and key id: what stands before what is sealed, and is authenticated with it.
+    fn head(&self) -> Vec<u8> {
+        [&[VERSION][..], &self.id].concat()
+    }
+
     fn bind(&self, aad: &[&[u8]]) -> Vec<u8> {
-        let mut bound = vec![VERSION];
-        bound.extend_from_slice(&self.id);
-        bound.extend_from_slice(&(aad.len() as u64).to_be_bytes());
-        for part in aad {
-            bound.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            bound.extend_from_slice(part);
-        }
-        bound
+        bind(&self.head(), aad)
     }
 
     fn seal(&self, plaintext: &[u8], bound: &[u8], nonce: [u8; NONCE_LEN]) -> String {
-        let mut sealed = Vec::with_capacity(HEAD_LEN + plaintext.len() + TAG_LEN);
-        sealed.push(VERSION);
-        sealed.extend_from_slice(&self.id);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plaintext);
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let body = &mut sealed[HEAD_LEN..];
-        match self.aead.seal_in_place_separate_tag(nonce, Aad::from(bound), body) {
-            Ok(tag) => sealed.extend_from_slice(tag.as_ref()),
-            Err(_) => broken("seal"),
-        }
-        URL_SAFE_NO_PAD.encode(sealed)
-    }
-
-    fn open(&self, nonce: &[u8], ciphertext: &[u8], bound: &[u8]) -> Result<Vec<u8>, SealError> {
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Malformed)?;
-        let mut buffer = ciphertext.to_vec();
-        let length = match self.aead.open_in_place(nonce, Aad::from(bound), &mut buffer) {
-            Ok(plaintext) => plaintext.len(),
-            Err(_) => return Err(SealError::Refused),
-        };
-        buffer.truncate(length);
-        Ok(buffer)
+        URL_SAFE_NO_PAD.encode(self.aead.seal_onto(self.head(), nonce, bound, plaintext))
     }
 }
 
