@@ -8,13 +8,16 @@
 //!
 //! - [`verify`]: a bearer token becomes an identity, or a typed refusal;
 //! - [`server`]: what clients send to the authorization server, and what they are told;
-//! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests.
+//! - [`sign_in`]: people of OpenID providers, for whom Doorward is the relying party;
+//! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests,
+//!   passwords.
 
 mod json;
 pub mod keys;
 mod provider;
 pub mod server;
 mod shown;
+pub mod sign_in;
 pub mod verify;
 
 pub use provider::{CryptoError, install_crypto};

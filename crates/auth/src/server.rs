@@ -15,6 +15,7 @@
 //! - [`token`]: what is given out;
 //! - [`form`] and [`error`]: how all of it travels.
 
+pub mod assertion;
 pub mod authorize;
 pub mod client_auth;
 pub mod client_document;
@@ -31,4 +32,5 @@ pub mod token;
 pub mod token_request;
 mod uri;
 
+pub(crate) use described::web_address;
 pub use error::{ErrorCode, OAuthError};

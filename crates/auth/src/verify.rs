@@ -15,6 +15,7 @@ mod jwt;
 mod kind;
 
 pub use cache::{KeyCache, State};
+pub(crate) use claims::Proven;
 pub use error::TokenError;
 pub(crate) use jwt::peek_as;
 pub use jwt::{Unverified, Verified, audience_is, peek};

@@ -154,7 +154,7 @@ fn inline_keys(jwks: &Value) -> Result<String, OAuthError> {
 }
 
 /// An `http` or `https` address without user and fragment, written as browsers read it.
-pub(super) fn web_address(text: &str) -> Option<Url> {
+pub(crate) fn web_address(text: &str) -> Option<Url> {
     let parts = Parts::of(text)?;
     let url = Url::parse(text).ok()?;
     let web = matches!(parts.scheme, "http" | "https") && parts.web_host(&url).is_some();

@@ -35,6 +35,11 @@ pub fn narrowed(asked: Option<&str>, granted: Scopes) -> Result<Scopes, OAuthErr
     Ok(granted.and(asked.with(Scope::OfflineAccess)))
 }
 
+/// Nothing is left of what was asked for.
+pub(super) const fn nothing() -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidScope, "no scope of the resource is allowed")
+}
+
 /// The scopes of Doorward's in a list.
 pub(super) fn known(list: &str) -> Result<Scopes, OAuthError> {
     if !list.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {

@@ -3,7 +3,7 @@
 //! A claim that is there must be of its type: a token that says something odd is refused rather than half
 //! understood.
 
-use doorward_model::{Identity, Timestamp};
+use doorward_model::{Identity, Name, Timestamp};
 use serde_json::{Map, Value};
 
 use super::TokenError;
@@ -50,7 +50,10 @@ impl<'c> Proven<'c> {
             subject: self.subject()?.to_owned(),
             client: client.map(str::to_owned),
             scopes: self.scopes()?,
-            groups: self.groups("groups")?,
+            groups: self
+                .strings("groups")
+                .filter(|groups| groups.len() <= MAX_GROUPS)
+                .ok_or(TokenError::Claims("groups"))?,
             audiences: self.audiences()?,
         })
     }
@@ -60,15 +63,25 @@ impl<'c> Proven<'c> {
         self.string("sub")?.filter(|subject| subject.len() <= MAX_SUBJECT).ok_or(TokenError::Claims("sub"))
     }
 
-    /// `aud`: a text or a list of texts (RFC 7519 section 4.1.3); absent is empty.
-    pub(crate) fn audiences(&self) -> Result<Vec<String>, TokenError> {
-        self.one_or_many("aud")
+    /// The subject of a person of whom `authority` speaks: what it calls them, behind its own name. Unlike
+    /// that of a local user it has a colon.
+    pub(crate) fn person(&self, authority: &Name) -> Result<String, TokenError> {
+        let subject = self.subject()?;
+        if subject.chars().any(char::is_control) {
+            return Err(TokenError::Claims("sub"));
+        }
+        Ok(format!("{authority}:{subject}"))
     }
 
-    /// A list of groups of a bounded length; absent is empty.
-    pub(crate) fn groups(&self, name: &'static str) -> Result<Vec<String>, TokenError> {
-        let groups = self.strings(name)?;
-        if groups.len() > MAX_GROUPS { Err(TokenError::Claims(name)) } else { Ok(groups) }
+    /// `aud`: a text or a list of texts (RFC 7519 section 4.1.3); absent is empty.
+    pub(crate) fn audiences(&self) -> Result<Vec<String>, TokenError> {
+        self.one_or_many("aud").ok_or(TokenError::Claims("aud"))
+    }
+
+    /// The groups of a person, as a text or a list of a bounded length; absent is empty.
+    pub(crate) fn groups(&self, claim: &str) -> Result<Vec<String>, TokenError> {
+        let groups = self.one_or_many(claim).filter(|groups| groups.len() <= MAX_GROUPS);
+        groups.ok_or(TokenError::Claims("groups"))
     }
 
     /// `scope` (RFC 8693 section 4.2), else `scp`, which some issuers write instead, as a list or like
@@ -78,7 +91,7 @@ impl<'c> Proven<'c> {
         match (self.claims.get("scope"), self.claims.get("scp")) {
             (Some(Value::String(text)), _) | (None, Some(Value::String(text))) => Ok(words(text)),
             (Some(_), _) => Err(TokenError::Claims("scope")),
-            (None, _) => self.strings("scp"),
+            (None, _) => self.strings("scp").ok_or(TokenError::Claims("scp")),
         }
     }
 
@@ -97,21 +110,17 @@ impl<'c> Proven<'c> {
     }
 
     /// A list of texts; absent is empty.
-    fn strings(&self, name: &'static str) -> Result<Vec<String>, TokenError> {
+    fn strings(&self, name: &str) -> Option<Vec<String>> {
         match self.claims.get(name) {
-            None => Ok(Vec::new()),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned).ok_or(TokenError::Claims(name)))
-                .collect(),
-            Some(_) => Err(TokenError::Claims(name)),
+            None => Some(Vec::new()),
+            Some(list) => list.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         }
     }
 
     /// A text or a list of texts; absent is empty.
-    pub(crate) fn one_or_many(&self, name: &'static str) -> Result<Vec<String>, TokenError> {
+    pub(crate) fn one_or_many(&self, name: &str) -> Option<Vec<String>> {
         match self.claims.get(name) {
-            Some(Value::String(text)) => Ok(vec![text.clone()]),
+            Some(Value::String(text)) => Some(vec![text.clone()]),
             _ => self.strings(name),
         }
     }

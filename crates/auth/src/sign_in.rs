@@ -1,0 +1,110 @@
+//! Doorward as the relying party of OpenID providers (OpenID Connect Core, the code flow with PKCE): people
+//! sign in there, and an ID token tells who they are.
+//!
+//! An account at a provider opens nothing by itself: [`allows`] asks the operator's rules. Fetching documents,
+//! keeping state between the two visits of the browser, and sessions are dealt with elsewhere.
+//!
+//! In the order in which they are needed: [`Endpoints`], [`authorization_url`], [`Callback`], [`TokenCall`],
+//! [`verify_id_token`], [`allows`].
+
+mod endpoints;
+mod exchange;
+mod id_token;
+
+use doorward_model::SignInAllow;
+
+pub use endpoints::{Endpoints, EndpointsError};
+pub use exchange::{Attempt, Callback, CallbackError, TokenCall, authorization_url, id_token};
+pub use id_token::{IdTokenError, verify_id_token};
+
+/// Somebody of whom a provider said who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// `<provider>:<sub>`: who they are here.
+    pub subject: String,
+    /// The `sub` claim: who they are there.
+    pub sub: String,
+    /// What the pages call them: a claim, fit to be shown.
+    pub name: String,
+    /// Their address, so the provider says.
+    pub email: Option<String>,
+    /// Whether the provider says that the address is theirs.
+    pub email_verified: bool,
+    /// Their groups there.
+    pub groups: Vec<String>,
+}
+
+/// Whether the operator lets this person in. A domain counts only for a verified address in that very domain.
+pub fn allows(allow: &SignInAllow, person: &SignedIn) -> bool {
+    let domain = person.email.as_deref().filter(|_| person.email_verified).and_then(domain);
+    allow.anyone
+        || allow.subjects.contains(&person.sub)
+        || person.groups.iter().any(|group| allow.groups.contains(group))
+        || domain.is_some_and(|domain| allow.domains.contains(&domain))
+}
+
+/// The domain of an address, in lower case. An address with a second `@`, quoted or not, has none.
+fn domain(address: &str) -> Option<String> {
+    let (user, domain) = address.split_once('@')?;
+    (!user.is_empty() && !domain.contains('@')).then(|| domain.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn person(email: Option<&str>, email_verified: bool) -> SignedIn {
+        SignedIn {
+            subject: "corp:1".into(),
+            sub: "1".into(),
+            name: "A".into(),
+            email: email.map(Into::into),
+            email_verified,
+            groups: vec!["eng".into(), "ops".into()],
+        }
+    }
+
+    fn set(entry: &str) -> BTreeSet<String> {
+        BTreeSet::from([entry.to_owned()])
+    }
+
+    #[test]
+    fn nobody_gets_in_by_an_account_alone() {
+        assert!(!allows(&SignInAllow::default(), &person(Some("a@example.com"), true)));
+        assert!(allows(&SignInAllow { anyone: true, ..SignInAllow::default() }, &person(None, false)));
+    }
+
+    #[test]
+    fn a_domain_counts_for_verified_addresses_in_it() {
+        let allow = SignInAllow { domains: set("example.com"), ..SignInAllow::default() };
+        for (email, verified, expected) in [
+            (Some("a@example.com"), true, true),
+            (Some("a@EXAMPLE.com"), true, true),
+            (Some("a@example.com"), false, false),
+            (Some("a@sub.example.com"), true, false),
+            (Some("a@evil-example.com"), true, false),
+            (Some("a@example.com.evil.example"), true, false),
+            (Some("a@evil.example@example.com"), true, false),
+            (Some("\"a@example.com\"@evil.example"), true, false),
+            (Some("a@example.com "), true, false),
+            (Some("@example.com"), true, false),
+            (Some("example.com"), true, false),
+            (None, true, false),
+        ] {
+            assert_eq!(allows(&allow, &person(email, verified)), expected, "{email:?} {verified}");
+        }
+    }
+
+    #[test]
+    fn groups_and_subjects_count_exactly() {
+        let groups = |group| {
+            allows(&SignInAllow { groups: set(group), ..SignInAllow::default() }, &person(None, false))
+        };
+        assert!(groups("ops") && !groups("op") && !groups("OPS") && !groups(""));
+        let subjects =
+            |sub| allows(&SignInAllow { subjects: set(sub), ..SignInAllow::default() }, &person(None, false));
+        assert!(subjects("1") && !subjects("corp:1") && !subjects(""));
+    }
+}
