@@ -151,6 +151,7 @@ fn a_refresh_stays_within_the_grant() {
         id: "1".into(),
         subject: "alice".into(),
         groups: vec![],
+        domain: None,
         client: "cli".into(),
         client_name: None,
         redirect: None,
