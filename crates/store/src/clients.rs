@@ -54,7 +54,7 @@ impl Store {
     /// Stores a client that registered itself. False, and nothing is stored, when there is one of this id.
     ///
     /// With it, at most `most_unused` clients are left that registered themselves and were never used: the oldest
-    /// others make room.
+    /// others make room, up to 250 at a time.
     ///
     /// # Errors
     /// When the database fails.
