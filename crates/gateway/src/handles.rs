@@ -1,8 +1,7 @@
 //! Handles: values that Doorward gives out and takes back. Sealed, and bound to the caller and the virtual
 //! server, so that one caller's cursor, request state, task or session is nothing to another.
 
-use doorward_auth::keys::MasterKey;
-use doorward_auth::keys::Sealer;
+use doorward_auth::keys::{Sealer, envelope::DataKey};
 use doorward_model::{CallerKey, Timestamp};
 
 use crate::routes::Published;
@@ -53,12 +52,12 @@ impl Holder<'_> {
 
 impl Sealers {
     /// Derives one key per kind.
-    pub(crate) fn derive(master: &MasterKey) -> Self {
+    pub(crate) fn derive(key: &DataKey) -> Self {
         Self {
-            session: Sealer::derive(master, "mcp-session"),
-            cursor: Sealer::derive(master, "mcp-cursor"),
-            state: Sealer::derive(master, "mcp-request-state"),
-            task: Sealer::derive(master, "mcp-task"),
+            session: Sealer::derive(key, "mcp-session"),
+            cursor: Sealer::derive(key, "mcp-cursor"),
+            state: Sealer::derive(key, "mcp-request-state"),
+            task: Sealer::derive(key, "mcp-task"),
         }
     }
 

@@ -21,8 +21,12 @@ const FIELDS: [(&str, &str, &str); 31] = [
     ("request_id", "always", "names the request here, in logs and in the `data` of errors: 32 hex digits"),
     ("trace_id", "always", "W3C trace id: the caller's, or one of Doorward's"),
     ("peer", "always", "the address that the request came from"),
-    ("http_method", "always", "HTTP method"),
-    ("path", "always", "HTTP path without query, at most 512 bytes"),
+    ("http_method", "always", "HTTP method; `COMMAND` for what a command of the program did"),
+    (
+        "path",
+        "always",
+        "HTTP path without query, at most 512 bytes; or the command, such as `doorward token issue`",
+    ),
     ("issuer", "known caller", "the issuer that vouches for the caller"),
     ("subject", "known caller", "the caller's subject at that issuer"),
     ("client", "known client", "the caller's OAuth client"),
@@ -61,7 +65,7 @@ const FIELDS: [(&str, &str, &str); 31] = [
 
 fn page() -> String {
     let mut page = String::from(
-        "# Audit records\n\nEvery request leaves exactly one record, refusals too. A record is one JSON object, \
+        "# Audit records\n\nEvery request leaves exactly one record, refusals too, and so does every command that changes the store. A record is one JSON object, \
          in the store and, with `records.stdout`, as a line on standard output. Credentials are never in it; \
          arguments and results only where a virtual server asks for them, and then redacted.\n\n\
          | member | present | meaning |\n|---|---|---|\n",

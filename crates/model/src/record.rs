@@ -16,9 +16,9 @@ pub struct Record {
     /// The caller's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
-    /// HTTP method.
+    /// HTTP method, or `COMMAND`.
     pub http_method: String,
-    /// HTTP path without query.
+    /// HTTP path without query, or the command.
     pub path: String,
     /// The issuer that vouches for the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
