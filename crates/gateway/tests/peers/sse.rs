@@ -4,28 +4,15 @@ use serde_json::{Value, json};
 
 use crate::{
     clients::{Client, PYTHON_V1, PYTHON_V2, RMCP, TS_V1, TS_V2, Way},
-    harness::{Gateway, Kind, Upstream},
+    harness::{Gateway, Kind, Published, Upstream},
     wire::Session,
 };
 
 fn start() -> Gateway {
     let upstream = Upstream::start_sse();
-    let (url, tools) = (&upstream.url, Kind::Everything.curated().0);
-    let sections = format!(
-        r#"
-[[upstream]]
-name = "everything"
-url = "{url}"
-transport = "sse"
-
-[[server]]
-name = "everything"
-upstreams = ["everything"]
-access = "open"
-tools = {tools:?}
-"#
-    );
-    Gateway::launch(&sections, &[], vec![upstream])
+    let tools = Some(Kind::Everything.curated().0);
+    let published = Published { name: "everything", upstream: upstream.keys(), access: "open", tools };
+    Gateway::launch(&published.sections(), &[], vec![upstream])
 }
 
 fn suites(clients: &[Client]) {
