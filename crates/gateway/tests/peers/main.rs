@@ -8,6 +8,7 @@ mod conformance;
 mod direct;
 mod harness;
 mod issuer;
+mod products;
 mod programs;
 mod sse;
 mod stdio;
