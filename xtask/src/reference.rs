@@ -16,6 +16,7 @@ const WRITERS: &[(&str, &[&str])] = &[
             "the_reference_page_is_current",
             "every_member_of_a_record_is_explained",
             "the_page_of_metrics_is_current",
+            "the_page_of_commands_is_current",
         ],
     ),
 ];

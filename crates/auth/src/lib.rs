@@ -1,8 +1,10 @@
-//! Who is asking, and what keeps secrets secret: keys, sealing, and the reading of other people's tokens.
+//! Who is asking, and what keeps secrets secret: keys, sealing, the reading of other people's tokens, and the
+//! giving of our own.
 //!
-//! The only crate that touches cryptography, all of it from aws-lc. It is pure: bytes, keys and the time go
-//! in, values come out. It opens no socket and no file, starts no task and reads no clock; whoever fetches an
-//! issuer's keys or reads the master key from disk does that elsewhere and hands the bytes in.
+//! The only crate that touches cryptography, all of it from aws-lc but the hashes of passwords. It is pure:
+//! bytes, keys and the time go in, values come out. It opens no socket and no file, starts no task and reads
+//! no clock; whoever fetches an issuer's keys or reads the master key from disk does that elsewhere and hands
+//! the bytes in.
 //!
 //! In the order in which a request needs them:
 //!

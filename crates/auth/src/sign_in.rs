@@ -11,7 +11,7 @@ mod endpoints;
 mod exchange;
 mod id_token;
 
-use doorward_model::SignInAllow;
+use doorward_model::{Person, SignInAllow};
 
 pub use endpoints::{Endpoints, EndpointsError};
 pub use exchange::{Attempt, Callback, CallbackError, TokenCall, authorization_url, id_token};
@@ -35,9 +35,17 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The domain of their address, where the provider says that the address is theirs.
+    /// The domain of the address, in lower case, if the provider says that the address is theirs. An address
+    /// with a second `@`, quoted or not, has none.
     pub fn domain(&self) -> Option<String> {
-        self.email.as_deref().filter(|_| self.email_verified).and_then(domain)
+        let (user, domain) = self.email.as_deref().filter(|_| self.email_verified)?.split_once('@')?;
+        (!user.is_empty() && !domain.contains('@')).then(|| domain.to_ascii_lowercase())
+    }
+
+    /// The person that they are here: never an administrator by a provider's word.
+    pub fn into_person(self) -> Person {
+        let domain = self.domain();
+        Person { subject: self.subject, name: self.name, groups: self.groups, domain, administrator: false }
     }
 }
 
@@ -48,12 +56,6 @@ pub fn allows(allow: &SignInAllow, sub: &str, groups: &[String], domain: Option<
         || allow.subjects.contains(sub)
         || groups.iter().any(|group| allow.groups.contains(group))
         || domain.is_some_and(|domain| allow.domains.contains(domain))
-}
-
-/// The domain of an address, in lower case. An address with a second `@`, quoted or not, has none.
-fn domain(address: &str) -> Option<String> {
-    let (user, domain) = address.split_once('@')?;
-    (!user.is_empty() && !domain.contains('@')).then(|| domain.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -106,6 +108,14 @@ mod tests {
         ] {
             assert_eq!(lets_in(&allow, &person(email, verified)), expected, "{email:?} {verified}");
         }
+    }
+
+    #[test]
+    fn a_person_keeps_the_domain_of_a_verified_address_only() {
+        let known = person(Some("a@EXAMPLE.com"), true).into_person();
+        assert_eq!((&*known.subject, known.domain.as_deref()), ("corp:1", Some("example.com")));
+        assert!(!known.administrator);
+        assert_eq!(person(Some("a@example.com"), false).into_person().domain, None);
     }
 
     #[test]

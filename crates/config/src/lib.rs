@@ -27,6 +27,8 @@ pub use mistake::{Mistake, Mistakes, Origin, Warning};
 pub use reference::reference_markdown;
 pub use settings::{Document, Durability, Listen, Loaded, MasterKeySource, Records, Settings, StoreUrl, Tls};
 
+use std::time::Duration;
+
 use context::Context;
 #[cfg(doc)]
 use doorward_model::Snapshot;
@@ -57,6 +59,14 @@ pub fn parse(text: &str, file_name: &str, env: &Environment<'_>) -> Result<Loade
 /// Mistakes in variables and on the command line.
 pub fn defaults(env: &Environment<'_>) -> Result<Loaded, Mistakes> {
     parse("", "(defaults)", env)
+}
+
+/// A duration as the file writes it: a whole number of ms, s, m, h or d.
+///
+/// # Errors
+/// What is expected, for the person who wrote it.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    quantity::duration(text).map_err(|complaint| complaint.message)
 }
 
 /// The whole configuration, overrides included, as one TOML document that [`parse`] reads to the same snapshot.

@@ -70,21 +70,19 @@ pub(crate) fn servers(
     servers
 }
 
-/// An issuer that vouches for people and a sign-in provider of the same name are the same provider: the people of
-/// both have the subjects `<name>:<sub>`.
+/// An issuer and a sign-in provider of the same name are the same provider: `allow` names the people of both by
+/// `<name>:<sub>`.
 pub(crate) fn refuse_mixed_subjects(issuers: &Issuers, sign_in: &SignIns, context: &Context<'_>) {
     for declared in sign_in {
         let (Some(name), Some(provider)) = (&declared.name, &declared.value) else { continue };
-        let vouches =
-            issuers.iter().filter_map(|issuer| issuer.value.as_ref()).filter(|issuer| issuer.id_jag);
-        for issuer in vouches {
-            if issuer.name == name.value && issuer.issuer != provider.issuer {
-                let message = format!(
-                    "people of the issuer `{0}`, which has id_jag, are `{0}:<sub>` too, and it is another provider",
-                    issuer.name
-                );
-                context.mistake(&name.at, Complaint::new(message).hint("choose another name"));
-            }
+        let same_name = |issuer: &&Arc<Issuer>| issuer.name == name.value;
+        let issuer = issuers.iter().filter_map(|issuer| issuer.value.as_ref()).find(same_name);
+        if issuer.is_some_and(|issuer| issuer.issuer != provider.issuer) {
+            let message = format!(
+                "people of the issuer `{0}` are `{0}:<sub>` too, and it is another provider",
+                name.value
+            );
+            context.mistake(&name.at, Complaint::new(message).hint("choose another name"));
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::{
     fs, io,
-    io::Write as _,
     net::IpAddr,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -14,11 +12,8 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use doorward_auth::{
-    CryptoError,
-    keys::{MasterKey, MasterKeyError, Sealer},
-};
-use doorward_config::{Listen, Loaded, MasterKeySource, Settings, StoreUrl};
+use doorward_auth::{CryptoError, keys::Sealer};
+use doorward_config::{Listen, Loaded, Settings, StoreUrl};
 use doorward_egress::{Egress, EgressConfig, EgressError};
 use doorward_model::{Clock, Snapshot};
 use doorward_store::{Durability, Ledger, RevocationCursor, SessionCursor, Store, StoreError};
@@ -30,6 +25,7 @@ use crate::{
     handles::Sealers,
     identifiers::Identifiers,
     issuers::Issuers,
+    keyring::{Keyring, KeyringError},
     metrics::{Metrics, Sample},
     oauth::Clients,
     own_tokens::OwnTokens,
@@ -80,15 +76,10 @@ pub enum AppError {
     /// The store cannot be opened.
     #[error("the store cannot be opened: {0}")]
     Store(#[from] StoreError),
-    /// The master key is not usable.
-    #[error("the master key `{place}` is not usable: {error}")]
-    MasterKey {
-        /// The file, or the word for an environment variable.
-        place: String,
-        /// What is wrong with it.
-        error: MasterKeyError,
-    },
-    /// A file cannot be read or written.
+    /// The keys cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// A file cannot be read.
     #[error("{path}: {error}")]
     File {
         /// Which.
@@ -110,9 +101,9 @@ impl App {
         doorward_auth::install_crypto()?;
         let metrics = Metrics::new();
         let routes = Routes::compile(loaded.snapshot.clone(), &metrics, None)?;
-        let master = master_key(&loaded.settings.master_key)?;
         let egress = Egress::new(&egress_config(&loaded.settings, &loaded.snapshot)?)?;
         let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
+        let keyring = Keyring::open(&loaded.settings.master_key, &store, clock.now()).await?;
         let conversations = Arc::new(Conversations::new(egress.clone()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
         let (own_tokens, revocation_cursor) = OwnTokens::load(store.clone(), Arc::clone(&clock)).await?;
@@ -138,8 +129,8 @@ impl App {
             clients: Clients::new(),
             people: People::new(),
             rates: Rates::new(),
-            tickets: Tickets::new(Sealer::derive(&master, "ticket")),
-            sealers: Sealers::derive(&master),
+            tickets: Tickets::new(Sealer::derive(&keyring.handles, "ticket")),
+            sealers: Sealers::derive(&keyring.handles),
             conversations,
             clock,
             metrics,
@@ -188,7 +179,7 @@ impl App {
     /// Puts a new snapshot in the place of the present one. Requests under way finish with the old one.
     pub fn replace(&self, snapshot: Snapshot) -> Result<(), AppError> {
         let routes = Routes::compile(snapshot, &self.metrics, Some(&self.routes.load()))?;
-        self.conversations.keep_only(routes.snapshot.upstreams.values().map(|upstream| &**upstream));
+        self.conversations.keep_only(routes.identities());
         self.routes.store(Arc::new(routes));
         Ok(())
     }
@@ -322,43 +313,6 @@ fn egress_config(settings: &Settings, snapshot: &Snapshot) -> Result<EgressConfi
     let extra_roots =
         settings.ca.as_deref().map(|path| fs::read(path).map_err(file_error(path))).transpose()?;
     Ok(EgressConfig { allow_private: snapshot.allow_private.clone(), extra_roots })
-}
-
-/// The master key: read, or made when there is none yet.
-fn master_key(source: &MasterKeySource) -> Result<MasterKey, AppError> {
-    let (text, place) = match source {
-        MasterKeySource::Value(secret) => (secret.clone(), "environment variable".to_owned()),
-        MasterKeySource::File(path) => (read_or_make(path)?, path.display().to_string()),
-    };
-    MasterKey::parse(text.expose()).map_err(|error| AppError::MasterKey { place, error })
-}
-
-/// Nothing that outlives a restart is sealed with the master key yet, so a new one loses nothing but open
-/// sessions.
-fn read_or_make(path: &Path) -> Result<doorward_model::Secret, AppError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(doorward_model::Secret::new(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (_, text) = MasterKey::generate();
-            if let Some(directory) = path.parent() {
-                // Nobody else has any business in there.
-                let mut builder = fs::DirBuilder::new();
-                builder.recursive(true).mode(0o700).create(directory).map_err(file_error(directory))?;
-            }
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .map_err(file_error(path))?;
-            file.write_all(text.expose().as_bytes())
-                .and_then(|()| file.sync_all())
-                .map_err(file_error(path))?;
-            tracing::info!(path = %path.display(), "made a master key");
-            Ok(text)
-        }
-        Err(error) => Err(file_error(path)(error)),
-    }
 }
 
 fn file_error(path: &Path) -> impl FnOnce(io::Error) -> AppError {

@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and how it is explained.
 
+pub(crate) mod access;
+
 use std::{
     io::{self, Write as _},
     path::PathBuf,
@@ -9,6 +11,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands;
+use access::{Client, Key, Token, User};
 
 /// One governed door for AI agents.
 ///
@@ -41,6 +44,18 @@ enum Command {
         variables, and standard error says which to set.\nWith --config, names that the file has already are not used."
     )]
     Import(Import),
+    /// Local users: who can sign in besides the people of sign-in providers
+    #[command(subcommand)]
+    User(User),
+    /// OAuth clients: programs that ask for tokens
+    #[command(subcommand)]
+    Client(Client),
+    /// Access tokens, without a browser
+    #[command(subcommand)]
+    Token(Token),
+    /// The master key
+    #[command(subcommand)]
+    Key(Key),
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
@@ -76,7 +91,7 @@ enum Audit {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ConfigArgs {
     /// The configuration file
-    #[arg(long, value_name = "FILE", env = "DOORWARD_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "DOORWARD_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// Print data as JSON
     #[arg(long)]
@@ -95,6 +110,10 @@ pub fn run() -> ExitCode {
         Command::Check(config) => commands::check::run(&config),
         Command::Export(config) => commands::export::run(&config),
         Command::Import(import) => commands::import::run(&import.file, &import.config),
+        Command::User(user) => commands::user::run(&user),
+        Command::Client(client) => commands::client::run(&client),
+        Command::Token(token) => commands::token::run(&token),
+        Command::Key(Key::Rotate(rotate)) => commands::key::rotate(&rotate),
         Command::Audit(Audit::Verify(config)) => commands::audit::verify(&config),
     };
     outcome.unwrap_or_else(|error| {
@@ -120,6 +139,32 @@ fn explained(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
+    use clap::CommandFactory as _;
+
+    use crate::reference::compare;
+
+    /// A heading and the help of a command, then those below it.
+    fn describe(command: &mut clap::Command, name: &str, page: &mut String) {
+        let help = command.render_help().to_string();
+        let help: Vec<_> = help.lines().map(str::trim_end).collect();
+        page.extend(["\n## `", name, "`\n\n```text\n", help.join("\n").trim_end(), "\n```\n"]);
+        for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+            let name = format!("{name} {}", below.get_name());
+            describe(below, &name, page);
+        }
+    }
+
+    #[test]
+    fn the_page_of_commands_is_current() {
+        let mut page = String::from(
+            "# Commands\n\nWhat `--help` says. What a command changes in the store, a running `doorward serve` on the \
+             same store honours within a second; each such change leaves a record.\n",
+        );
+        let mut doorward = super::Cli::command();
+        doorward.build();
+        describe(&mut doorward, "doorward", &mut page);
+        compare("commands.md", &page);
+    }
 
     #[test]
     fn no_cause_is_said_twice() {

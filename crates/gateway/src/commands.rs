@@ -2,10 +2,16 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod client;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod key;
+mod opened;
 pub(crate) mod serve;
+mod terminal;
+pub(crate) mod token;
+pub(crate) mod user;
 
 use std::{
     io::{self, Write as _},

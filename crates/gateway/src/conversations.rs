@@ -7,6 +7,7 @@
 //! caller; a modern one is shared by all, because every message in it says which request it belongs to.
 
 mod desk;
+mod probe;
 mod registry;
 
 use std::{
@@ -16,11 +17,11 @@ use std::{
 
 use bytes::Bytes;
 use doorward_egress::{Channel, ChannelError, Messages, stdio};
-use doorward_protocol::json::quote;
+use doorward_protocol::{json::quote, mcp::batch};
 use tokio::sync::mpsc;
 
 use desk::Desk;
-pub(crate) use registry::{Begun, Conversations, StartError};
+pub(crate) use registry::{Begun, Conversations, StartError, identity};
 
 /// Messages that may wait for one reader before the channel waits with them.
 const WAITING: usize = 64;
@@ -106,24 +107,32 @@ impl Conversation {
                     break;
                 }
             };
-            let readers = self.desk().readers_of(&message, depth, self.shared);
-            for reader in readers {
-                // One caller's channel may wait for its caller; a shared one waits for nobody.
-                let patience = if self.shared { Duration::ZERO } else { PATIENCE };
-                if reader.send_timeout(message.clone(), patience).await.is_err() {
-                    // A reader that misses a message gets no other: its stream ends, visibly.
-                    let evicted = self.desk().evict(&reader);
-                    if self.shared {
-                        for id in evicted {
-                            Self::cancel(&self, &id);
-                        }
-                    }
-                }
+            // Revisions before 2025-06-18 may send several messages together.
+            let together = if self.shared { None } else { batch::elements(&message, depth) };
+            for message in together.unwrap_or_else(|| vec![message]) {
+                self.hand_out(&message, depth).await;
             }
         }
         self.channel.close();
         // Every reader sees the end now.
         self.desk().clear();
+    }
+
+    async fn hand_out(self: &Arc<Self>, message: &Bytes, depth: usize) {
+        let readers = self.desk().readers_of(message, depth, self.shared);
+        for reader in readers {
+            // One caller's channel may wait for its caller; a shared one waits for nobody.
+            let patience = if self.shared { Duration::ZERO } else { PATIENCE };
+            if reader.send_timeout(message.clone(), patience).await.is_err() {
+                // A reader that misses a message gets no other: its stream ends, visibly.
+                let evicted = self.desk().evict(&reader);
+                if self.shared {
+                    for id in evicted {
+                        Self::cancel(self, &id);
+                    }
+                }
+            }
+        }
     }
 
     /// On a shared channel nobody sees a caller go: it has to be said.

@@ -1,8 +1,7 @@
 //! Handles: values that Doorward gives out and takes back. Sealed, and bound to the caller and the virtual
 //! server, so that one caller's cursor, request state, task or session is nothing to another.
 
-use doorward_auth::keys::MasterKey;
-use doorward_auth::keys::Sealer;
+use doorward_auth::keys::{Sealer, envelope::DataKey};
 use doorward_model::{CallerKey, Timestamp};
 
 use crate::routes::Published;
@@ -18,6 +17,19 @@ pub(crate) struct Sealers {
     cursor: Sealer,
     state: Sealer,
     task: Sealer,
+}
+
+/// What a session id stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// The upstream's session id, or the name of the conversation.
+    pub(crate) upstream_id: String,
+    /// Whether the session is a conversation of ours, rather than one that the upstream keeps.
+    pub(crate) is_conversation: bool,
+    /// Whether its revision has batches.
+    pub(crate) has_batches: bool,
+    /// Until when it may live.
+    pub(crate) expires: Timestamp,
 }
 
 /// Who a handle is given to, and where it counts.
@@ -40,28 +52,35 @@ impl Holder<'_> {
 
 impl Sealers {
     /// Derives one key per kind.
-    pub(crate) fn derive(master: &MasterKey) -> Self {
+    pub(crate) fn derive(key: &DataKey) -> Self {
         Self {
-            session: Sealer::derive(master, "mcp-session"),
-            cursor: Sealer::derive(master, "mcp-cursor"),
-            state: Sealer::derive(master, "mcp-request-state"),
-            task: Sealer::derive(master, "mcp-task"),
+            session: Sealer::derive(key, "mcp-session"),
+            cursor: Sealer::derive(key, "mcp-cursor"),
+            state: Sealer::derive(key, "mcp-request-state"),
+            task: Sealer::derive(key, "mcp-task"),
         }
     }
 
-    /// A session id for the client, good until `expires`.
-    pub(crate) fn session(&self, upstream_id: &str, expires: Timestamp, holder: Holder<'_>) -> String {
-        self.session.seal(&timed(upstream_id, expires), &holder.aad(""))
+    /// A session id for the client.
+    pub(crate) fn session(&self, session: &Session, holder: Holder<'_>) -> String {
+        let [conversation, batches] =
+            [session.is_conversation, session.has_batches].map(|is| if is { '+' } else { '-' });
+        let text = format!("{conversation}{batches}{}", session.upstream_id);
+        self.session.seal(&timed(&text, session.expires), &holder.aad(""))
     }
 
-    /// The upstream's session id and the expiry.
-    pub(crate) fn open_session(
-        &self,
-        text: &str,
-        now: Timestamp,
-        holder: Holder<'_>,
-    ) -> Option<(String, Timestamp)> {
-        open_timed(&self.session, text, now, &holder.aad(""))
+    /// What a session id stands for.
+    pub(crate) fn open_session(&self, text: &str, now: Timestamp, holder: Holder<'_>) -> Option<Session> {
+        let (text, expires) = open_timed(&self.session, text, now, &holder.aad(""))?;
+        let (flags, upstream_id) = text.split_at_checked(2)?;
+        let (is_conversation, has_batches) = match flags {
+            "--" => (false, false),
+            "-+" => (false, true),
+            "+-" => (true, false),
+            "++" => (true, true),
+            _ => return None,
+        };
+        Some(Session { upstream_id: upstream_id.to_owned(), is_conversation, has_batches, expires })
     }
 
     /// A cursor of one list.

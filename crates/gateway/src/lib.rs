@@ -11,6 +11,7 @@ mod handles;
 mod hosts;
 mod identifiers;
 mod issuers;
+mod keyring;
 pub mod listen;
 mod lists;
 mod metrics;
@@ -30,3 +31,4 @@ mod watch;
 mod well_known;
 
 pub use app::{App, AppError};
+pub use keyring::KeyringError;

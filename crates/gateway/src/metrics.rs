@@ -283,7 +283,8 @@ impl Meters {
             let (server, decision) = (Arc::clone(&self.server), decision(record.decision));
             self.requests.get_or_create(&OfRequest { server, decision, reason, status }).inc();
         }
-        if let Some(method) = &record.method {
+        let of_batch = record.batch.iter().filter_map(|message| message.method.as_ref());
+        for method in record.method.iter().chain(of_batch) {
             let of = OfMessage { server: Arc::clone(&self.server), method: known_method(method) };
             self.messages.get_or_create(&of).inc();
         }

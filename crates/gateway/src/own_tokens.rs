@@ -48,6 +48,8 @@ struct Memory {
 pub(crate) struct OwnToken {
     pub(crate) identity: Arc<Identity>,
     pub(crate) expires: Timestamp,
+    /// The domain of the person's verified address.
+    pub(crate) domain: Option<String>,
     hash: String,
     grant: String,
     /// The news up to which it is known to be good.
@@ -183,6 +185,7 @@ impl OwnToken {
         Self {
             identity: Arc::new(identity),
             expires: stored.expires,
+            domain: grant.domain,
             hash,
             grant: grant.id,
             good_at: AtomicU64::new(count),

@@ -4,6 +4,8 @@
 //! admit → route → authenticate → read → understand → expose → authorize → (recall) → forward → examine
 //! ```
 //!
+//! A batch is split after `read`; each of its messages then goes this way, and all pass `authorize` before one passes on.
+//!
 //! Each stage takes what the stage before it returned, by value: a skipped check does not compile. The record
 //! is opened before and closed after, whatever happens, also when a stream is dropped half way.
 
@@ -11,6 +13,7 @@ mod admit;
 mod answer;
 mod authenticate;
 mod authorize;
+mod batch;
 mod engine;
 mod examine;
 mod expose;
@@ -26,6 +29,7 @@ mod trace;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use doorward_guard::Permit;
 use hyper::{Request, Response, body::Incoming};
 
 pub(crate) use admit::{hide_from_other_origins, preflight};
@@ -34,6 +38,7 @@ pub(crate) use record::OpenRecord;
 pub(crate) use refusal::{Reason, Refusal};
 pub(crate) use route::{Document, Routed, Visit};
 
+use self::{engine::Asked, read::Read};
 use crate::{App, listen, oauth, well_known};
 
 /// Answers one request of a client. Never fails: what goes wrong is a refusal, and a refusal is an answer.
@@ -67,10 +72,29 @@ async fn walk(
         route::Found::Document(document) => return Ok(well_known::answer(app, &document, record)),
     };
     let caller = authenticate::caller(app, &routed, record).await?;
-    let read = read::message(app, routed, caller, record).await?;
+    let read = read::message(routed, caller, record).await?;
+    if read.is_array() {
+        return batch::answer(app, read, record).await;
+    }
+    let (asked, permit) = judge(app, read, record).await?;
+    fetch(app, asked, permit, record).await
+}
+
+/// What every message passes before anything of it goes upstream.
+async fn judge(app: &App, read: Read, record: &mut OpenRecord) -> Result<(Asked, Permit), Refusal> {
     let asked = engine::understand(app, read, record).await?;
     let cleared = expose::clear(&asked)?;
-    let permit = authorize::decide(cleared, &asked, &snapshot.snapshot.limits)?;
+    let permit = authorize::decide(cleared, &asked)?;
+    Ok((asked, permit))
+}
+
+/// What every message passes that may.
+async fn fetch(
+    app: &Arc<App>,
+    asked: Asked,
+    permit: Permit,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
     let permit = match recall::answer(app, &asked, permit, record) {
         Ok(answer) => return Ok(answer),
         Err(permit) => permit,

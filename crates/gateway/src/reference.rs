@@ -3,7 +3,7 @@
 
 use std::{env, fs, path::Path};
 
-use doorward_model::{Decision, Fault, Record};
+use doorward_model::{BatchMessage, Decision, Fault, Record};
 
 /// Compares a page with what the program says, or writes it when `UPDATE_REFERENCE` is set.
 pub(crate) fn compare(name: &str, text: &str) {
@@ -16,13 +16,17 @@ pub(crate) fn compare(name: &str, text: &str) {
 }
 
 /// Field, when it is there, meaning.
-const FIELDS: [(&str, &str, &str); 30] = [
+const FIELDS: [(&str, &str, &str); 31] = [
     ("time", "always", "when the request arrived: RFC 3339, UTC, microseconds"),
     ("request_id", "always", "names the request here, in logs and in the `data` of errors: 32 hex digits"),
     ("trace_id", "always", "W3C trace id: the caller's, or one of Doorward's"),
     ("peer", "always", "the address that the request came from"),
-    ("http_method", "always", "HTTP method"),
-    ("path", "always", "HTTP path without query, at most 512 bytes"),
+    ("http_method", "always", "HTTP method; `COMMAND` for what a command of the program did"),
+    (
+        "path",
+        "always",
+        "HTTP path without query, at most 512 bytes; or the command, such as `doorward token issue`",
+    ),
     ("issuer", "known caller", "the issuer that vouches for the caller"),
     ("subject", "known caller", "the caller's subject at that issuer"),
     ("client", "known client", "the caller's OAuth client"),
@@ -31,6 +35,12 @@ const FIELDS: [(&str, &str, &str); 30] = [
     ("protocol_version", "named", "the MCP revision that the message names"),
     ("method", "message read", "the JSON-RPC method, at most 512 bytes"),
     ("capability", "named", "the tool, prompt, resource or task that was asked for, at most 512 bytes"),
+    (
+        "batch",
+        "batches",
+        "for each message its `method`, `capability`, `reason`, `rpc_error`, `arguments` and `result`, each as here; the \
+         record's own `reason`, `detail`, `fault` and `rpc_error` are those of the first message that failed",
+    ),
     (
         "decision",
         "always",
@@ -55,7 +65,7 @@ const FIELDS: [(&str, &str, &str); 30] = [
 
 fn page() -> String {
     let mut page = String::from(
-        "# Audit records\n\nEvery request leaves exactly one record, refusals too. A record is one JSON object, \
+        "# Audit records\n\nEvery request leaves exactly one record, refusals too, and so does every command that changes the store. A record is one JSON object, \
          in the store and, with `records.stdout`, as a line on standard output. Credentials are never in it; \
          arguments and results only where a virtual server asks for them, and then redacted.\n\n\
          | member | present | meaning |\n|---|---|---|\n",
@@ -79,6 +89,7 @@ fn full() -> Record {
         protocol_version: text(),
         method: text(),
         capability: text(),
+        batch: vec![BatchMessage::default()],
         decision: Decision::Allowed,
         detail: text(),
         fault: Some(Fault::Gateway),

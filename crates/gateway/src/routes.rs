@@ -11,11 +11,11 @@ use std::{
 use bytes::Bytes;
 use doorward_auth::keys::hash;
 use doorward_guard::{Exposure, uri_template::TemplateError};
-use doorward_model::{Kind, Scopes, Snapshot, Transport, VirtualServer};
+use doorward_model::{Kind, Limits, Scopes, Snapshot, Transport, VirtualServer};
 use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::{
-    hosts,
+    conversations, hosts,
     lists::Lists,
     metrics::{Meters, Metrics},
     tokens::TokenCache,
@@ -40,6 +40,7 @@ pub(crate) struct Memory {
 /// What a virtual server shares with others, or keeps across snapshots.
 struct Kept {
     memory: Arc<Memory>,
+    limits: Arc<Limits>,
     streams: Arc<AtomicUsize>,
     meters: Arc<Meters>,
 }
@@ -49,12 +50,16 @@ pub(crate) struct Published {
     pub(crate) server: Arc<VirtualServer>,
     pub(crate) exposure: Exposure,
     pub(crate) memory: Arc<Memory>,
+    /// The bounds of its snapshot.
+    pub(crate) limits: Arc<Limits>,
     /// Equal as long as nothing about who may come in and what they see has changed.
     pub(crate) rules: [u8; 32],
-    /// Where requests go; none where there is a conversation instead.
+    /// Where requests go; none where there always is a conversation instead.
     pub(crate) uri: Option<Uri>,
     /// What handles are bound to besides the caller: they mean nothing at another upstream.
     pub(crate) place: String,
+    /// What sets its upstream apart from all others, its variables included.
+    pub(crate) identity: String,
     /// Whether URIs can only be judged by the upstream's own templates.
     pub(crate) judges_by_upstream_templates: bool,
     /// `resource_metadata="…"[, scope="…"]` of the challenge.
@@ -97,11 +102,13 @@ impl Routes {
         before: Option<&Self>,
     ) -> Result<Self, RoutesError> {
         let memory = Arc::new(Memory { tokens: TokenCache::new(), lists: Lists::new() });
+        let limits = Arc::new(snapshot.limits.clone());
         let mut servers = HashMap::new();
         for (name, server) in &snapshot.servers {
             let known = before.and_then(|before| before.servers.get(name.as_str()));
             let streams = known.map(|known| Arc::clone(&known.streams)).unwrap_or_default();
-            let kept = Kept { memory: Arc::clone(&memory), streams, meters: metrics.server(name.as_str()) };
+            let (memory, limits) = (Arc::clone(&memory), Arc::clone(&limits));
+            let kept = Kept { memory, limits, streams, meters: metrics.server(name.as_str()) };
             servers.insert(name.to_string(), Arc::new(Published::compile(server, &snapshot, kept)?));
         }
         let own_authority = authority(&snapshot);
@@ -112,6 +119,11 @@ impl Routes {
     /// The virtual server of a name, exactly as written.
     pub(crate) fn server(&self, name: &str) -> Option<Arc<Published>> {
         self.servers.get(name).map(Arc::clone)
+    }
+
+    /// What sets the upstreams of all virtual servers apart.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = &str> {
+        self.servers.values().map(|published| published.identity.as_str())
     }
 
     /// Open event streams by virtual server.
@@ -170,7 +182,7 @@ impl Published {
         let judges_by_upstream_templates =
             exposure.filters(Kind::Resource) && !exposure.filters(Kind::ResourceTemplate);
         let uri = match &server.upstream.transport {
-            Transport::Http(url) => {
+            Transport::Http(url) | Transport::Auto(url) => {
                 Some(url.as_str().parse().map_err(|_| RoutesError::Url(server.upstream.name.to_string()))?)
             }
             Transport::Sse(_) | Transport::Stdio(_) => None,
@@ -183,11 +195,13 @@ impl Published {
             exposure,
             uri,
             place: server.upstream.place(),
+            identity: conversations::identity(&server.upstream),
             judges_by_upstream_templates,
             challenge,
             metadata,
             rules: rules(server),
             memory: kept.memory,
+            limits: kept.limits,
             streams: kept.streams,
             meters: kept.meters,
         })

@@ -40,7 +40,7 @@ pub use oauth::{
     SecretMethod, UnknownScope,
 };
 pub use rate::{Rate, TooOften};
-pub use record::{Decision, Fault, Record};
+pub use record::{BatchMessage, Decision, Fault, Record};
 pub use secret::Secret;
 pub use server::{Access, Allow, Curation, JwtAccess, Kind, Payloads, VirtualServer};
 pub use sign_in::{ClientDocuments, SignInAllow, SignInProvider, TokenRules};

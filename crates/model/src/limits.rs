@@ -11,6 +11,8 @@ pub struct Limits {
     pub response_body: usize,
     /// Deepest nesting of a JSON message.
     pub depth: usize,
+    /// Most messages of one batch.
+    pub batch: usize,
     /// Largest request head, in bytes.
     pub header_bytes: usize,
     /// Time for a client to send a request's head and then its body.
@@ -39,6 +41,7 @@ impl Default for Limits {
             request_body: 4 << 20,
             response_body: 16 << 20,
             depth: 128,
+            batch: 50,
             header_bytes: 32 << 10,
             request_time: Duration::from_secs(30),
             streams: 10_000,

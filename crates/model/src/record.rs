@@ -16,9 +16,9 @@ pub struct Record {
     /// The caller's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
-    /// HTTP method.
+    /// HTTP method, or `COMMAND`.
     pub http_method: String,
-    /// HTTP path without query.
+    /// HTTP path without query, or the command.
     pub path: String,
     /// The issuer that vouches for the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +44,9 @@ pub struct Record {
     /// The tool, prompt or resource that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capability: Option<String>,
+    /// What became of each message of a batch, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub batch: Vec<BatchMessage>,
     /// Whether it was let through.
     pub decision: Decision,
     /// Why, as a stable code: `ok` or a refusal of `docs/reference/refusals.md`.
@@ -76,6 +79,28 @@ pub struct Record {
     pub upstream_us: u64,
     /// Microseconds from arrival to the last byte of the answer.
     pub total_us: u64,
+    /// Redacted `params`, when the server asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<String>,
+    /// Redacted `result`, when the server asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+}
+
+/// One message of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BatchMessage {
+    /// JSON-RPC method, as the message names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The tool, prompt or resource that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capability: Option<String>,
+    /// What became of it, as a stable code.
+    pub reason: String,
+    /// JSON-RPC error code of the answer, when it was an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpc_error: Option<i64>,
     /// Redacted `params`, when the server asks for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,

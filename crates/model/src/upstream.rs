@@ -24,6 +24,8 @@ pub struct Upstream {
 pub enum Transport {
     /// Streamable HTTP: one endpoint.
     Http(Url),
+    /// Streamable HTTP, or HTTP+SSE at the same address: which of the two, the first `initialize` finds out.
+    Auto(Url),
     /// HTTP+SSE of 2024-11-05: the address of the event stream, which names the endpoint for messages.
     Sse(Url),
     /// A child process that speaks over its standard input and output.
@@ -45,7 +47,7 @@ impl Upstream {
     /// A text that changes when the upstream becomes another one: handles of the old one mean nothing there.
     pub fn place(&self) -> String {
         match &self.transport {
-            Transport::Http(url) => url.as_str().to_owned(),
+            Transport::Http(url) | Transport::Auto(url) => url.as_str().to_owned(),
             Transport::Sse(url) => format!("sse:{url}"),
             Transport::Stdio(command) => format!("stdio:{}", command.argv.join("\0")),
         }

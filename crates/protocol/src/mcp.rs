@@ -2,6 +2,7 @@
 //!
 //! Views and edits over checked JSON. Whatever is not named here passes byte for byte.
 
+pub mod batch;
 pub mod capabilities;
 pub mod header;
 pub mod list;

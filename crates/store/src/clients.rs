@@ -16,8 +16,11 @@ use crate::{
 };
 use row::{ClientRow, client_columns, insert};
 
-/// The most clients of one answer, and of one transaction that forgets some.
+/// The most clients of one answer.
 const PAGE: u32 = 1_000;
+
+/// The most clients that one transaction forgets.
+const BATCH: i64 = 250;
 
 /// How long a client that registered itself may take until something is granted to it.
 const FIRST_USE_SECS: i64 = 24 * 3_600;
@@ -51,7 +54,7 @@ impl Store {
     /// Stores a client that registered itself. False, and nothing is stored, when there is one of this id.
     ///
     /// With it, at most `most_unused` clients are left that registered themselves and were never used: the oldest
-    /// others make room.
+    /// others make room, up to 250 at a time.
     ///
     /// # Errors
     /// When the database fails.
@@ -61,15 +64,13 @@ impl Store {
         secret_hash: Option<&str>,
         most_unused: u32,
     ) -> Result<bool, StoreError> {
-        const SURPLUS: &str = "DELETE FROM client WHERE used IS NULL AND id IN (
-                 SELECT id FROM client WHERE kind = 'dynamic' AND used IS NULL AND id <> $1
-                 ORDER BY created DESC, id DESC LIMIT $2 OFFSET $3) RETURNING id";
+        const SURPLUS: &str = "SELECT id FROM client WHERE kind = 'dynamic' AND used IS NULL AND id <> $1
+             ORDER BY created DESC, id DESC LIMIT $2 OFFSET $3";
         let others = i64::from(most_unused.saturating_sub(1));
         Ok(writing!(self, tx => {
             raise(&mut *tx, "registration").await?;
             let added = insert(&mut *tx, client, secret_hash).await?;
-            let gone = tx.rows(SURPLUS, values![&client.id, i64::from(PAGE), others]).await?;
-            forget_consents_of(&mut *tx, gone).await?;
+            forget(&mut *tx, SURPLUS, values![&client.id, BATCH, others]).await?;
             added
         }))
     }
@@ -119,36 +120,31 @@ impl Store {
     }
 
     /// Forgets clients that registered themselves and were not used within a day, or not for 30 days while nothing
-    /// that they hold can be refreshed; says how many. One transaction forgets 1,000 at most.
+    /// that they hold is good; says how many. One transaction forgets 250 at most.
     ///
     /// # Errors
     /// When the database fails; what was forgotten before stays forgotten.
     pub async fn forget_unused_clients(&self, now: Timestamp) -> Result<u64, StoreError> {
-        const NEVER: &str = "DELETE FROM client WHERE used IS NULL AND id IN (
-                 SELECT id FROM client WHERE kind = 'dynamic' AND used IS NULL AND created <= $1 LIMIT $2)
-             RETURNING id";
-        const NO_LONGER: &str = "DELETE FROM client WHERE used <= $1 AND id IN (
-                 SELECT id FROM client c WHERE kind = 'dynamic' AND used IS NOT NULL AND used <= $1
-                 AND NOT EXISTS (SELECT 1 FROM client_grant g WHERE g.client = c.id AND g.revoked IS NULL
-                     AND g.expires > $3 AND g.ends > $3) LIMIT $2)
-             RETURNING id";
-        let page = i64::from(PAGE);
-        let never = values![now.plus_secs(-FIRST_USE_SECS), page];
-        let no_longer = values![now.plus_secs(-NEXT_USE_SECS), page, now];
-        Ok(self.forget_clients(NEVER, never).await? + self.forget_clients(NO_LONGER, no_longer).await?)
+        const NEVER: &str =
+            "SELECT id FROM client WHERE kind = 'dynamic' AND used IS NULL AND created <= $1 LIMIT $2";
+        const NO_LONGER: &str = "SELECT c.id FROM client c WHERE c.kind = 'dynamic' AND c.used <= $1
+             AND NOT EXISTS (SELECT 1 FROM client_grant g WHERE g.client = c.id AND g.revoked IS NULL
+                 AND g.expires > $3 AND g.ends > $3) LIMIT $2";
+        let never = values![now.plus_secs(-FIRST_USE_SECS), BATCH];
+        let no_longer = values![now.plus_secs(-NEXT_USE_SECS), BATCH, now];
+        Ok(self.forget_all(NEVER, never).await? + self.forget_all(NO_LONGER, no_longer).await?)
     }
 
-    /// Runs a statement that forgets a page of clients until it finds fewer.
-    async fn forget_clients(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+    /// Forgets the clients that a query names, batch by batch, until it names fewer; says how many.
+    async fn forget_all(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         loop {
             let batch = writing!(self, tx => {
                 raise(&mut *tx, "registration").await?;
-                let gone = tx.rows(sql, values).await?;
-                forget_consents_of(&mut *tx, gone).await?
+                forget(&mut *tx, sql, values).await?
             });
             forgotten += batch;
-            if batch < u64::from(PAGE) {
+            if batch < BATCH.unsigned_abs() {
                 return Ok(forgotten);
             }
         }
@@ -162,12 +158,18 @@ pub(crate) async fn mark_used(tx: &mut impl Statements, id: &str, now: Timestamp
     Ok(())
 }
 
-/// Forgets what people agreed to for clients that are gone; says how many clients.
-async fn forget_consents_of(tx: &mut impl Statements, gone: Vec<(String,)>) -> Result<u64, StoreError> {
-    for (id,) in &gone {
+/// Forgets the clients that a query names, and what people agreed to for them; says how many.
+async fn forget(
+    tx: &mut impl Statements,
+    sql: &'static str,
+    values: &[Value<'_>],
+) -> Result<u64, StoreError> {
+    let ids: Vec<(String,)> = tx.rows(sql, values).await?;
+    for (id,) in &ids {
         forget_consents_of_client(tx, id).await?;
+        tx.run("DELETE FROM client WHERE id = $1", values![id]).await?;
     }
-    Ok(gone.len() as u64)
+    Ok(ids.len() as u64)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod claims;
 mod configuration;
 mod envelope;
 mod json;
+mod oauth;
 mod splice;
 mod sse;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use claims::{jwks, jwt};
 pub use configuration::configuration;
 pub use envelope::modern_request;
 pub use json::json;
+pub use oauth::{client_document, form, redirect_uri, registration};
 pub use splice::splice;
 pub use sse::sse;
 pub use text::{header, uri_template};
@@ -30,13 +32,17 @@ pub use text::{header, uri_template};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its program in `fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 13] = [
+    ("client_document", client_document),
     ("configuration", configuration),
+    ("form", form),
     ("header", header),
     ("json", json),
     ("jwks", jwks),
     ("jwt", jwt),
     ("modern_request", modern_request),
+    ("redirect_uri", redirect_uri),
+    ("registration", registration),
     ("splice", splice),
     ("sse", sse),
     ("uri_template", uri_template),

@@ -86,7 +86,21 @@ macro_rules! replays {
     };
 }
 
-replays!(configuration, header, json, jwks, jwt, modern_request, splice, sse, uri_template);
+replays!(
+    client_document,
+    configuration,
+    form,
+    header,
+    json,
+    jwks,
+    jwt,
+    modern_request,
+    redirect_uri,
+    registration,
+    splice,
+    sse,
+    uri_template,
+);
 
 #[test]
 fn every_target_has_a_corpus_a_program_and_a_replay() {
@@ -231,4 +245,14 @@ const PIECES: &[&[u8]] = &[
     b":3",
     b"*",
     b"env = \"KEY\"",
+    b"&",
+    b"?",
+    b"#",
+    b"@",
+    b"%3A",
+    b"://",
+    b"http://localhost:1",
+    b"\"none\"",
+    b"\"jwks_uri\":",
+    b"\"client_secret\":",
 ];

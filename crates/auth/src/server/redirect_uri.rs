@@ -152,8 +152,12 @@ pub fn origin_shown(uri: &str) -> String {
 /// The redirect's source for `form-action` of a Content-Security-Policy, without which browsers stop the
 /// redirect that answers the form of consent.
 ///
-/// Host sources have no form for IPv6 (CSP Level 3 section 2.3.1): `[::1]` becomes `http:`.
+/// Host sources have no form for IPv6 (CSP Level 3 section 2.3.1): `[::1]` becomes `http:`. What does not pass
+/// [`check`] becomes `'none'`.
 pub fn form_action_source(uri: &str) -> String {
+    if check(uri).is_err() {
+        return "'none'".into();
+    }
     let url = Url::parse(uri).ok().filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
     match (url, Parts::of(uri)) {
         (Some(url), _) if !url.authority().contains('[') => url.origin().ascii_serialization(),

@@ -43,15 +43,18 @@ impl<'u> Parts<'u> {
         Some(Self { scheme, authority, rest })
     }
 
-    /// Host and port as they are written, once a browser would read them just so: the host is not empty and no
-    /// other spelling of an address, the port has digits.
+    /// Host and port as they are written, once a browser would read them just so: the host is a name or an
+    /// address in its usual spelling, the port has digits. The other characters that RFC 3986 allows in a name
+    /// (`;`, `,`, `'` …) are in no real one, and mean something in the headers where hosts end up.
     pub(super) fn web_host(&self, url: &Url) -> Option<(&'u str, Option<&'u str>)> {
         let authority = self.authority?;
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             _ => (authority, None),
         };
-        let same_host = url.host_str()?.eq_ignore_ascii_case(host);
+        let named =
+            host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+        let same_host = url.host_str()?.eq_ignore_ascii_case(host) && (named || host.starts_with('['));
         let real_port =
             port.is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
         (same_host && real_port).then_some((host, port))

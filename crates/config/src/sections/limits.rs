@@ -14,6 +14,7 @@ const BODY: Kind = Kind::Size(1 << 10, 1 << 30);
 // The HTTP/1 reader needs 8 KiB to work with.
 const HEAD: Kind = Kind::Size(8 << 10, 1 << 20);
 const DEPTH: Kind = Kind::Count(8, 128);
+const BATCH: Kind = Kind::Count(1, 1000);
 const MANY: Kind = Kind::Count(1, 1_000_000);
 
 pub(crate) const SPEC: Spec = Spec {
@@ -25,6 +26,7 @@ pub(crate) const SPEC: Spec = Spec {
         Key::new("request_body", BODY, "\"4MiB\"", "largest request body"),
         Key::new("response_body", BODY, "\"16MiB\"", "largest whole answer or single event of an upstream"),
         Key::new("depth", DEPTH, "128", "deepest nesting of a JSON message"),
+        Key::new("batch", BATCH, "50", "most messages of one batch, which only revision 2025-03-26 has"),
         Key::new("header_bytes", HEAD, "\"32KiB\"", "largest request head"),
         Key::new(
             "request_time",
@@ -86,6 +88,7 @@ pub(crate) fn read(section: &Section<'_>) -> Limits {
         request_body: number("request_body", default.request_body),
         response_body: number("response_body", default.response_body),
         depth: number("depth", default.depth),
+        batch: number("batch", default.batch),
         header_bytes: number("header_bytes", default.header_bytes),
         request_time: time("request_time", default.request_time),
         streams: number("streams", default.streams),

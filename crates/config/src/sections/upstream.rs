@@ -33,8 +33,9 @@ pub(crate) const SPEC: Spec = Spec {
             "transport",
             Kind::Text,
             "\"auto\"",
-            "what the `url` speaks: `http` (Streamable HTTP) or `sse` (HTTP+SSE of 2024-11-05); `auto` is the same \
-             as `http` in this version: it does not fall back to `sse` by itself",
+            "what the `url` speaks: `http` (Streamable HTTP) or `sse` (HTTP+SSE of 2024-11-05); `auto` begins with \
+             `http` and falls back to `sse` where an `initialize` is answered with 400, 404 or 405 and the `url` has an \
+             event stream that names an endpoint",
         ),
         Key::new(
             "command",
@@ -133,11 +134,12 @@ fn remote(section: &Section<'_>) -> Option<Transport> {
 /// What stands at a `url`, by the word for it.
 fn spoken(section: &Section<'_>) -> Option<fn(Url) -> Transport> {
     if !section.has("transport") {
-        return Some(Transport::Http);
+        return Some(Transport::Auto);
     }
     let word = section.text("transport")?;
     match word.value {
-        "auto" | "http" => Some(Transport::Http),
+        "auto" => Some(Transport::Auto),
+        "http" => Some(Transport::Http),
         "sse" => Some(Transport::Sse),
         other => {
             let complaint = Complaint::new(format!("unknown transport `{}`", shown(other)));

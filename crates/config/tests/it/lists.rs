@@ -79,12 +79,12 @@ fn upstreams_are_called_by_http() {
 #[test]
 fn the_transport_of_a_url() {
     let transport = |word: &str| at(&format!("transport = {word}"));
-    for (word, expected) in [("\"auto\"", "Http("), ("\"http\"", "Http("), ("\"sse\"", "Sse(")] {
+    for (word, expected) in [("\"auto\"", "Auto("), ("\"http\"", "Http("), ("\"sse\"", "Sse(")] {
         let loaded = good(&transport(word));
         let found = format!("{:?}", loaded.snapshot.upstreams["u"].transport);
         assert!(found.starts_with(expected), "{word}: {found}");
     }
-    assert!(matches!(good(&at("")).snapshot.upstreams["u"].transport, Transport::Http(_)));
+    assert!(matches!(good(&at("")).snapshot.upstreams["u"].transport, Transport::Auto(_)));
     refused(
         transport,
         &[

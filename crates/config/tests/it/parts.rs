@@ -187,13 +187,14 @@ fn private_networks_and_extra_roots() {
 #[test]
 fn limits_have_the_names_of_the_model_and_bounds() {
     let limits = |more: &str| format!("[limits]\n{more}\n");
-    let all = "request_body = 1048576\nresponse_body = \"64KiB\"\ndepth = 16\nheader_bytes = \"8KiB\"\nrequest_time = \"5s\"\n\
+    let all = "request_body = 1048576\nresponse_body = \"64KiB\"\nbatch = 7\ndepth = 16\nheader_bytes = \"8KiB\"\nrequest_time = \"5s\"\n\
                streams = 1\nconnections = 2\nkeep_alive = \"1s\"\nstream_idle = \"1m\"\nsession_lifetime = \"1h\"\nsessions = 3\nsession_idle = \"2m\"\ndrain = \"0s\"";
     assert_eq!(
         good(&limits(all)).snapshot.limits,
         Limits {
             request_body: 1 << 20,
             response_body: 64 << 10,
+            batch: 7,
             depth: 16,
             header_bytes: 8 << 10,
             request_time: Duration::from_secs(5),

@@ -2,22 +2,17 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
-use doorward_config::{Overrides, StoreUrl};
+use anyhow::Context as _;
+use doorward_config::Overrides;
 use doorward_store::{AuditReport, Store, verify_audit};
 
-use super::{counted, load, say};
+use super::{counted, load, opened::refuse_absent, say};
 use crate::{app::store_url, cli::ConfigArgs};
 
 /// Checks every chain of the store.
 pub(crate) fn verify(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let loaded = load(args, Overrides::default())?;
-    if let StoreUrl::Sqlite(path) = &loaded.settings.store_url
-        && !path.exists()
-    {
-        // Opening would make one, and an empty store holds all too easily.
-        bail!("there is no store at {}: is this the right --config, or the right directory?", path.display());
-    }
+    refuse_absent(&loaded.settings.store_url)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         let store = Store::open(&store_url(&loaded.settings.store_url)).await;

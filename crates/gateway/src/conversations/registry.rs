@@ -6,29 +6,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use doorward_auth::keys::hash;
 use doorward_egress::{
-    Cause, Channel, ChannelError, Egress, Messages, StartState, Supervisor, Trust, sse, stdio,
+    Cause, Channel, ChannelError, Egress, EgressError, Messages, StartState, Supervisor, Trust, sse, stdio,
 };
-use doorward_model::{Caller, CallerKey, Limits, Name, Transport, Upstream};
-use doorward_protocol::{
-    json::{Document, Value},
-    mcp::modern::OWN_META,
-    rpc::{Message, Outcome},
-};
+use doorward_model::{Caller, CallerKey, Name, Transport, Upstream};
 use http::HeaderMap;
 
-use super::Conversation;
+use super::{
+    Conversation,
+    probe::{Probing, is_modern},
+};
+use crate::routes::Published;
 
-/// How long a child may take to say which era it speaks.
-const PROBE: Duration = Duration::from_secs(10);
 /// How long the news that an upstream is legacy is believed.
 const VERDICT: Duration = Duration::from_mins(10);
 /// The same, when the child died instead of answering.
 const DOUBT: Duration = Duration::from_secs(10);
-/// The own id of the probing request.
-const PROBE_ID: &str = "dw.probe";
 
 /// All conversations of the program.
 pub(crate) struct Conversations {
@@ -36,6 +30,8 @@ pub(crate) struct Conversations {
     sessions: Mutex<HashMap<String, Held>>,
     shared: Mutex<HashMap<String, Arc<Shared>>>,
     supervisors: Arc<Mutex<HashMap<String, Supervisor>>>,
+    /// Upstreams of `transport = "auto"` that were found to speak HTTP+SSE.
+    sse: Mutex<HashSet<String>>,
 }
 
 /// A legacy session's conversation.
@@ -108,27 +104,66 @@ pub(crate) enum StartError {
     /// It has ended early several times; the next attempt waits.
     #[error("it ended early {0} times in a row; the next start waits")]
     CrashLoop(u32),
+    /// What Doorward presents there cannot be sent.
+    #[error("the credential is not a header value")]
+    Credential,
     /// The channel cannot be opened.
     #[error(transparent)]
     Channel(#[from] ChannelError),
 }
 
+impl StartError {
+    /// Whether the address was reached, and does not speak HTTP+SSE.
+    pub(crate) fn is_no_sse(&self) -> bool {
+        let Self::Channel(error) = self else { return false };
+        matches!(
+            error,
+            ChannelError::NotAnEventStream
+                | ChannelError::Endpoint(_)
+                | ChannelError::Http(EgressError::Status(400 | 404 | 405 | 406))
+        )
+    }
+}
+
 impl Conversations {
     pub(crate) fn new(egress: Egress) -> Self {
-        Self { egress, sessions: Mutex::default(), shared: Mutex::default(), supervisors: Arc::default() }
+        Self {
+            egress,
+            sessions: Mutex::default(),
+            shared: Mutex::default(),
+            supervisors: Arc::default(),
+            sse: Mutex::default(),
+        }
+    }
+
+    /// Whether an upstream that may speak either transport was found to speak HTTP+SSE.
+    pub(crate) fn speaks_sse(&self, published: &Published) -> bool {
+        lock(&self.sse).contains(&published.identity)
+    }
+
+    /// Remembers that it does.
+    pub(crate) fn learn_sse(&self, published: &Published) {
+        tracing::info!(upstream = %published.server.upstream.name, "the upstream speaks HTTP+SSE");
+        lock(&self.sse).insert(published.identity.clone());
+    }
+
+    /// Forgets it: the upstream has changed.
+    pub(crate) fn forget_sse(&self, published: &Published) {
+        tracing::info!(upstream = %published.server.upstream.name, "the upstream no longer speaks HTTP+SSE");
+        lock(&self.sse).remove(&published.identity);
     }
 
     /// Begins the conversation of a new legacy session. Unless it is kept, it ends when the handle is dropped:
     /// a session whose `initialize` fails, or whose caller leaves meanwhile, holds no child.
     pub(crate) async fn begin_session(
         self: &Arc<Self>,
-        (upstream, caller): (&Upstream, &CallerKey),
+        published: &Published,
+        caller: &CallerKey,
         headers: HeaderMap,
-        limits: &Limits,
     ) -> Result<(Begun, Arc<Conversation>), StartError> {
-        let begun = self.reserve((upstream, caller), limits.sessions).ok_or(StartError::TooMany)?;
-        let (channel, messages) = self.open(upstream, headers, limits).await?;
-        let conversation = Conversation::begin(channel, messages, false, limits.depth);
+        let begun = self.reserve(published, caller).ok_or(StartError::TooMany)?;
+        let (channel, messages) = self.open(published, headers).await?;
+        let conversation = Conversation::begin(channel, messages, false, published.limits.depth);
         if let Some(held) = self.sessions().get_mut(&begun.name) {
             held.conversation = Some(Arc::clone(&conversation));
         }
@@ -137,7 +172,8 @@ impl Conversations {
 
     /// Takes one of an upstream's places, before anything is started. A caller who is known gets half of them
     /// at most, so that there is room for others.
-    fn reserve(self: &Arc<Self>, (upstream, caller): (&Upstream, &CallerKey), limit: usize) -> Option<Begun> {
+    fn reserve(self: &Arc<Self>, published: &Published, caller: &CallerKey) -> Option<Begun> {
+        let (upstream, limit) = (&published.server.upstream, published.limits.sessions);
         let mut sessions = self.sessions();
         sessions.retain(|_, held| held.is_alive());
         let here = || sessions.values().filter(|held| held.upstream == upstream.name);
@@ -149,7 +185,7 @@ impl Conversations {
         let held = Held {
             upstream: upstream.name.clone(),
             caller: caller.clone(),
-            identity: identity(upstream),
+            identity: published.identity.clone(),
             conversation: None,
         };
         sessions.insert(name.clone(), held);
@@ -171,17 +207,18 @@ impl Conversations {
     }
 
     /// Ends conversations with upstreams that are not among `declared` any more, as they were then.
-    pub(crate) fn keep_only<'u>(&self, declared: impl Iterator<Item = &'u Upstream>) {
-        let identities: HashSet<String> = declared.map(identity).collect();
+    pub(crate) fn keep_only<'i>(&self, declared: impl Iterator<Item = &'i str>) {
+        let identities: HashSet<&str> = declared.collect();
         self.sessions().retain(|_, held| {
-            let stays = identities.contains(&held.identity);
+            let stays = identities.contains(held.identity.as_str());
             if let (false, Some(conversation)) = (stays, &held.conversation) {
                 conversation.close();
             }
             stays
         });
+        lock(&self.sse).retain(|identity| identities.contains(identity.as_str()));
         lock(&self.shared).retain(|identity, shared| {
-            let stays = identities.contains(identity);
+            let stays = identities.contains(identity.as_str());
             if !stays {
                 shared.close();
             }
@@ -192,13 +229,12 @@ impl Conversations {
     /// The conversation that all modern requests to an upstream share; none when it is not modern.
     pub(crate) async fn shared(
         &self,
-        upstream: &Upstream,
-        limits: &Limits,
+        published: &Published,
     ) -> Result<Option<Arc<Conversation>>, StartError> {
-        if !matches!(upstream.transport, Transport::Stdio(_)) {
+        if !matches!(published.server.upstream.transport, Transport::Stdio(_)) {
             return Ok(None);
         }
-        let place = Arc::clone(lock(&self.shared).entry(identity(upstream)).or_default());
+        let place = Arc::clone(lock(&self.shared).entry(published.identity.clone()).or_default());
         let mut verdict = place.0.lock().await;
         match &*verdict {
             Verdict::Modern(conversation) if conversation.is_open() => {
@@ -209,13 +245,13 @@ impl Conversations {
         }
         // Servers that exit on a question before `initialize` are legacy, not broken: probing is not counted.
         let (channel, messages) = match &*verdict {
-            Verdict::Modern(_) => self.open(upstream, HeaderMap::new(), limits).await?,
-            _ => self.dial(upstream, HeaderMap::new(), limits).await?,
+            Verdict::Modern(_) => self.open(published, HeaderMap::new()).await?,
+            _ => self.dial(published, HeaderMap::new()).await?,
         };
-        let conversation = Conversation::begin(channel, messages, true, limits.depth);
+        let conversation = Conversation::begin(channel, messages, true, published.limits.depth);
         // A caller that leaves drops the probe, and with it the child.
-        let probing = Probing(Some(Arc::clone(&conversation)));
-        let speaks = is_modern(&conversation, limits.depth).await;
+        let probing = Probing::of(&conversation);
+        let speaks = is_modern(&conversation, published.limits.depth).await;
         *verdict = if speaks {
             probing.keep();
             Verdict::Modern(Arc::clone(&conversation))
@@ -261,14 +297,17 @@ impl Conversations {
     /// Opens a channel, unless what is behind it keeps ending early.
     async fn open(
         &self,
-        upstream: &Upstream,
+        published: &Published,
         headers: HeaderMap,
-        limits: &Limits,
     ) -> Result<(Channel, Messages), StartError> {
-        let identity = identity(upstream);
+        if matches!(published.server.upstream.transport, Transport::Auto(_)) {
+            // An upstream that changes ends what it was; what it is now must not wait for that.
+            return Ok(self.dial(published, headers).await?);
+        }
+        let identity = published.identity.clone();
         self.admit_start(&identity)?;
         let began = Instant::now();
-        let opened = self.dial(upstream, headers, limits).await;
+        let opened = self.dial(published, headers).await;
         let supervisors = Arc::clone(&self.supervisors);
         match opened {
             Ok((channel, messages)) => {
@@ -303,16 +342,16 @@ impl Conversations {
 
     async fn dial(
         &self,
-        upstream: &Upstream,
+        published: &Published,
         headers: HeaderMap,
-        limits: &Limits,
     ) -> Result<(Channel, Messages), ChannelError> {
+        let (upstream, limits) = (&published.server.upstream, &published.limits);
         match &upstream.transport {
             Transport::Stdio(command) => {
                 let bounds = stdio::StdioLimits { max_message: limits.response_body, ..Default::default() };
                 stdio::start(command, &bounds, upstream.name.as_str())
             }
-            Transport::Sse(url) | Transport::Http(url) => {
+            Transport::Sse(url) | Transport::Http(url) | Transport::Auto(url) => {
                 let idle = Some(limits.stream_idle);
                 let bounds = sse::SseLimits { max_message: limits.response_body, idle };
                 sse::connect(&self.egress, url, headers, Trust::Declared, &bounds, upstream.timeout).await
@@ -325,26 +364,9 @@ impl Conversations {
     }
 }
 
-/// A conversation that ends unless it is kept.
-struct Probing(Option<Arc<Conversation>>);
-
-impl Probing {
-    fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Probing {
-    fn drop(&mut self) {
-        if let Some(conversation) = self.0.take() {
-            conversation.close();
-        }
-    }
-}
-
 /// What sets an upstream apart from all others: two with the same command and other variables are two, since
 /// the variables are their credentials.
-fn identity(upstream: &Upstream) -> String {
+pub(crate) fn identity(upstream: &Upstream) -> String {
     let mut secrets = Vec::new();
     if let Transport::Stdio(command) = &upstream.transport {
         for (name, value) in &command.env {
@@ -355,31 +377,6 @@ fn identity(upstream: &Upstream) -> String {
         }
     }
     format!("{}\n{}\n{}", upstream.name, upstream.place(), hash::hex(&hash::sha256(&secrets)))
-}
-
-/// Asks a child which era it speaks (2026-07-28, versioning: probing over stdio). A result with a modern
-/// version, or an error that only modern servers have, is modern; anything else, silence and death included,
-/// is legacy.
-async fn is_modern(conversation: &Arc<Conversation>, depth: usize) -> bool {
-    let probe = Bytes::from(format!(
-        r#"{{"jsonrpc":"2.0","id":"{PROBE_ID}","method":"server/discover","params":{{{OWN_META}}}}}"#
-    ));
-    let Ok(mut reading) = conversation.ask(PROBE_ID, None, &probe).await else { return false };
-    let answer = tokio::time::timeout(PROBE, reading.next()).await;
-    let Ok(Some(answer)) = answer else { return false };
-    let Ok(document) = Document::parse(answer, depth) else { return false };
-    match Message::read(&document) {
-        Ok(Message::Response { outcome: Outcome::Result(result), .. }) => {
-            let versions = result.get("supportedVersions").and_then(Value::as_array);
-            versions.is_some_and(|versions| {
-                versions.iter().any(|version| version.as_str().as_deref() == Some("2026-07-28"))
-            })
-        }
-        Ok(Message::Response { outcome: Outcome::Error(error), .. }) => {
-            error.get("code").and_then(Value::as_i64).is_some_and(|code| (-32099..=-32020).contains(&code))
-        }
-        _ => false,
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -18,6 +18,7 @@ use doorward_model::{Client, ClientKind, Fault, Scopes};
 use doorward_store::StoreError;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 
 use super::{
     Outcome, Web,
@@ -67,20 +68,8 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         Ok(request) => request,
         Err(answer) => return Ok(answer),
     };
-    let Some(session) = session else {
-        return Ok(if request.valid.prompt.none {
-            let error = OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in");
-            hand_back(
-                web,
-                &request.known.client,
-                (request.valid.redirect_uri.as_str(), request.valid.state.as_deref()),
-                &error,
-                record,
-            )
-        } else {
-            let onward = format!("/authorize?{query}");
-            sign_in::ask(web, &onward, Some(&request), None, record)
-        });
+    let Some(session) = session.filter(|_| !request.valid.prompt.login) else {
+        return Ok(without_session(web, &query, &request, record));
     };
     record.person(&web.issuer(), &session.person.subject);
     if !admission::admits(&request.published, &session.person, &request.known.client.id) {
@@ -102,6 +91,31 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     record.allow();
     let page = consent_page(web, &query, &request, &session);
     Ok(web.page(StatusCode::OK, &page))
+}
+
+/// Nobody is signed in, or the client wants whoever is to show it again.
+fn without_session(web: &Web<'_>, query: &str, request: &Request, record: &mut OpenRecord) -> Answer {
+    if request.valid.prompt.none {
+        let error = OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in");
+        let target = (request.valid.redirect_uri.as_str(), request.valid.state.as_deref());
+        return hand_back(web, &request.known.client, target, &error, record);
+    }
+    let onward = format!("/authorize?{}", signed_in_once(query));
+    sign_in::ask(web, &onward, Some(request), None, record)
+}
+
+/// The query without the wish for a new sign-in, which is fulfilled when the person comes back to it.
+fn signed_in_once(query: &str) -> String {
+    let mut kept = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name == "prompt" {
+            let stays = |word: &&str| !matches!(*word, "login" | "select_account");
+            kept.append_pair(&name, &value.split(' ').filter(stays).collect::<Vec<_>>().join(" "));
+        } else {
+            kept.append_pair(&name, &value);
+        }
+    }
+    kept.finish()
 }
 
 /// Every check that needs no person, in the order of OAuth 2.1: who asks, where the answer goes, then the rest.
@@ -294,4 +308,17 @@ pub(super) fn hand_back(
     let shown = redirect_uri::origin_shown(uri);
     let page = ReturnPage { host: web.host(), shown: &shown, url: &location, text: error.description };
     web.page(StatusCode::BAD_REQUEST, &page.render())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_sign_in_is_asked_for_once() {
+        let query = "state=a%26b&prompt=login+consent&resource=http%3A%2F%2Fx";
+        assert_eq!(signed_in_once(query), "state=a%26b&prompt=consent&resource=http%3A%2F%2Fx");
+        assert_eq!(signed_in_once("prompt=select_account"), "prompt=");
+        assert_eq!(signed_in_once("a=1&a=2"), "a=1&a=2");
+    }
 }

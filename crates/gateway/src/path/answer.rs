@@ -8,13 +8,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper::{
     Response,
     body::{Body as HttpBody, Frame, SizeHint},
 };
 
-use super::{admit::CrossOrigin, record::OpenRecord, relay::Relay};
+use super::{admit::CrossOrigin, batch::Answers, record::OpenRecord, relay::Relay};
 
 /// An answer before it is sent.
 pub(crate) struct Answer {
@@ -27,6 +27,7 @@ pub(crate) struct Answer {
 pub(crate) enum Content {
     Whole(Bytes),
     Events(Box<Relay>),
+    Batch(Box<Answers>),
 }
 
 type Events = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
@@ -55,11 +56,20 @@ impl Answer {
         Self::whole(status, "application/json", body)
     }
 
+    /// An answer event by event.
+    pub(super) fn events(content: Content) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+        Self { status: StatusCode::OK, headers, content }
+    }
+
     /// A whole answer to what leaves no record.
     pub(crate) fn send_unrecorded(self) -> Response<Body> {
         let body = match self.content {
             Content::Whole(bytes) => Some(bytes),
-            Content::Events(_) => None,
+            Content::Events(_) | Content::Batch(_) => None,
         };
         let mut response = Response::new(Body::Whole(body));
         *response.status_mut() = self.status;
@@ -78,6 +88,7 @@ impl Answer {
                 Body::Whole(Some(bytes))
             }
             Content::Events(relay) => Body::Events(Box::pin(relay.into_stream(record))),
+            Content::Batch(answers) => Body::Events(Box::pin(answers.into_stream(record))),
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;

@@ -11,9 +11,10 @@ use doorward_model::{Caller, CallerKey, Issuer, Voucher};
 use http::{HeaderMap, header};
 
 use super::{Reason, Refusal, Routed, lease::Lease, record::OpenRecord};
-use crate::{App, own_tokens::OwnToken, routes::Published, tokens::TokenCache};
+use crate::{App, own_tokens::OwnToken, people::admission, routes::Published, tokens::TokenCache};
 
 /// Proof that the caller's credential was checked for this virtual server.
+#[derive(Clone)]
 pub(super) struct Authenticated {
     pub(super) caller: Caller,
     pub(super) key: CallerKey,
@@ -66,7 +67,8 @@ async fn own(
     token: &str,
     record: &mut OpenRecord,
 ) -> Result<Arc<OwnToken>, Refusal> {
-    let found = app.own_tokens().look_up(token, &app.routes().snapshot.origin()).await;
+    let routes = app.routes();
+    let found = app.own_tokens().look_up(token, routes.origin()).await;
     let own = match found {
         Ok(Some(own)) => own,
         Ok(None) => return Err(invalid(published, "token_unknown")),
@@ -79,6 +81,11 @@ async fn own(
     }
     if !published.server.access.oauth {
         return Err(invalid(published, "token_malformed"));
+    }
+    let who = &own.identity;
+    if !admission::may_sign_in(&routes.snapshot, &who.subject, &who.groups, own.domain.as_deref()) {
+        record.caller(&Caller::Issued(Arc::clone(who)));
+        return Err(Reason::NotAllowed.into());
     }
     Ok(own)
 }

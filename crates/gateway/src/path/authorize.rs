@@ -3,16 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use doorward_guard::{Denied, Permit, exposure::Cleared, policy};
-use doorward_model::Limits;
 
 use super::{Reason, Refusal, engine::Asked};
 
 /// Decides on scope, grant and limits. The proof of exposure goes in, the permit comes out.
-pub(super) fn decide(cleared: Cleared, asked: &Asked, limits: &Limits) -> Result<Permit, Refusal> {
+pub(super) fn decide(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
     let permit = granted(cleared, asked)?;
     // Streams that end with their answer are bounded by connections; those that never end are counted.
     let open = asked.published().streams.load(Ordering::Acquire);
-    if open >= limits.streams && asked.exchange.is_endless() {
+    if open >= asked.published().limits.streams && asked.exchange.is_endless() {
         return Err(Refusal::from(Reason::TooManyStreams).of(asked.client_id()));
     }
     Ok(permit)

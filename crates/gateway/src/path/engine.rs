@@ -103,6 +103,11 @@ pub(super) async fn understand(app: &App, read: Read, record: &mut OpenRecord) -
     })
 }
 
+/// Whether the revision that applies to a request has batches.
+pub(super) fn check_batches(app: &App, read: &Read) -> Result<(), Refusal> {
+    legacy::check_batches(app, &read.published, &read.caller, &read.wire)
+}
+
 fn envelope(error: EnvelopeError) -> Refusal {
     Reason::NotJsonRpc(error.to_string()).into()
 }

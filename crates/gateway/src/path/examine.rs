@@ -5,10 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use doorward_egress::{BodyError, read_capped};
 use doorward_guard::redact;
-use doorward_model::Limits;
 use doorward_protocol::{
     json::Document,
-    mcp::{Era, Method},
+    mcp::{Era, Method, batch},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -24,7 +23,7 @@ use super::{
     refusal::UpstreamFailure,
     relay::{self, Relay, Source, StreamGuard},
 };
-use crate::App;
+use crate::{App, handles::Session};
 
 /// Turns an upstream's reply into the caller's answer.
 pub(super) async fn reply(app: &Arc<App>, reply: Reply, record: &mut OpenRecord) -> Result<Answer, Refusal> {
@@ -79,10 +78,8 @@ async fn whole(
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let (parts, body) = answer.into_parts();
-    let routes = app.routes();
-    let limits = &routes.snapshot.limits;
-    let text = read(&exchange, body, limits).await?;
-    let verdict = relay::translate(app, &exchange, limits.depth, text);
+    let text = read(&exchange, body).await?;
+    let verdict = relay::translate(app, &exchange, text);
     let verdict = match verdict {
         Ok(verdict) => verdict,
         Err(_) if parts.status.is_client_error() && exchange.era == Era::Modern => {
@@ -104,8 +101,11 @@ async fn whole(
         return Err(Reason::Internal.into());
     };
     let mut answer = Answer::json(parts.status, body);
-    if verdict.error_code.is_none() {
-        session_header(app, &exchange, begun_session(&exchange, &parts.headers), limits, &mut answer.headers);
+    if verdict.error_code.is_none()
+        && let Some(id) = begun_session(&exchange, &parts.headers)
+    {
+        let session = Beginning { id, is_conversation: false, answer: verdict.document.as_ref() };
+        session.announce(app, &exchange, &mut answer.headers);
     }
     Ok(answer)
 }
@@ -116,9 +116,9 @@ fn other_era(exchange: &Exchange) -> Refusal {
     Reason::OtherEra(exchange.published.server.upstream.name.to_string()).into()
 }
 
-async fn read(exchange: &Exchange, body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
+async fn read(exchange: &Exchange, body: Incoming) -> Result<Bytes, Refusal> {
     let limit = exchange.published.server.upstream.timeout;
-    match tokio::time::timeout(limit, read_capped(body, limits.response_body)).await {
+    match tokio::time::timeout(limit, read_capped(body, exchange.published.limits.response_body)).await {
         Err(_) => Err(failed(&exchange.published, UpstreamFailure::Timeout)),
         Ok(Err(BodyError::TooLarge(_))) => Err(failed(&exchange.published, UpstreamFailure::TooLarge)),
         Ok(Err(BodyError::Broken)) => Err(failed(&exchange.published, UpstreamFailure::Broken)),
@@ -129,10 +129,10 @@ async fn read(exchange: &Exchange, body: Incoming, limits: &Limits) -> Result<By
 /// A reply that is a stream of events.
 fn events(app: &Arc<App>, answer: Response<Incoming>, exchange: Exchange, record: &mut OpenRecord) -> Answer {
     let (parts, body) = answer.into_parts();
-    let limits = &app.routes().snapshot.limits;
-    let begun = begun_session(&exchange, &parts.headers).map(str::to_owned);
-    let source = Source::events(body, limits.response_body);
-    relay(app, source, exchange, begun.as_deref(), record)
+    let begun = begun_session(&exchange, &parts.headers);
+    let begun = begun.map(|id| Beginning { id, is_conversation: false, answer: None });
+    let source = Source::events(body, exchange.published.limits.response_body);
+    relay(app, source, exchange, begun, record)
 }
 
 /// Answers with a stream of what comes from `source`.
@@ -140,19 +140,19 @@ fn relay(
     app: &Arc<App>,
     source: Source,
     exchange: Exchange,
-    begun: Option<&str>,
+    begun: Option<Beginning<'_>>,
     record: &mut OpenRecord,
 ) -> Answer {
-    let limits = &app.routes().snapshot.limits;
     let guard = exchange.is_endless().then(|| StreamGuard::enter(&exchange.published.streams));
     record.streams();
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    session_header(app, &exchange, begun, limits, &mut headers);
-    let relay = Relay::new(Arc::clone(app), exchange, source, limits, guard);
-    Answer { status: StatusCode::OK, headers, content: Content::Events(Box::new(relay)) }
+    if let Some(begun) = begun {
+        begun.announce(app, &exchange, &mut headers);
+    }
+    let relay = Relay::new(Arc::clone(app), exchange, source, guard);
+    let mut answer = Answer::events(Content::Events(Box::new(relay)));
+    answer.headers.extend(headers);
+    answer
 }
 
 /// The reply to a GET: the stream of a session, or the news that there is none.
@@ -208,7 +208,7 @@ fn refused(status: u16, exchange: &Exchange) -> Result<Answer, Refusal> {
 
 async fn end_session(app: &Arc<App>, exchange: &Exchange) {
     if let Some(session) = &exchange.session
-        && let Err(error) = app.ended_sessions().end(&session.hash, session.expires).await
+        && let Err(error) = app.ended_sessions().end(&session.hash, session.handle.expires).await
     {
         tracing::error!(%error, "the end of a session could not be stored; it holds until a restart");
     }
@@ -220,20 +220,30 @@ fn begun_session<'h>(exchange: &Exchange, upstream: &'h HeaderMap) -> Option<&'h
     upstream.get("mcp-session-id").filter(|_| begins)?.to_str().ok()
 }
 
-/// Gives the client a session id of ours for the upstream's, when a session begins.
-fn session_header(
-    app: &App,
-    exchange: &Exchange,
-    begun: Option<&str>,
-    limits: &Limits,
-    headers: &mut HeaderMap,
-) {
-    let Some(id) = begun else { return };
-    let lifetime = i64::try_from(limits.session_lifetime.as_secs()).unwrap_or(i64::MAX);
-    let expires = app.clock().now().plus_secs(lifetime);
-    let sealed = app.sealers().session(id, expires, exchange.holder());
-    if let Ok(value) = HeaderValue::from_str(&sealed) {
-        headers.insert(HeaderName::from_static("mcp-session-id"), value);
+/// A session that begins with an answer.
+struct Beginning<'a> {
+    /// What the upstream, or the conversation with it, is called.
+    id: &'a str,
+    is_conversation: bool,
+    /// The answer, where it is at hand before the head leaves.
+    answer: Option<&'a Document>,
+}
+
+impl Beginning<'_> {
+    /// Gives the client a session id of ours.
+    fn announce(&self, app: &App, exchange: &Exchange, headers: &mut HeaderMap) {
+        let lifetime = exchange.published.limits.session_lifetime.as_secs();
+        let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
+        let session = Session {
+            upstream_id: self.id.to_owned(),
+            is_conversation: self.is_conversation,
+            has_batches: self.answer.map_or(exchange.wants_batches, batch::are_agreed),
+            expires: app.clock().now().plus_secs(lifetime),
+        };
+        let sealed = app.sealers().session(&session, exchange.holder());
+        if let Ok(value) = HeaderValue::from_str(&sealed) {
+            headers.insert(HeaderName::from_static("mcp-session-id"), value);
+        }
     }
 }
 

@@ -9,8 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
 use hyper::body::Incoming;
 
 mod conversation;
+mod transport;
 
 pub(super) use conversation::Said;
+pub(super) use transport::address;
 
 use super::{
     Reason, Refusal,
@@ -43,11 +45,7 @@ pub(super) async fn send(
 ) -> Result<Reply, Refusal> {
     record.allow();
     let Asked { outbound, exchange, .. } = asked;
-    let voice = match &exchange.published.uri {
-        Some(uri) => http(app, uri, outbound, &exchange, record).await.map(Voice::Http),
-        None => conversation::send(app, &outbound.body, &exchange, record).await.map(Voice::Conversation),
-    };
-    match voice {
+    match transport::send(app, outbound, &exchange, record).await {
         Ok(voice) => Ok(Reply { voice, exchange }),
         Err(refusal) => Err(refusal.of(exchange.client_id())),
     }

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Incoming;
 
 use super::{Reason, Refusal, Routed, authenticate::Authenticated, record::OpenRecord, route::HttpMethod};
-use crate::{App, routes::Published};
+use crate::routes::Published;
 
 /// A request of a known caller, read and checked, not yet understood.
 pub(super) struct Read {
@@ -27,6 +27,7 @@ pub(super) struct Read {
 }
 
 /// The headers that mean something at an MCP endpoint.
+#[derive(Clone)]
 pub(super) struct Wire {
     pub(super) mirror: Mirror,
     pub(super) session: HeaderText,
@@ -50,7 +51,6 @@ const MAX_PARAMETERS: usize = 64;
 
 /// Reads a request.
 pub(super) async fn message(
-    app: &App,
     routed: Routed,
     caller: Authenticated,
     record: &mut OpenRecord,
@@ -61,16 +61,26 @@ pub(super) async fn message(
         HttpMethod::Delete => Content::EndSession,
         HttpMethod::Post => {
             check_media(&routed.headers)?;
-            let limits = &app.routes().snapshot.limits;
+            let limits = &routed.published.limits;
             let body = body(routed.body, limits).await?;
             record.received(body.len());
             Content::Message(parse(body, limits.depth)?)
         }
     };
+    if routed.method == HttpMethod::Get && is_browser(&routed.headers) {
+        return Err(Reason::NotAPage.into());
+    }
     if routed.method == HttpMethod::Get && !accepts(&routed.headers, "text/event-stream") {
         return Err(Reason::NotAcceptable.into());
     }
     Ok(Read { published: routed.published, caller, wire, content })
+}
+
+impl Read {
+    /// Whether the body is an array: several messages, or none.
+    pub(super) fn is_array(&self) -> bool {
+        matches!(&self.content, Content::Message(document) if document.root().as_array().is_some())
+    }
 }
 
 impl Wire {
@@ -133,6 +143,16 @@ fn accepts(headers: &HeaderMap, media: &str) -> bool {
             || range.eq_ignore_ascii_case(media)
             || range.strip_suffix("/*").is_some_and(|kind| kind.eq_ignore_ascii_case(main))
     })
+}
+
+/// Whether a page is asked for by name, and no session and no stream is.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let names = |media: &str| {
+        let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let mut named = ranges.flat_map(|ranges| ranges.split(',')).map(|range| range.split(';').next());
+        named.any(|range| range.unwrap_or_default().trim().eq_ignore_ascii_case(media))
+    };
+    names("text/html") && !names("text/event-stream") && !headers.contains_key("mcp-session-id")
 }
 
 async fn body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {

@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use doorward_model::{Caller, ClientGrant, Decision, Fault, Record};
+use doorward_model::{BatchMessage, Caller, ClientGrant, Decision, Fault, Record};
 use doorward_store::{Durability, Slot};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -59,6 +59,53 @@ impl OpenRecord {
             trace,
             complete: false,
         })
+    }
+
+    /// A part for one message of a batch. It takes no place in the ledger: what it notes counts once it is taken in.
+    pub(super) fn part(&self) -> Self {
+        Self {
+            record: Record::default(),
+            reason: "unfinished",
+            meters: Arc::clone(&self.meters),
+            slot: None,
+            started: self.started,
+            durability: Durability::Grouped,
+            id: self.id,
+            trace: self.trace.clone(),
+            complete: false,
+        }
+    }
+
+    /// Takes in what a part has noted of the message at a position, as often as it notes more. The last time is
+    /// when the message has its answer.
+    pub(super) fn take_in(&mut self, position: usize, part: &Self) {
+        let message = BatchMessage {
+            method: part.record.method.clone(),
+            capability: part.record.capability.clone(),
+            reason: part.reason.to_owned(),
+            rpc_error: part.record.rpc_error,
+            arguments: part.record.arguments.clone(),
+            result: part.record.result.clone(),
+        };
+        match self.record.batch.get_mut(position) {
+            Some(known) => *known = message,
+            None => self.record.batch.push(message),
+        }
+        self.record.protocol_version.clone_from(&part.record.protocol_version);
+    }
+
+    /// Adds up a part whose message has its answer. Of several failures the first counts.
+    pub(super) fn add_up(&mut self, part: &Self) {
+        self.record.filtered += part.record.filtered;
+        // They wait together.
+        self.record.upstream_us = self.record.upstream_us.max(part.record.upstream_us);
+        self.record.upstream = self.record.upstream.take().or_else(|| part.record.upstream.clone());
+        self.record.rpc_error = self.record.rpc_error.or(part.record.rpc_error);
+        if self.record.fault.is_none() && part.record.fault.is_some() {
+            self.reason = part.reason;
+            self.record.fault = part.record.fault;
+            self.record.detail.clone_from(&part.record.detail);
+        }
     }
 
     /// Names the virtual server.

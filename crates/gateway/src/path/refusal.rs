@@ -40,6 +40,8 @@ pub(crate) enum Reason {
     TooDeep,
     DuplicateKey,
     NotJsonRpc(String),
+    BatchTooLong(usize),
+    NotAPage,
     Modern(ModernError),
     UnknownMethod(Era),
     UnknownNotification,
@@ -76,11 +78,17 @@ pub(crate) struct Refusal {
     detail: Option<String>,
     /// The JSON text of the request's id, once it is known.
     id: Option<Bytes>,
+    /// Which message of a batch is refused.
+    place: Option<Box<Place>>,
 }
+
+/// Which message of a batch: counted from 0, of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(pub(super) usize, pub(super) usize);
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
-        Self { reason, detail: None, id: None }
+        Self { reason, detail: None, id: None, place: None }
     }
 }
 
@@ -97,6 +105,11 @@ impl Refusal {
         self
     }
 
+    /// Refuses a batch for one of its messages. The batch is one request without an id.
+    pub(super) fn for_all(self, place: Place) -> Self {
+        Self { place: Some(Box::new(place)), id: None, ..self }
+    }
+
     /// The JSON-RPC error as text, for streams that have already begun.
     pub(super) fn event(&self, record: &mut OpenRecord) -> Vec<u8> {
         let row = self.reason.row();
@@ -109,7 +122,14 @@ impl Refusal {
         let row = self.reason.row();
         self.note(record);
         let mut answer = match row.status {
+            // A batch that is not taken is an error of HTTP, whatever its message would have been alone.
+            StatusCode::ACCEPTED | StatusCode::OK if self.place.is_some() => {
+                Answer::json(StatusCode::BAD_REQUEST, self.error_text(row.code, record))
+            }
             StatusCode::ACCEPTED => Answer::empty(row.status),
+            StatusCode::NOT_ACCEPTABLE if matches!(self.reason, Reason::NotAPage) => {
+                Answer::whole(row.status, "text/plain; charset=utf-8", self.reason.message())
+            }
             // A failure that answers no request cannot be told in-band.
             StatusCode::OK if self.id.is_none() => {
                 Answer::json(StatusCode::BAD_GATEWAY, self.error_text(row.code, record))
@@ -123,15 +143,27 @@ impl Refusal {
         answer
     }
 
-    fn note(&self, record: &mut OpenRecord) {
+    /// Notes the refusal in a record.
+    pub(super) fn note(&self, record: &mut OpenRecord) {
         let row = self.reason.row();
         record.failed(row.reason, self.detail.clone(), row.fault);
         record.rpc_error(row.code);
     }
 
     fn error_text(&self, code: i64, record: &OpenRecord) -> Vec<u8> {
-        let message = self.reason.message();
-        let data = self.reason.data(&record.id.hex());
+        let mut message = self.reason.message();
+        let mut data = self.reason.data(&record.id.hex());
+        if let Some(Place(position, count)) = self.place.as_deref() {
+            message = format!(
+                "message {} of {count} in the batch: {message}; nothing of it was sent",
+                position + 1
+            );
+            let rest = data.as_deref().and_then(|data| data.strip_prefix('{')).filter(|rest| *rest != "}");
+            data = Some(rest.map_or_else(
+                || format!(r#"{{"index":{position}}}"#),
+                |rest| format!(r#"{{"index":{position},{rest}"#),
+            ));
+        }
         rpc::error_response(self.id.as_deref(), code, &message, data.as_deref())
     }
 }
@@ -162,6 +194,13 @@ impl Reason {
             Self::TooDeep => "the JSON is nested too deeply".into(),
             Self::DuplicateKey => "an object has two members of the same name".into(),
             Self::NotJsonRpc(text) | Self::InvalidParams(text) => text.clone(),
+            Self::BatchTooLong(most) => format!("a batch has at most {most} messages here"),
+            Self::NotAPage => {
+                "This is an MCP endpoint: the address for an MCP client, not a page for a browser.\n\
+                               Add it to your client as a server over Streamable HTTP.\n\
+                               What MCP is: https://modelcontextprotocol.io\n"
+                    .into()
+            }
             Self::Modern(error) => error.message.clone(),
             Self::UnknownMethod(_) | Self::UnknownNotification => "Method not found".into(),
             Self::HiddenName(Kind::Prompt) => "this server has no such prompt".into(),
@@ -262,6 +301,8 @@ impl Reason {
             Self::TooDeep => ("too_deep", 400, code::INVALID_REQUEST),
             Self::DuplicateKey => ("duplicate_key", 400, code::INVALID_REQUEST),
             Self::NotJsonRpc(_) => ("not_json_rpc", 400, code::INVALID_REQUEST),
+            Self::BatchTooLong(_) => ("batch_too_long", 400, code::INVALID_REQUEST),
+            Self::NotAPage => ("not_a_page", 406, code::SERVER_ERROR),
             Self::Modern(error) => (modern_reason(error.code), 400, error.code),
             Self::UnknownMethod(Era::Modern) => ("unknown_method", 404, code::METHOD_NOT_FOUND),
             Self::UnknownMethod(Era::Legacy) => ("unknown_method", 200, code::METHOD_NOT_FOUND),

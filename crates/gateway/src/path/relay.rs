@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use doorward_model::{Fault, Limits};
+use bytes::{Bytes, BytesMut};
+use doorward_model::Fault;
 use doorward_protocol::{
-    mcp::Era,
+    mcp::{Era, batch},
     sse::{KEEP_ALIVE, write_event},
 };
 use futures_util::{Stream, stream};
@@ -34,14 +34,9 @@ use super::{
 use crate::App;
 
 /// Translates one message of the upstream, and keeps or forgets lists by what it says.
-pub(super) fn translate(
-    app: &App,
-    exchange: &Exchange,
-    depth: usize,
-    data: Bytes,
-) -> Result<Verdict, Broken> {
+pub(super) fn translate(app: &App, exchange: &Exchange, data: Bytes) -> Result<Verdict, Broken> {
     let now = app.clock().now();
-    let verdict = exchange.examine(app.sealers(), now, depth, data)?;
+    let verdict = exchange.examine(app.sealers(), now, exchange.published.limits.depth, data)?;
     if let (Some(page), true, Fate::Replace(answer)) = (&exchange.page, verdict.is_answer, &verdict.fate) {
         exchange.published.memory.lists.keep(page, answer, verdict.filtered, now);
     }
@@ -57,11 +52,9 @@ pub(crate) struct Relay {
     app: Arc<App>,
     exchange: Exchange,
     source: Source,
-    depth: usize,
     keep_alive: Duration,
     idle: Duration,
-    /// The upstream gave its events ids, so that the rest can be fetched elsewhere.
-    resumable: bool,
+    ids: Ids,
     ended: bool,
     /// Something was sent.
     opened: bool,
@@ -85,6 +78,17 @@ impl Drop for StreamGuard {
     }
 }
 
+/// Ids of events, by which the rest of a stream can be fetched elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    /// The upstream gave none so far.
+    None,
+    /// It did.
+    Seen,
+    /// They do not pass.
+    Withheld,
+}
+
 /// What the upstream did next.
 enum Next {
     Piece(Piece),
@@ -96,25 +100,29 @@ enum Next {
 }
 
 impl Relay {
-    pub(super) fn new(
-        app: Arc<App>,
-        exchange: Exchange,
-        source: Source,
-        limits: &Limits,
-        guard: Option<StreamGuard>,
-    ) -> Self {
+    pub(super) fn new(app: Arc<App>, exchange: Exchange, source: Source, guard: Option<StreamGuard>) -> Self {
         Self {
+            keep_alive: exchange.published.limits.keep_alive,
+            idle: exchange.published.limits.stream_idle,
             app,
             exchange,
             source,
-            depth: limits.depth,
-            keep_alive: limits.keep_alive,
-            idle: limits.stream_idle,
-            resumable: false,
+            ids: Ids::None,
             ended: false,
             opened: false,
             _guard: guard,
         }
+    }
+
+    /// As one answer of several on one stream: event ids, by which the rest of a stream can be had elsewhere, mean
+    /// nothing there, so they do not pass.
+    pub(super) fn in_batch(self) -> Self {
+        Self { ids: Ids::Withheld, ..self }
+    }
+
+    /// Whether nothing more comes.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// The bytes for the caller. The record is closed when the stream is dropped, at the latest.
@@ -126,10 +134,11 @@ impl Relay {
         })
     }
 
-    async fn next_bytes(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
+    /// The next bytes for the caller; none at the end.
+    pub(super) async fn next_bytes(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
         while !self.ended {
             let bytes = match self.next().await {
-                Next::Piece(piece) => self.translate(&piece, record),
+                Next::Piece(piece) => self.translate(piece, record),
                 Next::Silence => Some(Bytes::from_static(KEEP_ALIVE)),
                 Next::End => self.end(record),
                 Next::Closing => {
@@ -196,15 +205,62 @@ impl Relay {
         expired || present.is_none_or(|present| present.rules != published.rules)
     }
 
-    fn translate(&mut self, piece: &Piece, record: &mut OpenRecord) -> Option<Bytes> {
-        self.resumable |= piece.has_id();
-        let Some(data) = piece.data() else {
-            return Some(piece.raw());
+    fn translate(&mut self, mut piece: Piece, record: &mut OpenRecord) -> Option<Bytes> {
+        let data = piece.data();
+        if let Some(messages) = data.as_ref().and_then(|data| self.messages(data)) {
+            return self.translate_all(messages, record);
+        }
+        let batched = self.ids == Ids::Withheld;
+        if piece.has_id() && !batched {
+            self.ids = Ids::Seen;
+        }
+        let Some(data) = data else {
+            return (!batched).then(|| piece.raw());
         };
-        let verdict = match translate(&self.app, &self.exchange, self.depth, data) {
-            Ok(verdict) => verdict,
-            Err(broken) => return self.fail(&invalid(&self.exchange.published, broken.0), record),
-        };
+        match self.judge(data.clone(), piece.take_verdict(), record) {
+            Ok(Fate::Pass) if batched => Some(write_event(&data)),
+            Ok(Fate::Replace(data)) if batched => Some(write_event(&data)),
+            Ok(Fate::Pass) => Some(piece.raw()),
+            Ok(Fate::Replace(data)) => Some(piece.with_data(&data)),
+            Ok(Fate::Drop) => None,
+            Err(Broken(detail)) => self.fail(&invalid(&self.exchange.published, detail), record),
+        }
+    }
+
+    /// The messages of an upstream's batch, which only sessions of 2025-03-26 know.
+    fn messages(&self, data: &Bytes) -> Option<Vec<Bytes>> {
+        let has_batches = self.exchange.session.as_ref().is_some_and(|session| session.handle.has_batches);
+        batch::elements(data, self.exchange.published.limits.depth).filter(|_| has_batches)
+    }
+
+    /// Translates the messages of a batch. They pass as single events, without the id of the one that they came in.
+    fn translate_all(&mut self, messages: Vec<Bytes>, record: &mut OpenRecord) -> Option<Bytes> {
+        let mut events = BytesMut::new();
+        for data in messages {
+            match self.judge(data.clone(), None, record) {
+                Ok(Fate::Pass) => events.extend_from_slice(&write_event(&data)),
+                Ok(Fate::Replace(data)) => events.extend_from_slice(&write_event(&data)),
+                Ok(Fate::Drop) => {}
+                Err(Broken(detail)) => {
+                    let error = self.fail(&invalid(&self.exchange.published, detail), record);
+                    events.extend(error);
+                }
+            }
+            if self.ended {
+                break;
+            }
+        }
+        (!events.is_empty()).then(|| events.freeze())
+    }
+
+    /// Says what becomes of a message; with the answer, the stream is at its end.
+    fn judge(
+        &mut self,
+        data: Bytes,
+        known: Option<Verdict>,
+        record: &mut OpenRecord,
+    ) -> Result<Fate, Broken> {
+        let verdict = known.map_or_else(|| translate(&self.app, &self.exchange, data), Ok)?;
         if verdict.is_answer {
             examine::note(&self.exchange, &verdict, record);
             if self.exchange.client_id().is_some() {
@@ -212,16 +268,12 @@ impl Relay {
                 self.ended = true;
             }
         }
-        match verdict.fate {
-            Fate::Pass => Some(piece.raw()),
-            Fate::Replace(data) => Some(piece.with_data(&data)),
-            Fate::Drop => None,
-        }
+        Ok(verdict.fate)
     }
 
     /// Whether the caller is owed nothing more when the stream ends here.
     fn may_just_end(&self) -> bool {
-        let can_be_resumed = self.exchange.era == Era::Legacy && self.resumable;
+        let can_be_resumed = self.exchange.era == Era::Legacy && self.ids == Ids::Seen;
         self.exchange.client_id().is_none() || self.exchange.listens() || can_be_resumed
     }
 
@@ -229,7 +281,8 @@ impl Relay {
     /// event id; else the caller is owed an answer.
     fn end(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
         self.ended = true;
-        if self.exchange.client_id().is_none() || (self.exchange.era == Era::Legacy && self.resumable) {
+        if self.exchange.client_id().is_none() || (self.exchange.era == Era::Legacy && self.ids == Ids::Seen)
+        {
             record.complete();
             return None;
         }

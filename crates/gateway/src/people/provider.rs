@@ -16,7 +16,7 @@ use doorward_auth::{
     sign_in::{self, Attempt, Callback, Endpoints, SignedIn, TokenCall},
 };
 use doorward_egress::{Outbound, Trust, read_capped};
-use doorward_model::{Algorithm, Issuer, Person, Secret, SignInProvider, Timestamp};
+use doorward_model::{Algorithm, Issuer, Secret, SignInProvider, Timestamp};
 use doorward_store::StoreError;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use serde::{Deserialize, Serialize};
@@ -167,9 +167,7 @@ async fn admit(
         let trouble = SignInTrouble::NotAllowed(provider.name.as_str());
         return again(web, onward, "", trouble, record).await;
     }
-    let SignedIn { subject, name, groups, .. } = who;
-    let person = Person { subject, name, groups, domain, administrator: false };
-    welcome(web, &person, onward, record).await
+    welcome(web, &who.into_person(), onward, record).await
 }
 
 /// What was sent along, if it is ours, was given to this browser, and comes back for the first time.

@@ -7,6 +7,7 @@
 
 mod admission;
 mod attacks;
+mod broken;
 mod configuration;
 mod ground;
 mod harness;

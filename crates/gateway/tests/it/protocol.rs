@@ -1,6 +1,7 @@
 //! The protocol as a client and an upstream see it: both eras, the filter, handles, streams, and everything that
 //! must pass untouched.
 
+mod batches;
 mod filter;
 mod handles;
 mod headers;
@@ -11,6 +12,7 @@ mod modern;
 mod sessions;
 mod streams;
 mod templates;
+mod transports;
 mod upstream;
 
 use doorward_testkit::recorder::Recorder;

@@ -5,12 +5,16 @@
 
 mod admin;
 mod client;
+mod clients;
 mod crash;
 mod drain;
+mod keys;
 mod metrics;
 mod program;
 mod proxies;
 mod tls;
+mod tokens;
+mod users;
 mod watch;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
@@ -29,6 +29,14 @@ pub(crate) struct Program {
     pub(crate) address: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     log: Arc<Log>,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) success: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// What the process wrote to standard error so far.
@@ -74,6 +82,38 @@ impl Place {
         program
     }
 
+    /// Runs a command to its end, with what it reads on standard input.
+    pub(crate) fn run(&self, args: &[&str], input: &str) -> Ran {
+        self.run_with(args, input, &[])
+    }
+
+    /// The same, with variables.
+    pub(crate) fn run_with(&self, args: &[&str], input: &str, variables: &[(&str, &str)]) -> Ran {
+        let mut child = self
+            .command(args)
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // A command that reads nothing may have ended already.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("it ends");
+        Ran {
+            success: output.status.success(),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+
+    /// A command on this configuration, ready to be started.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = binary();
+        command.args(args).arg("--config").arg(self.path("doorward.toml"));
+        command
+    }
+
     /// `doorward audit verify`: whether it is content, and its report.
     pub(crate) fn verify_audit(&self) -> (bool, Value) {
         let output = binary()
@@ -91,6 +131,28 @@ impl Place {
         let records = store.read_records(None, 100_000).await.expect("records");
         store.close().await;
         records.iter().map(|record| serde_json::from_str(&record.body).expect("JSON")).collect()
+    }
+}
+
+impl Ran {
+    /// What was printed, of a command that succeeded.
+    #[track_caller]
+    pub(crate) fn text(self) -> String {
+        assert!(self.success, "{}", self.stderr);
+        self.stdout.trim_end().to_owned()
+    }
+
+    /// The same, as JSON.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.text()).expect("JSON")
+    }
+
+    /// What was said by a command that failed, and printed nothing.
+    #[track_caller]
+    pub(crate) fn refused(self) -> String {
+        assert!(!self.success && self.stdout.is_empty(), "{self:?}");
+        self.stderr
     }
 }
 

@@ -3,11 +3,14 @@
 //!
 //! `cargo xtask tools` installs what these tests start, `cargo xtask test` runs them.
 
+mod batches;
 mod clients;
 mod conformance;
 mod direct;
 mod harness;
 mod issuer;
+mod products;
+mod programs;
 mod sse;
 mod stdio;
 mod through;

@@ -1,31 +1,24 @@
-//! Upstreams that speak HTTP+SSE, the transport of revision 2024-11-05: clients do not notice.
+//! Upstreams that speak HTTP+SSE, the transport of revision 2024-11-05: clients do not notice, nor need an operator.
 
 use serde_json::{Value, json};
 
 use crate::{
     clients::{Client, PYTHON_V1, PYTHON_V2, RMCP, TS_V1, TS_V2, Way},
-    harness::{Gateway, Kind, Upstream},
+    harness::{Gateway, Kind, Published, Upstream},
     wire::Session,
 };
 
 fn start() -> Gateway {
-    let upstream = Upstream::start_sse();
-    let (url, tools) = (&upstream.url, Kind::Everything.curated().0);
-    let sections = format!(
-        r#"
-[[upstream]]
-name = "everything"
-url = "{url}"
-transport = "sse"
+    start_with("transport = \"sse\"")
+}
 
-[[server]]
-name = "everything"
-upstreams = ["everything"]
-access = "open"
-tools = {tools:?}
-"#
-    );
-    Gateway::launch(&sections, &[], vec![upstream])
+fn start_with(transport: &str) -> Gateway {
+    let upstream = Upstream::start_sse();
+    let tools = Some(Kind::Everything.curated().0);
+    let upstream_keys = format!("url = {:?}
+{transport}", upstream.url);
+    let published = Published { name: "everything", upstream: upstream_keys, access: "open", tools };
+    Gateway::launch(&published.sections(), &[], vec![upstream])
 }
 
 fn suites(clients: &[Client]) {
@@ -50,6 +43,18 @@ fn python_clients_at_a_server_of_2024() {
 #[test]
 fn the_rust_client_at_a_server_of_2024() {
     suites(&[RMCP]);
+}
+
+#[test]
+fn a_server_of_2024_is_found_out_without_being_told() {
+    let gateway = start_with("");
+    let kind = Kind::Everything;
+    for client in [TS_V1, PYTHON_V2] {
+        client.run(Way::Through, kind, &gateway.resource(kind), None, client.agrees_with(kind));
+    }
+    let found = gateway.log().matches("the upstream speaks HTTP+SSE").count();
+    assert_eq!(found, 1, "once, and remembered");
+    gateway.stop();
 }
 
 #[test]

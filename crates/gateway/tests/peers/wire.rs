@@ -37,20 +37,31 @@ impl Answer {
     }
 }
 
-/// A session of revision 2025-11-25.
+/// A session of one of the older revisions.
 pub(crate) struct Session {
     url: String,
     id: String,
+    /// `MCP-Protocol-Version` in every request, which 2025-03-26 does not have.
+    version: &'static str,
 }
 
 impl Session {
-    /// Begins one.
+    /// Begins one of revision 2025-11-25.
     pub(crate) fn begin(url: &str) -> Self {
+        Self::begin_as(url, "2025-11-25", "MCP-Protocol-Version: 2025-11-25\r\n")
+    }
+
+    /// Begins one of revision 2025-03-26, which has batches.
+    pub(crate) fn begin_with_batches(url: &str) -> Self {
+        Self::begin_as(url, "2025-03-26", "")
+    }
+
+    fn begin_as(url: &str, revision: &str, version: &'static str) -> Self {
         let client = json!({ "name": "wire", "version": "1" });
-        let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+        let params = json!({ "protocolVersion": revision, "capabilities": {}, "clientInfo": client });
         let answer = post(url, "", &message(Some(&json!(1)), "initialize", &params));
-        assert_eq!(answer.result()["protocolVersion"], "2025-11-25", "{answer:?}");
-        let session = Self { url: url.to_owned(), id: answer.session.expect("a session") };
+        assert_eq!(answer.result()["protocolVersion"], revision, "{answer:?}");
+        let session = Self { url: url.to_owned(), id: answer.session.expect("a session"), version };
         let initialized = message(None, "notifications/initialized", &json!({}));
         assert_eq!(post(url, &session.headers(), &initialized).status, 202);
         session
@@ -64,6 +75,11 @@ impl Session {
     /// Calls a tool.
     pub(crate) fn call(&self, tool: &str, arguments: &Value) -> Answer {
         self.request(&json!(2), "tools/call", &json!({ "name": tool, "arguments": arguments }))
+    }
+
+    /// Sends several messages in one request.
+    pub(crate) fn batch(&self, messages: &Value) -> Answer {
+        post(&self.url, &self.headers(), &messages.to_string())
     }
 
     /// What is listed, by name.
@@ -90,7 +106,7 @@ impl Session {
     }
 
     fn headers(&self) -> String {
-        format!("Mcp-Session-Id: {}\r\nMCP-Protocol-Version: 2025-11-25\r\n", self.id)
+        format!("Mcp-Session-Id: {}\r\n{}", self.id, self.version)
     }
 }
 

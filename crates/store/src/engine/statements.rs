@@ -199,3 +199,6 @@ impl From<Timestamp> for Value<'_> {
         Self::Number(Some(time.as_micros()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,13 +27,13 @@ async fn of_two_first_starts_one_stores_its_data_keys() {
     on_each_engine(async |database| {
         let stores = database.stores().await;
         for round in 0..50 {
-            let stored = at_once(&stores, |store, which| async move {
+            let outcomes = at_once(&stores, |store, which| async move {
                 let keys = ["a", "b"].map(|id| data_key(&format!("{which}{id}"), "w"));
                 store.add_first_data_keys(&keys).await.unwrap()
             })
             .await;
-            let winner = stored.iter().position(|stored| *stored).unwrap();
-            assert!(!stored[1 - winner], "round {round}");
+            let winner = outcomes.iter().position(|added| *added).unwrap();
+            assert!(!outcomes[1 - winner], "round {round}");
             let ids: Vec<_> = stores[0].data_keys().await.unwrap().into_iter().map(|key| key.id).collect();
             assert_eq!(ids, [format!("{winner}a"), format!("{winner}b")]);
             database.run("DELETE FROM data_key").await;
@@ -98,7 +98,7 @@ async fn no_data_key_stays_behind_when_one_comes_during_a_rewrap() {
 async fn of_two_first_starts_one_stores_its_signing_keys() {
     on_each_engine(async |database| {
         let stores = database.stores().await;
-        let stored = at_once(&stores, |store, which| async move {
+        let added = at_once(&stores, |store, which| async move {
             let keys = [
                 signing_key(&format!("{which}c"), "ES256", SigningKeyState::Current),
                 signing_key(&format!("{which}n"), "ES256", SigningKeyState::Next),
@@ -106,7 +106,7 @@ async fn of_two_first_starts_one_stores_its_signing_keys() {
             store.add_first_signing_keys(&keys).await.unwrap()
         })
         .await;
-        assert!(stored[0] != stored[1], "{stored:?}");
+        assert!(added[0] != added[1], "{added:?}");
         assert_eq!(stores[0].signing_keys().await.unwrap().len(), 2);
         let other = [signing_key("e", "EdDSA", SigningKeyState::Current)];
         assert!(stores[0].add_first_signing_keys(&other).await.unwrap(), "another algorithm");

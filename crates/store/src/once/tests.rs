@@ -1,6 +1,5 @@
 //! Once is once, for everybody.
 
-use super::*;
 use crate::harness::{
     at_once, on_each_engine,
     samples::{NOW, hash},

@@ -46,3 +46,27 @@ fn requests_of_the_corpus_pass_every_check() {
         assert!(!envelope::passes(seed("modern_request", name).as_bytes()), "{name}");
     }
 }
+
+#[test]
+fn what_clients_send_in_the_corpus_is_accepted() {
+    for (target, names) in [
+        ("form", &["claude-code", "encoded", "good", "no-redirect"][..]),
+        ("redirect_uri", &["any-port", "ipv6", "private", "same"]),
+        ("registration", &["claude-code", "defaults", "keys", "languages"]),
+        ("client_document", &["both", "chatgpt", "claude", "keys"]),
+    ] {
+        for name in names {
+            assert!(oauth::accepted(target, seed(target, name).as_bytes()), "{target}/{name}");
+        }
+    }
+    for (target, names) in [
+        ("form", &["plain", "twice", "two-resources"][..]),
+        ("redirect_uri", &["backslash", "other-path", "user"]),
+        ("registration", &["implicit", "private-key", "script"]),
+        ("client_document", &["other-client", "script", "secret"]),
+    ] {
+        for name in names {
+            assert!(!oauth::accepted(target, seed(target, name).as_bytes()), "{target}/{name}");
+        }
+    }
+}

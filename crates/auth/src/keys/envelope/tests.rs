@@ -7,6 +7,21 @@ fn master() -> MasterKey {
     MasterKey::generate().0
 }
 
+/// Computed by an independent implementation (pyca/cryptography) from the description at the top of the
+/// module: what is stored today must open in every later version.
+#[test]
+fn the_stored_form_does_not_change() {
+    let master =
+        MasterKey::parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff").unwrap();
+    let wrapped =
+        "dw1.4231cfd6.AAECAwQFBgcICQoLnjUf-i3KSVRhtaYwwOtGYTIh4k7rckUXPt7VCcbd0-r1mOj2wKIlh7MoP5zzmgDA";
+    let sealed = "dw1.f9dba034.AAECAwQFBgcICQoLt6yh1hJOZebdz-2ovUVF76FVVSwJJIM";
+    let key = DataKey::unwrap([&master], "upstream", wrapped).unwrap();
+    assert_eq!(*key.bytes(), std::array::from_fn(|at| 32 + u8::try_from(at).unwrap()));
+    let opened = Envelope::new(&key, []).open(sealed, &[b"credential", b"1"]).unwrap();
+    assert_eq!(opened.as_slice(), b"hunter2");
+}
+
 #[test]
 fn a_data_key_survives_a_change_of_the_master_key() {
     let (old, new) = (master(), master());

@@ -1,5 +1,6 @@
 //! Assertions that are believed, and the many that are not.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_model::{Algorithm, Scope};
 use proptest::prelude::*;
 use serde_json::json;
@@ -148,7 +149,6 @@ fn no_other_kind_of_token_is_an_assertion() {
     }
     let untyped = r#"{"alg":"ES256"}"#;
     let claims = claims(&[]).to_string();
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let [header, claims] = [untyped, &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
     let signature = URL_SAFE_NO_PAD.encode(world.key.sign(format!("{header}.{claims}").as_bytes()));
     let text = format!("{header}.{claims}.{signature}");

@@ -151,6 +151,7 @@ fn a_refresh_stays_within_the_grant() {
         id: "1".into(),
         subject: "alice".into(),
         groups: vec![],
+        domain: None,
         client: "cli".into(),
         client_name: None,
         redirect: None,
@@ -187,7 +188,7 @@ fn a_client_of_its_own_names_its_resource() {
 #[test]
 fn the_answer_is_that_of_the_standard() {
     let (access, refresh) = (Secret::new("a".into()), Secret::new("r".into()));
-    let answer = token_response(&access, Some(&refresh), Duration::from_secs(3600), Scopes::MCP, RESOURCE);
+    let answer = token_response(&access, Some(&refresh), Duration::from_hours(1), Scopes::MCP, RESOURCE);
     let expected = json!({
         "access_token": "a", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r",
         "scope": "mcp:read mcp:call", "resource": RESOURCE,

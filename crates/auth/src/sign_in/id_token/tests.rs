@@ -159,7 +159,7 @@ fn signatures_of_others_are_refused() {
     let good = world.key.sign_jwt("JWT", &claims(&[]));
     let [_, theirs, _] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
     let [header, _, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
-    let other_claims = format!("{header}.{}x.{signature}", theirs);
+    let other_claims = format!("{header}.{theirs}x.{signature}");
     for forged in
         [other_claims, good[..good.len() - 4].to_owned(), good.replace(signature, ""), String::new()]
     {

@@ -30,7 +30,9 @@ pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, request: &CodeRequest
         web.revoke(&stored.grant.id).await?;
         return Err(refused.into());
     }
-    if !admission::admits_grant(web.routes, &stored.grant) {
+    // Between the code and its redemption the person may have gone.
+    let is_there = admission::present_groups(web.app, &stored.grant).await?.is_some();
+    if !is_there || !admission::admits_grant(web.routes, &stored.grant) {
         return Err(refused.into());
     }
     let scopes = stored.grant.scopes;

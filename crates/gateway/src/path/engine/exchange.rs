@@ -25,7 +25,7 @@ pub(in crate::path) use verdict::{Broken, Fate, Verdict};
 
 use super::rewrite::withheld;
 use crate::{
-    handles::{Holder, Sealers},
+    handles::{Holder, Sealers, Session},
     lists::PageKey,
     path::lease::Lease,
     routes::Published,
@@ -50,8 +50,10 @@ pub(in crate::path) struct Exchange {
     pub(in crate::path) page: Option<PageKey>,
     /// An endless stream does not outlive the caller's credential.
     pub(in crate::path) lease: Lease,
-    /// The caller's session, for ending it.
+    /// The caller's session.
     pub(in crate::path) session: Option<OwnSession>,
+    /// Whether `initialize` asks for the revision that has batches.
+    pub(in crate::path) wants_batches: bool,
 }
 
 /// A progress token, as JSON text.
@@ -84,10 +86,9 @@ pub(in crate::path) enum Purpose {
 /// A session that a request named.
 #[derive(Debug, Clone)]
 pub(in crate::path) struct OwnSession {
-    /// What the upstream, or the conversation with it, is called.
-    pub(in crate::path) upstream_id: String,
+    pub(in crate::path) handle: Session,
+    /// What its end is remembered by.
     pub(in crate::path) hash: String,
-    pub(in crate::path) expires: Timestamp,
 }
 
 impl Exchange {

@@ -7,7 +7,9 @@ use doorward_auth::keys::hash;
 use doorward_guard::uri_template::UriTemplate;
 use doorward_protocol::{
     json::Document,
-    mcp::{Era, Method, modern::HeaderText, request_id::Tag, revision::is_legacy_version, target::Target},
+    mcp::{
+        Era, Method, batch, modern::HeaderText, request_id::Tag, revision::is_legacy_version, target::Target,
+    },
     rpc::Message,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
@@ -15,9 +17,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
 use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
 use super::{Asked, Exchange, Outbound, Purpose, exchange::OwnSession, rewrite, templates};
 use crate::{App, handles::Holder, identifiers::RequestId, routes::Published};
-
-/// An opened session.
-struct Session(OwnSession);
 
 /// Understands a legacy message.
 pub(super) async fn understand(
@@ -69,6 +68,7 @@ pub(super) async fn understand(
     asked.target = target;
     asked.exchange.progress = rewritten.progress;
     asked.exchange.templates = templates;
+    asked.exchange.wants_batches = method == Method::Initialize && batch::are_asked_for(message.params());
     Ok(asked)
 }
 
@@ -116,13 +116,13 @@ pub(super) async fn without_message(
 
 /// What all messages of a session share.
 struct Setting {
-    session: Option<Session>,
+    session: Option<OwnSession>,
     tag: Tag,
     headers: HeaderMap,
 }
 
 impl Setting {
-    fn of(session: Option<Session>, wire: &Wire, record: &OpenRecord) -> Self {
+    fn of(session: Option<OwnSession>, wire: &Wire, record: &OpenRecord) -> Self {
         let tag = tag(session.as_ref(), record.id);
         let mut headers = message_headers();
         session_headers(&mut headers, wire, session.as_ref());
@@ -136,7 +136,7 @@ impl Setting {
         method: Method,
         record: &mut OpenRecord,
     ) -> Result<Vec<UriTemplate>, Refusal> {
-        let session = self.session.as_ref().map(|session| session.0.upstream_id.as_str());
+        let session = self.session.as_ref().map(|session| &session.handle);
         templates::needed(app, published, method, Era::Legacy, session, record).await
     }
 
@@ -153,11 +153,34 @@ impl Setting {
             progress: None,
             page: None,
             lease: caller.lease.clone(),
-            session: self.session.map(|session| session.0),
+            session: self.session,
+            wants_batches: false,
         };
         let outbound = Outbound { verb: HttpVerb::POST, headers: self.headers, body };
         Asked { caller, target: Target::Nothing, outbound, exchange }
     }
+}
+
+/// Whether a batch may come: the header says so, or it is missing, as in the revision that has batches, and the
+/// session agreed on that revision. With neither, nobody has said that this is a client which knows them.
+pub(super) fn check_batches(
+    app: &App,
+    published: &Published,
+    caller: &Authenticated,
+    wire: &Wire,
+) -> Result<(), Refusal> {
+    let has_batches = match &wire.mirror.version {
+        HeaderText::Absent => {
+            let session = open_session(app, published, caller, wire)?;
+            session.is_some_and(|session| session.handle.has_batches)
+        }
+        version => version.text() == Some(batch::REVISION.as_str()),
+    };
+    if has_batches {
+        return Ok(());
+    }
+    let text = "batches are for sessions of revision 2025-03-26: send each message alone";
+    Err(Reason::NotJsonRpc(text.into()).into())
 }
 
 /// Opens the session that a request names. One that was given to somebody else, or elsewhere, or has ended,
@@ -167,7 +190,7 @@ fn open_session(
     published: &Published,
     caller: &Authenticated,
     wire: &Wire,
-) -> Result<Option<Session>, Refusal> {
+) -> Result<Option<OwnSession>, Refusal> {
     let text = match &wire.session {
         HeaderText::Absent => return Ok(None),
         HeaderText::Malformed => return Err(Reason::SessionUnknown.into()),
@@ -175,18 +198,18 @@ fn open_session(
     };
     let holder = Holder { published, caller: &caller.key };
     let opened = app.sealers().open_session(text, app.clock().now(), holder);
-    let (upstream_id, expires) = opened.ok_or(Reason::SessionUnknown)?;
+    let handle = opened.ok_or(Reason::SessionUnknown)?;
     let hash = hash::hex(&hash::sha256(text.as_bytes()));
     if app.ended_sessions().contains(&hash) {
         return Err(Reason::SessionUnknown.into());
     }
-    Ok(Some(Session(OwnSession { upstream_id, hash, expires })))
+    Ok(Some(OwnSession { handle, hash }))
 }
 
 /// Ids of a session must be the same on every connection and replica; without one, each request is alone.
-fn tag(session: Option<&Session>, id: RequestId) -> Tag {
+fn tag(session: Option<&OwnSession>, id: RequestId) -> Tag {
     let Some(session) = session else { return Tag::new(id.tag()) };
-    let digest = hash::sha256(session.0.hash.as_bytes());
+    let digest = hash::sha256(session.hash.as_bytes());
     let mut tag = [0; 9];
     tag.copy_from_slice(&digest[..9]);
     Tag::new(tag)
@@ -200,12 +223,12 @@ pub(super) fn message_headers() -> HeaderMap {
     headers
 }
 
-fn session_headers(headers: &mut HeaderMap, wire: &Wire, session: Option<&Session>) {
+fn session_headers(headers: &mut HeaderMap, wire: &Wire, session: Option<&OwnSession>) {
     if let Some(version) = wire.mirror.version.text().and_then(|version| HeaderValue::from_str(version).ok())
     {
         headers.insert(HeaderName::from_static("mcp-protocol-version"), version);
     }
-    if let Some(id) = session.and_then(|session| HeaderValue::from_str(&session.0.upstream_id).ok()) {
+    if let Some(id) = session.and_then(|session| HeaderValue::from_str(&session.handle.upstream_id).ok()) {
         headers.insert(HeaderName::from_static("mcp-session-id"), id);
     }
 }

@@ -68,6 +68,7 @@ pub(super) async fn understand(
         page,
         lease: caller.lease.clone(),
         session: None,
+        wants_batches: false,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
     Ok(Asked { caller, target, outbound, exchange })

@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 
 use super::super::{Refusal, forward, record::OpenRecord};
 use super::legacy::message_headers;
-use crate::{App, routes::Published};
+use crate::{App, handles::Session, routes::Published};
 
 /// Most templates of an upstream that are considered.
 const MAX_TEMPLATES: usize = 1000;
@@ -32,7 +32,7 @@ pub(super) async fn needed(
     published: &Published,
     method: Method,
     era: Era,
-    session: Option<&str>,
+    session: Option<&Session>,
     record: &mut OpenRecord,
 ) -> Result<Vec<UriTemplate>, Refusal> {
     let names_uris = matches!(
@@ -60,7 +60,7 @@ pub(super) async fn needed(
     Ok(templates)
 }
 
-fn headers(era: Era, session: Option<&str>) -> HeaderMap {
+fn headers(era: Era, session: Option<&Session>) -> HeaderMap {
     let mut headers = message_headers();
     let mut put = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -72,7 +72,7 @@ fn headers(era: Era, session: Option<&str>) -> HeaderMap {
         put("mcp-method", Method::ResourceTemplatesList.name());
     }
     if let Some(session) = session {
-        put("mcp-session-id", session);
+        put("mcp-session-id", &session.upstream_id);
     }
     headers
 }
@@ -96,12 +96,12 @@ fn page_request(era: Era, cursor: Option<&str>, own_id: &str) -> Bytes {
 async fn ask(
     app: &App,
     published: &Published,
-    (era, session): (Era, Option<&str>),
+    (era, session): (Era, Option<&Session>),
     (own_id, body): (&str, Bytes),
     record: &mut OpenRecord,
 ) -> Result<Document, Refusal> {
-    let limits = &app.routes().snapshot.limits;
-    let text = match &published.uri {
+    let limits = &published.limits;
+    let text = match forward::address(app, published, session) {
         Some(uri) => {
             let outbound = Outbound {
                 method: HttpVerb::POST,
@@ -131,15 +131,15 @@ async fn by_http(answer: Response<Incoming>, published: &Published, own_id: &str
 async fn in_conversation(
     app: &App,
     published: &Published,
-    (era, session): (Era, Option<&str>),
+    (era, session): (Era, Option<&Session>),
     (own_id, body): (&str, &Bytes),
 ) -> Bytes {
     let upstream = &published.server.upstream;
     let conversation = match (era, session) {
-        (Era::Modern, _) => {
-            app.conversations().shared(upstream, &app.routes().snapshot.limits).await.ok().flatten()
+        (Era::Modern, _) => app.conversations().shared(published).await.ok().flatten(),
+        (Era::Legacy, session) => {
+            session.and_then(|session| app.conversations().session(&session.upstream_id))
         }
-        (Era::Legacy, session) => session.and_then(|session| app.conversations().session(session)),
     };
     let Some(conversation) = conversation else { return Bytes::new() };
     let Ok(mut reading) = conversation.ask(own_id, None, body).await else { return Bytes::new() };

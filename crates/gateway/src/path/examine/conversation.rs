@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{Fate, end_session, note, relay as relay_of, session_header};
+use super::{Beginning, Fate, end_session, note, relay as relay_of};
 use crate::{
     App,
     conversations::{Begun, Reading},
@@ -53,21 +53,23 @@ async fn answer(
         Ok(None) => return Err(failed(&exchange.published, UpstreamFailure::Broken)),
         Err(_) => return Err(failed(&exchange.published, UpstreamFailure::Timeout)),
     };
-    let limits = &app.routes().snapshot.limits;
-    let verdict = relay::translate(app, &exchange, limits.depth, first.clone());
+    let verdict = relay::translate(app, &exchange, first.clone());
     let verdict = verdict.map_err(|broken| invalid(&exchange.published, broken.0))?;
     if !verdict.is_answer {
-        let source = Source::conversation(reading, Some(first));
+        let source = Source::conversation(reading, Some((first, verdict)));
         let begun = begun.map(Begun::keep);
-        return Ok(relay_of(app, source, exchange, begun.as_deref(), record));
+        let begun = begun.as_deref().map(|id| Beginning { id, is_conversation: true, answer: None });
+        return Ok(relay_of(app, source, exchange, begun, record));
     }
     note(&exchange, &verdict, record);
     let Fate::Replace(body) = verdict.fate else { return Err(Reason::Internal.into()) };
     let mut answer = Answer::json(StatusCode::OK, body);
     // A session whose beginning was refused ends with its handle.
-    if verdict.error_code.is_none() {
-        let begun = begun.map(Begun::keep);
-        session_header(app, &exchange, begun.as_deref(), limits, &mut answer.headers);
+    if verdict.error_code.is_none()
+        && let Some(id) = begun.map(Begun::keep)
+    {
+        let session = Beginning { id: &id, is_conversation: true, answer: verdict.document.as_ref() };
+        session.announce(app, &exchange, &mut answer.headers);
     }
     Ok(answer)
 }

@@ -48,20 +48,35 @@ pub(super) async fn send(
 }
 
 async fn begin(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
-    let upstream = &exchange.published.server.upstream;
+    let opened = open(app, exchange).await.map_err(|error| not_begun(exchange, &error))?;
+    opened.ask(message, exchange).await
+}
+
+/// A session's conversation in which nothing has been said.
+pub(super) struct Opened {
+    begun: Begun,
+    conversation: Arc<Conversation>,
+}
+
+/// Opens the conversation of a new session. Nothing is sent of the message that it is for.
+pub(super) async fn open(app: &App, exchange: &Exchange) -> Result<Opened, StartError> {
     let mut headers = HeaderMap::new();
-    attach(&upstream.credential, &mut headers)
-        .ok_or_else(|| Refusal::from(Reason::Internal).detail("the credential is not a header value"))?;
-    let limits = &app.routes().snapshot.limits;
-    let begun = app.conversations().begin_session((upstream, &exchange.caller), headers, limits).await;
-    let (begun, conversation) = begun.map_err(|error| not_begun(exchange, &error))?;
-    let reading = ask(&conversation, message, exchange).await?;
-    Ok(Said::Hearing { reading, begun: Some(begun) })
+    attach(&exchange.published.server.upstream.credential, &mut headers).ok_or(StartError::Credential)?;
+    let begun = app.conversations().begin_session(&exchange.published, &exchange.caller, headers).await;
+    begun.map(|(begun, conversation)| Opened { begun, conversation })
+}
+
+impl Opened {
+    /// Asks what the session begins with.
+    pub(super) async fn ask(self, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
+        let reading = ask(&self.conversation, message, exchange).await?;
+        Ok(Said::Hearing { reading, begun: Some(self.begun) })
+    }
 }
 
 async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
     let session = exchange.session.as_ref().ok_or(Reason::SessionMissing)?;
-    let held = app.conversations().session(&session.upstream_id);
+    let held = app.conversations().session(&session.handle.upstream_id);
     // The child has died, or another process of ours holds it: for the client, both mean to begin again.
     let conversation = held.ok_or(Reason::SessionUnknown)?;
     match exchange.purpose {
@@ -75,7 +90,7 @@ async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<S
         }
         Purpose::Stream => Ok(Said::Hearing { reading: conversation.listen(), begun: None }),
         Purpose::End => {
-            app.conversations().end_session(&session.upstream_id);
+            app.conversations().end_session(&session.handle.upstream_id);
             Ok(Said::Ended)
         }
     }
@@ -83,8 +98,7 @@ async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<S
 
 async fn in_shared(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
     let upstream = &exchange.published.server.upstream;
-    let limits = &app.routes().snapshot.limits;
-    let shared = app.conversations().shared(upstream, limits).await;
+    let shared = app.conversations().shared(&exchange.published).await;
     let shared = shared.map_err(|error| not_begun(exchange, &error))?;
     let conversation = shared.ok_or_else(|| Reason::OtherEra(upstream.name.to_string()))?;
     let reading = ask(&conversation, message, exchange).await?;
@@ -101,9 +115,10 @@ async fn ask(
     conversation.ask(&id, token, message).await.map_err(|error| unheard(exchange, &error))
 }
 
-fn not_begun(exchange: &Exchange, error: &StartError) -> Refusal {
+pub(super) fn not_begun(exchange: &Exchange, error: &StartError) -> Refusal {
     match error {
         StartError::TooMany => Reason::TooManySessions.into(),
+        StartError::Credential => Refusal::from(Reason::Internal).detail(error.to_string()),
         StartError::CrashLoop(_) | StartError::Channel(_) => {
             failed(&exchange.published, UpstreamFailure::Unreachable).detail(error.to_string())
         }

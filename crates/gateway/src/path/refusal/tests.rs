@@ -30,7 +30,12 @@ fn samples() -> Vec<(Reason, &'static str)> {
             Reason::DuplicateKey,
             "an object has two members of one name: gateway and upstream could read different messages",
         ),
-        (Reason::NotJsonRpc(String::new()), "the JSON is not a JSON-RPC message that this revision knows"),
+        (
+            Reason::NotJsonRpc(String::new()),
+            "the JSON is not a JSON-RPC message that this revision knows; batches are known to 2025-03-26 only",
+        ),
+        (Reason::BatchTooLong(0), "a batch of more than `limits.batch` messages"),
+        (Reason::NotAPage, "a browser opened the address of a virtual server; a text says what it is"),
         (modern(code::INVALID_PARAMS), "a 2026-07-28 request without the required `_meta`"),
         (modern(code::HEADER_MISMATCH), "a header is missing or differs from the body"),
         (modern(code::MISSING_CAPABILITY), "the method needs a capability that the client did not declare"),

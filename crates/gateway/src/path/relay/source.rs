@@ -7,20 +7,24 @@ use doorward_protocol::sse::{Event, EventReader, write_event};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use crate::{conversations::Reading, path::refusal::UpstreamFailure};
+use crate::{
+    conversations::Reading,
+    path::{engine::Verdict, refusal::UpstreamFailure},
+};
 
 /// A source of messages.
 pub(in crate::path) enum Source {
     /// The event stream of an HTTP answer.
     Events { body: Incoming, reader: EventReader, heard: Instant },
     /// What a conversation has for one request.
-    Conversation { reading: Reading, first: Option<Bytes>, heard: Instant },
+    Conversation { reading: Reading, first: Option<(Bytes, Verdict)>, heard: Instant },
 }
 
 /// One piece of a stream: an event as it was received, or a bare message.
 pub(in crate::path) enum Piece {
     Event(Event),
-    Message(Bytes),
+    /// A message, and its translation where it was seen before that it begins a stream.
+    Message(Bytes, Option<Box<Verdict>>),
 }
 
 /// Why a source stopped before its end.
@@ -33,8 +37,8 @@ impl Source {
         Self::Events { body, reader: EventReader::new(limit), heard: Instant::now() }
     }
 
-    /// The messages of a conversation, after one that was already taken.
-    pub(in crate::path) fn conversation(reading: Reading, first: Option<Bytes>) -> Self {
+    /// The messages of a conversation, after one that was already taken and translated.
+    pub(in crate::path) fn conversation(reading: Reading, first: Option<(Bytes, Verdict)>) -> Self {
         Self::Conversation { reading, first, heard: Instant::now() }
     }
 
@@ -66,12 +70,12 @@ impl Source {
                 }
             },
             Self::Conversation { reading, first, heard } => {
-                let message = match first.take() {
-                    Some(message) => Some(message),
-                    None => reading.next().await,
-                };
+                if let Some((message, verdict)) = first.take() {
+                    return Ok(Some(Piece::Message(message, Some(Box::new(verdict)))));
+                }
+                let message = reading.next().await;
                 *heard = Instant::now();
-                Ok(message.map(Piece::Message))
+                Ok(message.map(|message| Piece::Message(message, None)))
             }
         }
     }
@@ -82,7 +86,15 @@ impl Piece {
     pub(super) fn data(&self) -> Option<Bytes> {
         match self {
             Self::Event(event) => event.data().filter(|data| !data.is_empty()),
-            Self::Message(data) => Some(data.clone()),
+            Self::Message(data, _) => Some(data.clone()),
+        }
+    }
+
+    /// The translation of the message, if there is one already.
+    pub(super) fn take_verdict(&mut self) -> Option<Verdict> {
+        match self {
+            Self::Event(_) => None,
+            Self::Message(_, verdict) => verdict.take().map(|verdict| *verdict),
         }
     }
 
@@ -90,7 +102,7 @@ impl Piece {
     pub(super) fn raw(&self) -> Bytes {
         match self {
             Self::Event(event) => event.raw().clone(),
-            Self::Message(data) => write_event(data),
+            Self::Message(data, _) => write_event(data),
         }
     }
 
@@ -98,7 +110,7 @@ impl Piece {
     pub(super) fn with_data(&self, data: &[u8]) -> Bytes {
         match self {
             Self::Event(event) => event.with_data(data),
-            Self::Message(_) => write_event(data),
+            Self::Message(..) => write_event(data),
         }
     }
 

@@ -104,9 +104,14 @@ async fn behind_a_name_only_the_names_of_the_configuration_may_call() {
 }
 
 #[tokio::test]
-async fn documents_and_probes_ask_for_the_origin_too() {
+async fn probes_ask_for_the_origin_and_public_documents_do_not() {
     let world = World::start().await;
-    for path in ["/healthz", "/readyz", "/.well-known/oauth-protected-resource/mcp/jwt", "/nowhere"] {
+    for path in ["/.well-known/oauth-protected-resource/mcp/jwt", "/.well-known/oauth-authorization-server"] {
+        let answer = world.gateway.call("GET", path).header("Origin", "http://evil.example").send().await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+    }
+    for path in ["/healthz", "/readyz", "/nowhere", "/authorize", "/console/access"] {
         let answer = world.gateway.call("GET", path).header("Origin", "http://evil.example").send().await;
         assert_eq!(answer.status, 403, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), None, "{path}");

@@ -11,7 +11,7 @@ mod sessions;
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
-use doorward_auth::keys::MasterKey;
+use doorward_auth::keys::envelope::DataKey;
 use doorward_config::{Environment, Overrides};
 use doorward_guard::uri_template::UriTemplate;
 use doorward_model::{Caller, Timestamp};
@@ -71,8 +71,9 @@ impl Door {
             page: None,
             lease: crate::path::lease::Lease::Unlimited,
             session: None,
+            wants_batches: false,
         };
-        Self { sealers: Sealers::derive(&MasterKey::generate().0), exchange }
+        Self { sealers: Sealers::derive(&DataKey::generate()), exchange }
     }
 
     /// For the answer to a request with the JSON text `client_id`.

@@ -1,0 +1,178 @@
+//! A server that speaks HTTP+SSE, or Streamable HTTP, or neither, and can change its mind.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinHandle,
+};
+
+/// What stands at `/mcp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaks {
+    /// HTTP+SSE; a POST gets this status.
+    Sse(u16),
+    /// Streamable HTTP.
+    Http,
+    /// A POST gets this status, a GET 405.
+    Neither(u16),
+    /// A POST gets 400, a GET a stream in which nothing comes.
+    Silence,
+}
+
+/// A running server; it stops when it is dropped.
+pub(super) struct Server {
+    pub(super) url: String,
+    shared: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+struct State {
+    speaks: Speaks,
+    /// `METHOD path` and the JSON-RPC method, oldest first.
+    seen: Vec<String>,
+    /// The streams by their session.
+    streams: HashMap<usize, mpsc::UnboundedSender<String>>,
+}
+
+impl Server {
+    pub(super) async fn start(speaks: Speaks) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let shared = Arc::new(Mutex::new(State { speaks, seen: Vec::new(), streams: HashMap::new() }));
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { url, shared, task }
+    }
+
+    /// From now on it is another; streams that are open end.
+    pub(super) fn becomes(&self, speaks: Speaks) {
+        let mut state = lock(&self.shared);
+        state.speaks = speaks;
+        state.streams.clear();
+    }
+
+    /// What it was asked since the last time.
+    pub(super) fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.shared).seen)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        // Clients leave as they like.
+        tokio::spawn(async move { drop(converse(BufReader::new(stream), &shared).await) });
+    }
+}
+
+/// One request, one answer; then the connection closes.
+async fn converse(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io::Result<()> {
+    let (mut start, mut length) = (String::new(), 0);
+    stream.read_line(&mut start).await?;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        match line.trim().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mut start = start.split(' ');
+    let (method, path) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
+    let speaks = {
+        let mut state = lock(shared);
+        let asked = message["method"].as_str().unwrap_or("-");
+        let place = path.split('?').next().unwrap_or_default();
+        state.seen.push(format!("{method} {place} {asked}"));
+        state.speaks
+    };
+    match (method, path, speaks) {
+        ("GET", "/mcp", Speaks::Sse(_)) => serve_stream(stream, shared).await,
+        ("GET", "/mcp", Speaks::Silence) => {
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hello\n\n")
+                .await?;
+            let _ = stream.read_u8().await;
+            Ok(())
+        }
+        ("POST", "/mcp", Speaks::Sse(status) | Speaks::Neither(status)) => {
+            write(&mut stream, status, "text/html", "<h1>no</h1>").await
+        }
+        ("POST", "/mcp", Speaks::Silence) => write(&mut stream, 400, "text/html", "<h1>no</h1>").await,
+        ("POST", "/mcp", Speaks::Http) if message["id"].is_null() => write(&mut stream, 202, "", "").await,
+        ("POST", "/mcp", Speaks::Http) => {
+            let answer = answer(&message).to_string();
+            write(&mut stream, 200, "application/json\r\nmcp-session-id: by-http", &answer).await
+        }
+        ("POST", path, _) if path.starts_with("/messages?") => {
+            let session = path.trim_start_matches("/messages?").parse().unwrap_or(0);
+            let sender = lock(shared).streams.get(&session).cloned();
+            let status = if sender.is_some() { 202 } else { 404 };
+            if let Some(sender) = sender.filter(|_| !message["id"].is_null()) {
+                // Revisions before 2025-06-18 may send several messages together.
+                let _ = sender.send(json!([answer(&message)]).to_string());
+            }
+            write(&mut stream, status, "text/plain", "").await
+        }
+        _ => write(&mut stream, 405, "text/plain", "").await,
+    }
+}
+
+/// The event stream: where messages go, then answers.
+async fn serve_stream(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io::Result<()> {
+    let (sender, mut answers) = mpsc::unbounded_channel();
+    let session = {
+        let mut state = lock(shared);
+        let session = state.seen.len() + 1000 * state.streams.len();
+        state.streams.insert(session, sender);
+        session
+    };
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let endpoint = format!("event: endpoint\ndata: /messages?{session}\n\n");
+    stream.write_all(format!("{head}{endpoint}").as_bytes()).await?;
+    while let Some(answer) = answers.recv().await {
+        stream.write_all(format!("event: message\ndata: {answer}\n\n").as_bytes()).await?;
+    }
+    Ok(())
+}
+
+fn answer(message: &Value) -> Value {
+    let result = match message["method"].as_str() {
+        Some("initialize") => json!({ "protocolVersion": "2025-03-26", "capabilities": {} }),
+        Some("tools/list") => json!({ "tools": [{ "name": "old" }] }),
+        _ => json!({}),
+    };
+    json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })
+}
+
+async fn write(stream: &mut BufReader<TcpStream>, status: u16, kind: &str, body: &str) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 {status} Answer\r\ncontent-type: {kind}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).await
+}
