@@ -37,9 +37,9 @@ use self::place::Place;
 pub(crate) use self::{
     call::{Call, LEGACY, MODERN, meta},
     documents::{Document, Documents},
-    oauth_client::{Ask, NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},
+    oauth_client::{NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},
     replica::Replica,
-    visitor::{Form, PASSWORD, Visitor, parameter},
+    visitor::{PASSWORD, Visitor, parameter},
     wire::{Answer, Events},
     world::{CREDENTIAL, World},
 };

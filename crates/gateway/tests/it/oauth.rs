@@ -1,9 +1,28 @@
 //! The authorization server, as clients, people and attackers meet it.
 //!
-//! Where to find the test of an attack: those of MCP gateways are named `a01_…` to `a20_…`; those of RFC 9700 chapter 4:
+//! Where the test of an attack is. Those that were found in gateways for MCP are named `a01_…` to `a20_…`; two are
+//! about credentials that Doorward would hold at other authorization servers, and have nothing here to attack yet
+//! (`a12`: an upstream that changes its authorization server; `a13`: linking somebody else's account, of which
+//! signing in has a part). Those of RFC 9700 chapter 4:
 //!
-//! | section | test |
+//! | section | tests |
 //! |---|---|
+//! | 4.1 redirect URI validation | `attacks::a04_…`, `habits::what_is_almost_the_registered_address_is_another_one` |
+//! | 4.2 leakage by referrer, 4.3 by history | `attacks::nothing_of_an_answer_leaks_by_referrer_cache_or_history` |
+//! | 4.4 mix-up | `attacks::a03_…`, `providers::a03_…` |
+//! | 4.5 code injection | `attacks::a07_…`, `races::a07_…`, `codes` |
+//! | 4.6 token injection | `attacks::a04_open_redirect_errors_…` (no response type but `code`), `matrix` |
+//! | 4.7 CSRF | `consent::a_form_counts_for_its_person_in_its_browser`, `consent::other_pages_cannot_press_our_buttons`, `people::a_sign_in_form_counts_in_its_own_browser`, `providers::a01_a13_…` |
+//! | 4.8 PKCE downgrade | `attacks::a06_…` |
+//! | 4.9 leakage at the resource server | `attacks::a11_…`, `matrix` |
+//! | 4.10 stolen access tokens | `matrix`, `revocation`, `scopes` |
+//! | 4.11 open redirection | `attacks::a04_open_redirect_errors_…`, and `Gateway::notice` at every answer of every test |
+//! | 4.12 307 redirects | `attacks::a17_…` |
+//! | 4.13 TLS-terminating proxies | `attacks::a16_…` |
+//! | 4.14 refresh tokens | `refresh`, `attacks::a08_…`, `races` |
+//! | 4.15 a client that passes for a resource owner | `attacks::a_client_cannot_pass_for_a_person` |
+//! | 4.16 clickjacking | `attacks::a14_…` |
+//! | 4.17 in-browser communication | no page has a program: `doorward_gateway::pages` |
 
 mod admission;
 mod attacks;
@@ -27,7 +46,7 @@ use std::time::Duration;
 use doorward_model::{Clock as _, Timestamp};
 use serde_json::json;
 
-use crate::harness::{Call, PATIENCE, World};
+use crate::harness::{Call, Events, PATIENCE, World};
 
 /// Two more virtual servers with Doorward's own tokens.
 const SERVERS: &str = r#"
@@ -73,4 +92,10 @@ async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.expect("it becomes so");
+}
+
+/// Waits until a stream ends, also where it is kept alive meanwhile.
+async fn ends(mut stream: Events<'_>) {
+    let ended = async { while stream.next().await.is_some() {} };
+    tokio::time::timeout(PATIENCE, ended).await.expect("the stream ends");
 }

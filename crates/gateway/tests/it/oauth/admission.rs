@@ -3,7 +3,7 @@
 use doorward_store::UserChange;
 use serde_json::json;
 
-use super::{SERVERS, listen, now, opens, until, world_with};
+use super::{SERVERS, ends, listen, now, opens, until, world_with};
 use crate::harness::{Tokens, World};
 
 /// Servers that let in by group, by name and by client, and one that lets in nobody.
@@ -102,7 +102,7 @@ async fn a_stream_ends_with_the_access_of_its_person() {
     let mut stream = listen(&world, "own", &tokens.access).stream().await;
     assert!(stream.next_json().await.is_some());
     world.gateway.replace(&format!("{}{keep_alive}", own_for(&world, "{ users = [\"bob\"] }")));
-    assert!(stream.next_json().await.is_none());
+    ends(stream).await;
     world.finish().await;
 }
 

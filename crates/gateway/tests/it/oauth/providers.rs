@@ -3,7 +3,7 @@
 use doorward_testkit::issuer::Failure;
 use serde_json::{Value, json};
 
-use super::{SERVERS, listen, opens, until};
+use super::{SERVERS, ends, listen, opens, until};
 use crate::harness::{Answer, OAuthClient, Plan, TokenCall, Tokens, Visitor, World, parameter};
 
 /// Whom the provider's people the operator lets in, unless a test says otherwise.
@@ -277,7 +277,7 @@ async fn who_may_no_longer_sign_in_is_out() {
         assert_eq!(page.find_form("/consent").is_some(), in_there, "{allow}");
         assert_eq!(opens(&world, "own", &tokens.access).await == 200, in_there, "{allow}: on every call");
     }
-    assert!(stream.next_json().await.is_none(), "and the stream ends");
+    ends(stream).await;
     assert_eq!(client.redeem(&pending).error().await, "invalid_grant");
     assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant");
     world.gateway.replace(&format!("{}{SERVERS}", world.toml()));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{SERVERS, listen, now, opens, until, world};
+use super::{SERVERS, ends, listen, now, opens, until, world};
 use crate::harness::{Tokens, World};
 
 /// From the list of workers-oauth-provider: revoking an access token keeps the refresh token, revoking a refresh token
@@ -71,11 +71,11 @@ async fn revocation_cuts_a_stream_that_never_ends() {
     let world = world().await;
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
-    for ends in ["access", "refresh", "page"] {
+    for by in ["access", "refresh", "page"] {
         let tokens = client.tokens(&visitor, "own").await;
         let mut stream = listen(&world, "own", &tokens.access).stream().await;
         assert!(stream.next_json().await.is_some());
-        match ends {
+        match by {
             "access" => client.revoke(&tokens.access).send().await,
             "refresh" => client.revoke(&tokens.refresh).send().await,
             _ => {
@@ -83,7 +83,7 @@ async fn revocation_cuts_a_stream_that_never_ends() {
                 visitor.submit(&page.form("/console/access/revoke")).await
             }
         };
-        assert!(stream.next_json().await.is_none(), "{ends}: nothing more is heard");
+        ends(stream).await;
         assert_eq!(listen(&world, "own", &tokens.access).send().await.status, 401);
     }
     world.finish().await;
@@ -111,14 +111,14 @@ async fn two_gateways(world: World) {
         async { call.send().await.status }
     };
     let kept = client.tokens(&visitor, "own").await;
-    for ends in ["access", "refresh"] {
+    for by in ["access", "refresh"] {
         let tokens = client.tokens(&visitor, "own").await;
         assert_eq!(at_other(&tokens.access).await, 200, "known and remembered there");
         let mut stream = listen(&world, "own", &tokens.access).at(&other).stream().await;
         assert!(stream.next_json().await.is_some());
-        let token = if ends == "access" { &tokens.access } else { &tokens.refresh };
+        let token = if by == "access" { &tokens.access } else { &tokens.refresh };
         assert_eq!(client.revoke(token).send().await.status, 200);
-        assert!(stream.next_json().await.is_none(), "{ends}: nothing more is heard there");
+        ends(stream).await;
         until(|| async { at_other(&tokens.access).await == 401 }).await;
     }
     assert_eq!(at_other(&kept.access).await, 200, "nothing else ended");
@@ -194,7 +194,7 @@ async fn a_removed_user_is_out_within_a_second() {
     let mut stream = listen(&world, "own", &tokens.access).stream().await;
     assert!(stream.next_json().await.is_some());
     assert!(world.gateway.store().remove_user("alice", now(&world)).await.unwrap());
-    assert!(stream.next_json().await.is_none());
+    ends(stream).await;
     until(|| async { opens(&world, "own", &tokens.access).await == 401 }).await;
     assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant");
     assert_eq!(client.redeem(&pending).error().await, "invalid_grant");
