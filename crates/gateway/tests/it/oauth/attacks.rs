@@ -237,19 +237,17 @@ async fn a07_code_injection_a_code_is_good_for_its_own_client_and_flow() {
 async fn a08_a_stolen_refresh_token_ends_the_grant() {
     let world = world().await;
     let visitor = world.gateway.signed_in("alice").await;
-    for thief_first in [true, false] {
-        let client = world.gateway.native().await;
-        let tokens = client.tokens(&visitor, "own").await;
-        let first = Tokens::of(&client.refresh(&tokens.refresh).send().await);
-        // Whoever came first goes on with its new token, and thereby proves that the answer was not lost.
-        let next = Tokens::of(&client.refresh(&first.refresh).send().await);
-        assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant", "{thief_first}");
-        assert_eq!(client.refresh(&next.refresh).error().await, "invalid_grant");
-        for token in [&tokens.access, &first.access, &next.access] {
-            assert_eq!(opens(&world, "own", token).await, 401);
-        }
-        assert!(visitor.get("/console/access").await.find_form("/console/access/revoke").is_none());
+    let client = world.gateway.native().await;
+    let tokens = client.tokens(&visitor, "own").await;
+    let first = Tokens::of(&client.refresh(&tokens.refresh).send().await);
+    // Whoever came first goes on with its new token, and thereby proves that the answer was not lost.
+    let next = Tokens::of(&client.refresh(&first.refresh).send().await);
+    assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant");
+    assert_eq!(client.refresh(&next.refresh).error().await, "invalid_grant");
+    for token in [&tokens.access, &first.access, &next.access] {
+        assert_eq!(opens(&world, "own", token).await, 401);
     }
+    assert!(visitor.get("/console/access").await.find_form("/console/access/revoke").is_none());
     world.finish().await;
 }
 
@@ -326,21 +324,20 @@ async fn a14_clickjacking_no_page_can_be_framed() {
     world.finish().await;
 }
 
-/// A15, CVE-2025-6514: an address that came from outside is shown as text, or as a link that cannot be a program.
+/// A15, CVE-2025-6514: an address that came from outside stays one address, in a link that cannot be a program.
 #[tokio::test]
-async fn a15_addresses_from_outside_are_text() {
+async fn a15_addresses_from_outside_are_links_and_nothing_more() {
     let world = world().await;
-    let visitor = world.gateway.signed_in("alice").await;
-    let metadata = json!({
-        "redirect_uris": ["https://app.example.com/$(touch%20x)/'\"`;cb"],
-        "token_endpoint_auth_method": "none",
-    });
-    let answer = world.gateway.register(&metadata).await;
-    if answer.status == 201 {
-        let client = world.gateway.registered(metadata).await;
-        let page = visitor.get(&client.ask("own").target()).await.text();
-        assert!(!page.contains("'\"`;cb"), "{page}");
-    }
+    let redirect_uri = "https://app.example.com/$(touch)/'&lt;cb;--version";
+    let metadata = json!({ "redirect_uris": [redirect_uri], "token_endpoint_auth_method": "none" });
+    let client = world.gateway.registered(metadata).await;
+    let page = world.gateway.visitor().get(&client.ask("own").with("response_type", "x").target()).await;
+    let html = scraper::Html::parse_document(&page.text());
+    let links = scraper::Selector::parse("a[href]").unwrap();
+    let link = html.select(&links).next().unwrap();
+    assert!(link.attr("href").is_some_and(|href| href.starts_with(&format!("{redirect_uri}?error="))));
+    assert_eq!(link.attr("rel"), Some("noreferrer noopener"));
+    assert_eq!(html.select(&links).count(), 1);
     world.finish().await;
 }
 
@@ -348,7 +345,7 @@ async fn a15_addresses_from_outside_are_text() {
 #[tokio::test]
 async fn a16_a_poisoned_host_changes_no_document() {
     let plan = Plan::default().public_url("https://gw.example.com");
-    let world = World::planned(plan, SERVERS_OF_ONE).await;
+    let world = World::planned(plan, "").await;
     for document in [
         "/.well-known/oauth-authorization-server",
         "/.well-known/openid-configuration",
@@ -376,8 +373,6 @@ async fn a16_a_poisoned_host_changes_no_document() {
     }
     world.finish().await;
 }
-
-const SERVERS_OF_ONE: &str = "";
 
 /// A17, RFC 9700 section 4.12: a redirect never carries a form along. `Gateway::notice` refuses 307 and 308 in every answer;
 /// here are all that redirect.

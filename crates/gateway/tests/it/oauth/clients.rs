@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 use super::{opens, world};
 use crate::harness::{Gateway, NATIVE, OAuthClient, TokenCall, Tokens, World, basic};
 
-const SECOND_METHOD: &str = "The client is registered with another method";
-
 /// From the list of workers-oauth-provider: the registered method is enforced at the token and revocation endpoints.
 #[tokio::test]
 async fn the_registered_method_is_enforced_at_every_endpoint() {
@@ -24,7 +22,7 @@ async fn the_registered_method_is_enforced_at_every_endpoint() {
             [(&by_basic, "post"), (&by_basic, "none"), (&by_post, "basic"), (&by_post, "none")]
         {
             let answer = call(client, method).send().await;
-            assert_eq!(answer.json()["error"], "invalid_client", "{path} {method}: {SECOND_METHOD}");
+            assert_eq!(answer.json()["error"], "invalid_client", "{path} {method}");
             assert_eq!(answer.status, 401);
             let challenge = answer.header("www-authenticate").unwrap_or_default();
             assert!(challenge.starts_with("Basic realm="), "{challenge}");
@@ -147,7 +145,7 @@ async fn who_proves_nothing_gets_no_token_in_its_own_name() {
 }
 
 /// A client with a key, and what signs with it.
-async fn with_key<'w>(world: &'w World) -> OAuthClient<'w> {
+async fn with_key(world: &World) -> OAuthClient<'_> {
     let jwks = world.issuer_keys().await;
     world
         .gateway
@@ -159,7 +157,7 @@ async fn with_key<'w>(world: &'w World) -> OAuthClient<'w> {
         .await
 }
 
-fn assertion(world: &World, client: &OAuthClient<'_>, changes: Value) -> String {
+fn assertion(world: &World, client: &OAuthClient<'_>, changes: &Value) -> String {
     let gateway: &Gateway = &world.gateway;
     let mut claims = world.issuer.claims(&client.id, &gateway.url());
     claims["iss"] = client.id.clone().into();
@@ -182,7 +180,7 @@ fn asserted<'g>(client: &OAuthClient<'g>, assertion: &str) -> TokenCall<'g> {
 async fn an_assertion_proves_a_client_once() {
     let world = world().await;
     let client = with_key(&world).await;
-    let good = assertion(&world, &client, json!({}));
+    let good = assertion(&world, &client, &json!({}));
     assert_eq!(asserted(&client, &good).send().await.status, 200);
     assert_eq!(asserted(&client, &good).error().await, "invalid_client", "a second time");
     let token_endpoint = format!("{}/token", world.gateway.url());
@@ -197,10 +195,10 @@ async fn an_assertion_proves_a_client_once() {
         json!({ "exp": null }),
         json!({ "jti": null }),
     ] {
-        let bad = assertion(&world, &client, changes.clone());
+        let bad = assertion(&world, &client, &changes);
         assert_eq!(asserted(&client, &bad).error().await, "invalid_client", "{changes}");
     }
-    let again = assertion(&world, &client, json!({ "jti": "another" }));
+    let again = assertion(&world, &client, &json!({ "jti": "another" }));
     assert_eq!(asserted(&client, &again).send().await.status, 200);
     assert_eq!(client.revoke("unknown").error().await, "invalid_client", "without the assertion");
     world.finish().await;

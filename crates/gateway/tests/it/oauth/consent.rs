@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{world, world_with};
 use crate::harness::{NATIVE, OAuthClient, STATE, Visitor, World};
 
-/// The virtual server that is asked for, `more` of it and a client of each kind.
+/// A client of each kind, and whether a yes to it may be remembered.
 async fn clients(world: &World) -> Vec<(OAuthClient<'_>, bool)> {
     let gateway = &world.gateway;
     let https = |method: &str| {
@@ -21,7 +21,7 @@ async fn clients(world: &World) -> Vec<(OAuthClient<'_>, bool)> {
     stored.redirect_uris = vec![NATIVE.to_owned()];
     gateway.store().add_client(&stored, None).await.unwrap();
     gateway.may_lead_to(NATIVE);
-    operators_native.redirect_uri = NATIVE.to_owned();
+    NATIVE.clone_into(&mut operators_native.redirect_uri);
     vec![
         (gateway.operators("web", "basic").await, true),
         (gateway.operators("page", "none").await, true),

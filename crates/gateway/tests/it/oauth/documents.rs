@@ -235,7 +235,7 @@ async fn the_operator_says_whose_documents_count() {
     world.finish().await;
 }
 
-/// Claude's document and ChatGPT's, as they are but for their addresses.
+/// Two documents that are out there, as they are but for their addresses.
 #[tokio::test]
 async fn documents_of_real_clients_are_understood() {
     let (world, documents) = world("").await;

@@ -192,7 +192,7 @@ async fn clients_may_ask_for_offline_access() {
     world.finish().await;
 }
 
-/// From the list of workers-oauth-provider: offline_access is in the metadata of the authorization server, and neither
+/// From the list of workers-oauth-provider: `offline_access` is in the metadata of the authorization server, and neither
 /// in that of the resource nor in challenges.
 #[tokio::test]
 async fn offline_access_is_announced_where_it_belongs() {

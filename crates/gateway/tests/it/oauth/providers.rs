@@ -36,7 +36,7 @@ async fn sent(visitor: &Visitor<'_>, page: &Answer) -> String {
 }
 
 /// An ID token for somebody that was sent, with changes; what is null is left out.
-fn id_token(world: &World, sent: &str, changes: Value) -> String {
+fn id_token(world: &World, sent: &str, changes: &Value) -> String {
     let mut claims = world.issuer.claims("1234", "doorward-at-idp");
     claims["nonce"] = parameter(sent, "nonce").into();
     claims["name"] = "Alice Example".into();
@@ -60,7 +60,7 @@ async fn back(world: &World, visitor: &Visitor<'_>, sent: &str, id_token: &str) 
 }
 
 /// A browser in which `1234` is signed in.
-async fn signed_in<'w>(world: &'w World, claims: Value) -> Visitor<'w> {
+async fn signed_in<'w>(world: &'w World, claims: &Value) -> Visitor<'w> {
     let visitor = world.gateway.visitor();
     let page = visitor.get("/sign-in").await;
     let sent = sent(&visitor, &page).await;
@@ -87,7 +87,7 @@ async fn somebody_signs_in_at_a_provider_and_goes_on_to_consent() {
     assert_eq!(parameter(&sent, "code_challenge_method").as_deref(), Some("S256"));
     let callback = format!("{}/sign-in/callback/idp", world.gateway.url());
     assert_eq!(parameter(&sent, "redirect_uri"), Some(callback));
-    let answer = back(&world, &visitor, &sent, &id_token(&world, &sent, json!({}))).await;
+    let answer = back(&world, &visitor, &sent, &id_token(&world, &sent, &json!({}))).await;
     let consent = visitor.follow(&answer).await;
     assert_eq!(consent.heading(), "Allow access to own?", "not a code: consent is the person's own");
     assert!(consent.text().contains("Alice Example"));
@@ -108,7 +108,7 @@ async fn a01_a13_the_way_back_counts_once_and_in_the_browser_that_was_sent() {
     let page = attacker.get(&client.ask("own").target()).await;
     let handed = sent(&attacker, &page).await;
     victim.get("/sign-in").await;
-    let token = id_token(&world, &handed, json!({}));
+    let token = id_token(&world, &handed, &json!({}));
     for browser in [&victim, &world.gateway.visitor()] {
         let answer = back(&world, browser, &handed, &token).await;
         nobody_is_signed_in(browser, &answer);
@@ -135,7 +135,7 @@ async fn a03_mix_up_an_answer_of_another_issuer_signs_nobody_in() {
     for (iss, in_there) in [("https://evil.example", false), ("", true), (world.issuer.url(), true)] {
         let page = visitor.get("/sign-in").await;
         let sent = sent(&visitor, &page).await;
-        world.issuer.answer_tokens(json!({ "id_token": id_token(&world, &sent, json!({})) }));
+        world.issuer.answer_tokens(json!({ "id_token": id_token(&world, &sent, &json!({})) }));
         let answer = visitor.get(&format!("{}&iss={iss}", way_back(&sent))).await;
         if in_there {
             assert_eq!(answer.status, 303, "{iss}");
@@ -204,7 +204,7 @@ async fn a19_an_id_token_of_another_kind_signs_nobody_in() {
     ] {
         let page = visitor.get("/sign-in").await;
         let sent = sent(&visitor, &page).await;
-        let answer = back(&world, &visitor, &sent, &id_token(&world, &sent, changes.clone())).await;
+        let answer = back(&world, &visitor, &sent, &id_token(&world, &sent, &changes)).await;
         nobody_is_signed_in(&visitor, &answer);
     }
     for header in [json!({ "alg": "none" }), json!({ "typ": "at+jwt" }), json!({ "typ": "logout+jwt" })] {
@@ -245,7 +245,7 @@ async fn an_account_somewhere_opens_nothing() {
         let visitor = world.gateway.visitor();
         let page = visitor.get("/sign-in").await;
         let sent = sent(&visitor, &page).await;
-        let answer = back(&world, &visitor, &sent, &id_token(&world, &sent, claims.clone())).await;
+        let answer = back(&world, &visitor, &sent, &id_token(&world, &sent, claims)).await;
         assert_eq!(answer.status, if in_there { 303 } else { 403 }, "{allow} {claims}");
         let record = world.gateway.last_record().await;
         assert_eq!(record["subject"], "idp:1234", "the record says who it was");
@@ -263,7 +263,7 @@ async fn who_may_no_longer_sign_in_is_out() {
     let keep_alive = "\n[limits]\nkeep_alive = \"1s\"";
     let world = world(EVERYBODY).await;
     world.gateway.replace(&format!("{}{keep_alive}", toml(&world, EVERYBODY)));
-    let visitor = signed_in(&world, json!({ "groups": ["eng"] })).await;
+    let visitor = signed_in(&world, &json!({ "groups": ["eng"] })).await;
     let client = world.gateway.native().await;
     let tokens = client.tokens(&visitor, "own").await;
     let pending = client.code(&visitor, "own").await;
@@ -293,7 +293,7 @@ async fn people_of_one_name_are_told_apart() {
     let alices = "[[server]]\nname = \"alices\"\nupstreams = [\"notes\"]\nallow = { users = [\"alice\", \"other:alice\"] }";
     world.gateway.replace(&format!("{}\n{alices}", toml(&world, EVERYBODY)));
     let local = world.gateway.signed_in("alice").await;
-    let federated = signed_in(&world, json!({ "sub": "alice" })).await;
+    let federated = signed_in(&world, &json!({ "sub": "alice" })).await;
     let client = world.gateway.native().await;
     assert_eq!(local.get(&client.ask("alices").target()).await.status, 200);
     assert_eq!(federated.get(&client.ask("alices").target()).await.status, 403);
@@ -307,7 +307,7 @@ fn vouching(world: &World) -> String {
     format!("{}{SERVERS}", world.toml().replacen("name = \"corp\"", "name = \"corp\"\nid_jag = true", 1))
 }
 
-fn jag(world: &World, client: &OAuthClient<'_>, changes: Value) -> String {
+fn jag(world: &World, client: &OAuthClient<'_>, changes: &Value) -> String {
     let mut claims = world.issuer.claims("1234", &world.gateway.url());
     claims["client_id"] = client.id.clone().into();
     claims["resource"] = world.gateway.resource("own").into();
@@ -331,7 +331,7 @@ fn redeem<'g>(client: &OAuthClient<'g>, assertion: &str) -> TokenCall<'g> {
 async fn an_issuer_that_is_trusted_to_vouches_for_a_person() {
     let world = super::world().await;
     let client = world.gateway.operators("agent", "post").await;
-    let assertion = jag(&world, &client, json!({}));
+    let assertion = jag(&world, &client, &json!({}));
     assert_eq!(redeem(&client, &assertion).error().await, "invalid_grant", "not trusted yet");
     world.gateway.replace(&vouching(&world));
     let tokens = Tokens::of(&redeem(&client, &assertion).send().await);
@@ -371,10 +371,10 @@ async fn an_assertion_that_says_anything_else_is_refused() {
         (json!({ "authorization_details": [] }), "invalid_grant"),
         (json!({ "scope": "something:else" }), "invalid_scope"),
     ] {
-        let answer = redeem(&client, &jag(&world, &client, changes.clone())).send().await;
+        let answer = redeem(&client, &jag(&world, &client, &changes)).send().await;
         assert_eq!(answer.json()["error"], error, "{changes}: {}", answer.text());
     }
-    let good = jag(&world, &client, json!({ "jti": "good" }));
+    let good = jag(&world, &client, &json!({ "jti": "good" }));
     assert_eq!(redeem(&other, &good).error().await, "invalid_grant");
     assert_eq!(redeem(&client, &good).with("resource", &second).error().await, "invalid_target");
     let tokens = Tokens::of(&redeem(&client, &good).with("scope", "mcp:read").send().await);

@@ -93,7 +93,7 @@ async fn no_query_and_no_form_is_recorded() {
     let world = world().await;
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
-    for planted in ["planted-in-state", "planted-in-scope", "planted-in-verifier", "planted-in-secret"] {
+    for planted in ["planted-in-scope", "planted-in-verifier", "planted-in-secret"] {
         world.gateway.plant(planted);
     }
     let ask = client.ask("own").with("scope", "mcp:read planted-in-scope");
@@ -101,8 +101,13 @@ async fn no_query_and_no_form_is_recorded() {
     assert_eq!(page.status, 200);
     client.redeem("dwac_x").with("code_verifier", "planted-in-verifier").error().await;
     client.form("/token").with("client_secret", "planted-in-secret").error().await;
-    let native = client.ask("own").with("state", "planted-in-state").with("response_type", "");
+    // The redirect says it back, as it must; nothing else does.
+    let answer = visitor
+        .get(&client.ask("own").with("state", "kept-by-the-client").with("response_type", "").target())
+        .await;
+    assert_eq!(answer.told("state").as_deref(), Some("kept-by-the-client"));
     let records = world.gateway.records().await;
-    assert!(!json!(records).to_string().contains("planted"), "{native:?}", native = native.target());
+    let text = json!(records).to_string();
+    assert!(!text.contains("planted") && !text.contains("kept-by-the-client"), "{text}");
     world.finish().await;
 }

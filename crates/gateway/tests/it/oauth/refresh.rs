@@ -36,10 +36,10 @@ async fn a_client_whose_answer_got_lost_may_try_again() {
     let lost = Tokens::of(&client.refresh(&tokens.refresh).send().await);
     let found = Tokens::of(&client.refresh(&tokens.refresh).send().await);
     assert_eq!(opens(&world, "own", &found.access).await, 200);
-    let last = Tokens::of(&client.refresh(&found.refresh).send().await);
+    let goes_on = Tokens::of(&client.refresh(&found.refresh).send().await);
     // What was lost has been replaced: whoever has it stole it.
     assert_eq!(client.refresh(&lost.refresh).error().await, "invalid_grant");
-    assert_eq!(opens(&world, "own", &last.access).await, 401);
+    assert_eq!(opens(&world, "own", &goes_on.access).await, 401);
     world.finish().await;
 }
 
