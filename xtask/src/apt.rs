@@ -1,6 +1,8 @@
 //! Debian packages, by Debian's own client.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -18,21 +20,39 @@ pub(crate) fn ensure(packages: &[&str], present: impl Fn() -> bool) -> Result<()
             "{list} are missing and this is no Debian: install what they bring with your own package manager"
         );
     }
-    let prefix: &[&str] = if is_root() { &[] } else { &["sudo", "-n"] };
     eprintln!("  installing Debian packages: {list}");
     let install = ["apt-get", "install", "-y", "--no-install-recommends"];
-    let words: Vec<&str> = prefix.iter().chain(&install).chain(packages).copied().collect();
-    if !attempt(&words) {
-        // A fresh machine has no package lists yet, or stale ones.
-        let update: Vec<&str> = prefix.iter().chain(&["apt-get", "update"]).copied().collect();
-        if !(attempt(&update) && attempt(&words)) {
-            bail!("apt-get could not install {list}; {way_out}");
-        }
+    if !with_lists(|| attempt(command(&as_root(&[&install, packages].concat())))) {
+        bail!("apt-get could not install {list}; {way_out}");
     }
     if !present() {
         bail!("{list} are installed, but what they should bring is still missing; {way_out}");
     }
     Ok(())
+}
+
+/// Puts the files of `package` below `target`, without installing it: nothing of it is set up or started.
+pub(crate) fn unpack(package: &str, target: &Path) -> Result<()> {
+    if target.exists() {
+        fs::remove_dir_all(target)?;
+    }
+    fs::create_dir_all(target)?;
+    eprintln!("  unpacking Debian package: {package}");
+    let script = "apt-get download \"$1\" && dpkg-deb --extract ./*.deb . && rm ./*.deb";
+    let fetch = || {
+        let mut shell = command(&["sh", "-c", script, "sh", package]);
+        shell.current_dir(target);
+        attempt(shell)
+    };
+    if !with_lists(fetch) {
+        bail!("apt-get could not fetch {package}; install by hand what it brings, then run this again");
+    }
+    Ok(())
+}
+
+/// Tries again with new package lists: a fresh machine has none yet, or stale ones.
+fn with_lists(act: impl Fn() -> bool) -> bool {
+    act() || (attempt(command(&as_root(&["apt-get", "update"]))) && act())
 }
 
 /// Whether we may do everything on this machine.
@@ -47,9 +67,18 @@ pub(crate) fn on_path(program: &str) -> bool {
     directories.into_iter().any(|directory| directory.join(program).is_file())
 }
 
-fn attempt(words: &[&str]) -> bool {
-    let Some((program, arguments)) = words.split_first() else { return false };
+fn as_root<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let prefix: &[&str] = if is_root() { &[] } else { &["sudo", "-n"] };
+    [prefix, words].concat()
+}
+
+fn command(words: &[&str]) -> Command {
+    let (program, arguments) = words.split_first().map_or(("false", words), |(first, rest)| (*first, rest));
     let mut command = run::command(program, arguments);
     command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn attempt(command: Command) -> bool {
     run::run(command).is_ok()
 }

@@ -124,6 +124,7 @@ fn demo(_: &mut Session) -> Result<()> {
 fn with_world(mut command: std::process::Command, session: &mut Session) -> Result<std::process::Command> {
     command.env("DOORWARD_TOOLS", run::tools_dir());
     command.env("DOORWARD_TESTKIT_BIN_DIR", run::target_dir().join("debug"));
+    command.env("DOORWARD_TEST_PROMTOOL", tools::promtool());
     // A database that is there already, as in a pipeline with services, is used as it is.
     if std::env::var_os("DOORWARD_TEST_POSTGRES").is_none() {
         if session.postgres.is_none() {

@@ -1,7 +1,13 @@
-//! What the tests need beside Rust: packages of npm and pip, locked, in `.tools`; and Debian's PostgreSQL.
+//! What the tests need beside Rust: packages of npm and pip, locked, in `.tools`; and PostgreSQL and `promtool` of Debian.
 //!
 //! A directory is made anew only when its lock file changed: the lock is copied into the directory last, and
 //! compared first.
+//!
+//! `clients` has the clients that people use as they are, by what they add to the SDKs: three agents with MCP code of their
+//! own or their own way with it (Claude Code, Codex, `OpenCode`), a debugger, a command line, a bridge from stdio, and a
+//! library; `libraries-v1` and `libraries-v2` have those for Python, by the SDK below them. Together they are 1.5 GB. Left
+//! out are: Gemini CLI, which speaks a third interface to models; mcp-use, a shell around the Python SDK v1; and everything
+//! that cannot be driven without a person, as editors.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +17,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{apt, postgres, run};
 
 /// Directories with a `package.json` and its lock, by the name that they get below `.tools`.
-const NPM: &[(&str, &str)] = &[("node", "tests/peers/node"), ("conformance", "tests/conformance")];
+const NPM: &[(&str, &str)] =
+    &[("node", "tests/peers/node"), ("conformance", "tests/conformance"), ("clients", "tests/peers/clients")];
 
 /// Every `*.txt` in here becomes an environment `.tools/python/<name>`.
 const PYTHON: &str = "tests/peers/python";
@@ -31,6 +38,25 @@ pub(crate) fn install() -> Result<()> {
     }
     apt::ensure(&["postgresql"], || postgres::programs().is_some())?;
     eprintln!("  postgresql: ready");
+    unpack_promtool()
+}
+
+/// Where `promtool` is: on the search path, or where [`install`] unpacks it.
+pub(crate) fn promtool() -> PathBuf {
+    if apt::on_path("promtool") {
+        return PathBuf::from("promtool");
+    }
+    run::tools_dir().join("prometheus/usr/bin/promtool")
+}
+
+/// Debian has it in the package of the whole server: that is unpacked, not installed, so that no service comes with it.
+fn unpack_promtool() -> Result<()> {
+    let works = || run::succeeds(run::command(promtool(), &["--version"]));
+    if !works() {
+        apt::unpack("prometheus", &run::tools_dir().join("prometheus"))?;
+        ensure!(works(), "{} does not run; install promtool by hand", promtool().display());
+    }
+    eprintln!("  promtool: ready");
     Ok(())
 }
 
@@ -60,7 +86,9 @@ fn npm(name: &str, source: &Path) -> Result<()> {
     for file in ["package.json", "package-lock.json"] {
         fs::copy(source.join(file), target.join(file))?;
     }
-    let mut command = run::command("npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    // Quiet about packages that want a newer Node.js: they are run on the one that `conformance` brings.
+    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    let mut command = run::command("npm", &arguments);
     command.current_dir(&target);
     run::run(command).context("npm could not install; is its registry reachable from here?")?;
     mark_ready(&target, &lock)

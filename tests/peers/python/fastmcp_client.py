@@ -1,20 +1,15 @@
-"""FastMCP's own client.  python fastmcp_client.py URL [TOKEN] [auto|modern|legacy]"""
+"""FastMCP's own client."""
 
-import asyncio
-import os
-import sys
-import warnings
 from contextlib import asynccontextmanager
 
 import mcp_types as types
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
-from notices import Notices
-from report import describe, finish, report, wire
-from suite import ANSWER, run
+from peer import ELICITED, ROOT, reference, start
+from report import wire
+from suite import ANSWER
 
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
-MODES = {"auto": "auto", "modern": "2026-07-28", "legacy": "legacy"}
 
 
 class Peer:
@@ -58,13 +53,8 @@ class Peer:
         return wire(await self.client.get_prompt_mcp(name, arguments))
 
     async def complete(self, argument, prompt=None, template=None, context=None):
-        reference = (
-            types.PromptReference(type="ref/prompt", name=prompt)
-            if prompt
-            else types.ResourceTemplateReference(type="ref/resource", uri=template)
-        )
         name, value = argument
-        return wire(await self.client.complete_mcp(reference, {"name": name, "value": value}, context))
+        return wire(await self.client.complete_mcp(reference(types, prompt, template), {"name": name, "value": value}, context))
 
     async def level(self, level):
         await self.client.set_logging_level(level)
@@ -79,36 +69,24 @@ class Peer:
 
 
 async def elicited(message, response_type, params, context):
-    return {"name": "Ada", "check": True}
+    return ELICITED
 
 
 async def sampled(messages, params, context):
     return ANSWER
 
 
-async def main(url, token=None, era="auto"):
-    notices = Notices()
-
-    async def handle(message):
-        if not isinstance(message, Exception):
-            note = wire(message)
-            await notices.add(note["method"], note.get("params", {}))
-
+@asynccontextmanager
+async def connect(url, token, mode, notices):
     async with Client(
-        StreamableHttpTransport(url, auth=token or None),
-        mode=MODES[era],
+        StreamableHttpTransport(url, auth=token),
+        mode=mode,
         elicitation_handler=elicited,
         sampling_handler=sampled,
-        roots=["file:///srv/peer"],
-        message_handler=handle,
+        roots=[ROOT],
+        message_handler=notices.hear,
     ) as client:
-        await run(Peer(client, notices), os.environ.get("PEER_HIDDEN"))
-        finish()
+        yield Peer(client, notices)
 
 
-warnings.simplefilter("ignore")
-try:
-    asyncio.run(main(*sys.argv[1:]))
-except BaseException as error:  # noqa: BLE001
-    report("connect", False, describe(error))
-    finish()
+start(connect)

@@ -1,15 +1,12 @@
-"""The Python SDK v1: revision 2025-11-25, sessions.  python mcp_v1.py URL [TOKEN]"""
+"""The Python SDK v1: revision 2025-11-25, sessions. It knows no other era."""
 
-import asyncio
-import os
-import sys
 from contextlib import asynccontextmanager
 
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamablehttp_client
-from notices import Notices
-from report import describe, finish, report, wire
-from suite import ANSWER, run
+from peer import ELICITED, ROOT, reference, start
+from report import wire
+from suite import ANSWER
 
 
 class Peer:
@@ -57,13 +54,8 @@ class Peer:
         return wire(await self.session.get_prompt(name, arguments))
 
     async def complete(self, argument, prompt=None, template=None, context=None):
-        reference = (
-            types.PromptReference(type="ref/prompt", name=prompt)
-            if prompt
-            else types.ResourceTemplateReference(type="ref/resource", uri=template)
-        )
         name, value = argument
-        return wire(await self.session.complete(reference, {"name": name, "value": value}, context))
+        return wire(await self.session.complete(reference(types, prompt, template), {"name": name, "value": value}, context))
 
     async def level(self, level):
         await self.session.set_logging_level(level)
@@ -81,7 +73,7 @@ class Peer:
 
 
 async def elicited(context, params):
-    return types.ElicitResult(action="accept", content={"name": "Ada", "check": True})
+    return types.ElicitResult(action="accept", content=ELICITED)
 
 
 async def sampled(context, params):
@@ -90,17 +82,11 @@ async def sampled(context, params):
 
 
 async def rooted(context):
-    return types.ListRootsResult(roots=[types.Root(uri="file:///srv/peer", name="peer")])
+    return types.ListRootsResult(roots=[types.Root(uri=ROOT, name="peer")])
 
 
-async def main(url, token=None):
-    notices = Notices()
-
-    async def handle(message):
-        if isinstance(message, types.ServerNotification):
-            note = wire(message)
-            await notices.add(note["method"], note.get("params", {}))
-
+@asynccontextmanager
+async def connect(url, token, mode, notices):
     headers = {"Authorization": f"Bearer {token}"} if token else None
     async with (
         streamablehttp_client(url, headers=headers) as (reader, writer, _),
@@ -110,16 +96,11 @@ async def main(url, token=None):
             elicitation_callback=elicited,
             sampling_callback=sampled,
             list_roots_callback=rooted,
-            message_handler=handle,
+            message_handler=notices.hear,
         ) as session,
     ):
         version = (await session.initialize()).protocolVersion
-        await run(Peer(session, version, notices), os.environ.get("PEER_HIDDEN"))
-        finish()
+        yield Peer(session, version, notices)
 
 
-try:
-    asyncio.run(main(*sys.argv[1:]))
-except BaseException as error:  # noqa: BLE001
-    report("connect", False, describe(error))
-    finish()
+start(connect)

@@ -1,20 +1,15 @@
-"""The Python SDK v2, which asks for 2026-07-28 first.  python mcp_v2.py URL [TOKEN] [auto|modern|legacy]"""
+"""The Python SDK v2, which asks for 2026-07-28 first."""
 
-import asyncio
-import os
-import sys
-import warnings
 from contextlib import asynccontextmanager
 
 import httpx2
 from mcp import Client, types
 from mcp.client.streamable_http import streamable_http_client
-from notices import Notices
-from report import describe, finish, report, wire
-from suite import ANSWER, run
+from peer import ELICITED, ROOT, reference, start
+from report import wire
+from suite import ANSWER
 
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
-MODES = {"auto": "auto", "modern": "2026-07-28", "legacy": "legacy"}
 
 
 class Peer:
@@ -58,13 +53,8 @@ class Peer:
         return wire(await self.client.get_prompt(name, arguments))
 
     async def complete(self, argument, prompt=None, template=None, context=None):
-        reference = (
-            types.PromptReference(type="ref/prompt", name=prompt)
-            if prompt
-            else types.ResourceTemplateReference(type="ref/resource", uri=template)
-        )
         name, value = argument
-        return wire(await self.client.complete(reference, {"name": name, "value": value}, context))
+        return wire(await self.client.complete(reference(types, prompt, template), {"name": name, "value": value}, context))
 
     async def level(self, level):
         await self.client.set_logging_level(level)
@@ -93,7 +83,7 @@ class Peer:
 
 
 async def elicited(context, params):
-    return types.ElicitResult(action="accept", content={"name": "Ada", "check": True})
+    return types.ElicitResult(action="accept", content=ELICITED)
 
 
 async def sampled(context, params):
@@ -102,37 +92,25 @@ async def sampled(context, params):
 
 
 async def rooted(context):
-    return types.ListRootsResult(roots=[types.Root(uri="file:///srv/peer", name="peer")])
+    return types.ListRootsResult(roots=[types.Root(uri=ROOT, name="peer")])
 
 
-async def main(url, token=None, era="auto"):
-    notices = Notices()
-
-    async def handle(message):
-        if not isinstance(message, Exception):
-            note = wire(message)
-            await notices.add(note["method"], note.get("params", {}))
-
+@asynccontextmanager
+async def connect(url, token, mode, notices):
     headers = {"Authorization": f"Bearer {token}"} if token else None
     timeout = httpx2.Timeout(30, read=300)
     async with (
         httpx2.AsyncClient(headers=headers, timeout=timeout) as http,
         Client(
             streamable_http_client(url, http_client=http),
-            mode=MODES[era],
+            mode=mode,
             elicitation_callback=elicited,
             sampling_callback=sampled,
             list_roots_callback=rooted,
-            message_handler=handle,
+            message_handler=notices.hear,
         ) as client,
     ):
-        await run(Peer(client, notices), os.environ.get("PEER_HIDDEN"))
-        finish()
+        yield Peer(client, notices)
 
 
-warnings.simplefilter("ignore")
-try:
-    asyncio.run(main(*sys.argv[1:]))
-except BaseException as error:  # noqa: BLE001
-    report("connect", False, describe(error))
-    finish()
+start(connect)

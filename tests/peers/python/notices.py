@@ -2,6 +2,8 @@
 
 import asyncio
 
+from report import wire
+
 
 class Notices:
     """Keeps what arrived; `wait` looks at that first."""
@@ -9,6 +11,12 @@ class Notices:
     def __init__(self):
         self.arrived = []
         self.changed = asyncio.Condition()
+
+    async def hear(self, message):
+        """Takes what an SDK hands on; only notifications and results have a form on the wire."""
+        if hasattr(message, "model_dump"):
+            note = wire(message)
+            await self.add(note["method"], note.get("params", {}))
 
     async def add(self, method, params):
         async with self.changed:

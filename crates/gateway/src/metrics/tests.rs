@@ -168,9 +168,13 @@ fn the_page_of_metrics_is_current() {
 
 #[test]
 fn promtool_has_nothing_to_say() {
-    let promtool = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).spawn();
-    // Debian's package `prometheus` has it; without it there is nothing to ask.
-    let Ok(mut promtool) = promtool else { return };
+    let Some(program) = std::env::var_os("DOORWARD_TEST_PROMTOOL") else {
+        println!("DOORWARD_TEST_PROMTOOL is not set: promtool was not asked");
+        return;
+    };
+    let mut promtool = Command::new(program);
+    promtool.args(["check", "metrics"]).stdin(Stdio::piped());
+    let mut promtool = promtool.spawn().expect("promtool, which `cargo xtask tools` installs");
     let mut stdin = promtool.stdin.take().expect("a pipe");
     stdin.write_all(text(&busy()).as_bytes()).expect("it reads");
     drop(stdin);

@@ -2,12 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use serde_json::Value;
 
-use crate::harness::{Kind, node, python, testkit};
+use crate::{
+    harness::Kind,
+    programs::{Said, finish, node, python, testkit},
+};
 
 /// A client program and the era that it is told to speak.
 #[derive(Debug, Clone, Copy)]
@@ -127,9 +130,7 @@ impl Client {
         if way == Way::Through {
             command.env("PEER_HIDDEN", kind.hidden());
         }
-        let output = command.stdin(Stdio::null()).output().expect("the client");
-        let said = String::from_utf8_lossy(&output.stdout);
-        let complaints = String::from_utf8_lossy(&output.stderr);
+        let Said { output: said, complaints, .. } = finish(&mut command);
         let reports = read(&said);
         let modern = version == MODERN;
         let without_session = kind == Kind::Modern && !modern;

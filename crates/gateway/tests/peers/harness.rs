@@ -1,83 +1,31 @@
-//! Starts the real servers, the program between, and the real clients; nothing of it outlives its value.
-//!
-//! Nothing is built or installed here: the packages are found in `DOORWARD_TOOLS` (else `.tools` of the repository), the
-//! test kit's programs in `DOORWARD_TESTKIT_BIN_DIR` (else beside the program).
+//! Starts the real servers and the program before them; nothing of it outlives its value.
 
 use std::{
-    env,
-    fmt::Write as _,
     fs::{self, File},
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::LazyLock,
+    time::Duration,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
-/// How long a program may take to listen; a second is usual.
-pub(crate) const START: Duration = Duration::from_secs(30);
+use crate::programs::{Running, finish, node, signal, testkit, until};
+
+/// Where those parts of the test kit run that live in the test's own process.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// Starts a part of the test kit in the test's own process.
+pub(crate) fn within<T>(start: impl Future<Output = io::Result<T>>) -> T {
+    RUNTIME.block_on(start).expect("a part of the test kit")
+}
 
 /// The reference server, below the directory of the packages of npm.
 pub(crate) const EVERYTHING: &str = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
-
-/// The directory of the installed packages.
-pub(crate) fn tools() -> PathBuf {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let tools = env::var_os("DOORWARD_TOOLS").map_or_else(|| repository.join(".tools"), PathBuf::from);
-    assert!(tools.join("node").exists(), "{} is empty: run `cargo xtask tools`", tools.display());
-    tools
-}
-
-/// A Node.js that finds the packages for scripts of `tests/peers/node`, which are linked beside them.
-pub(crate) fn node() -> Command {
-    let mut command = Command::new("node");
-    command.current_dir(tools().join("node")).args(["--preserve-symlinks", "--preserve-symlinks-main"]);
-    command
-}
-
-/// The Python of one of the environments, at the scripts of `tests/peers/python`.
-pub(crate) fn python(environment: &str) -> Command {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/python");
-    let mut command = Command::new(tools().join("python").join(environment).join("bin/python"));
-    command.current_dir(scripts).env("PYTHONDONTWRITEBYTECODE", "1");
-    command
-}
-
-/// A program of the test kit.
-pub(crate) fn testkit(program: &str) -> Command {
-    let beside =
-        || Path::new(env!("CARGO_BIN_EXE_doorward")).parent().map(Path::to_owned).unwrap_or_default();
-    let directory = env::var_os("DOORWARD_TESTKIT_BIN_DIR").map_or_else(beside, PathBuf::from);
-    Command::new(directory.join(program))
-}
-
-/// A child process that does not outlive the test.
-struct Running(Child);
-
-impl Running {
-    fn start(command: &mut Command) -> Self {
-        match command.stdin(Stdio::null()).spawn() {
-            Ok(child) => Self(child),
-            Err(error) => panic!("{}: {error}", command.get_program().display()),
-        }
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.0.try_wait().is_ok_and(|status| status.is_some())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Which of the two servers is behind a virtual server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,17 +101,21 @@ impl Upstream {
         Self::listening(command, "/sse")
     }
 
+    /// Starts the upstream of the conformance suite.
+    pub(crate) fn start_conformance() -> Self {
+        Self::listening(testkit("conformance-upstream"), "/mcp")
+    }
+
+    /// The keys of the file that lead to it.
+    pub(crate) fn keys(&self) -> String {
+        let transport = if self.url.ends_with("/sse") { "\ntransport = \"sse\"" } else { "" };
+        format!("url = {:?}{transport}", self.url)
+    }
+
     fn listening(mut command: Command, path: &str) -> Self {
-        command.env("PORT", "0").stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = Running::start(&mut command);
-        let mut lines = BufReader::new(process.0.stdout.take().expect("its output")).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| serde_json::from_str::<Value>(&line).ok()?["listening"].as_u64())
-            .expect("a line that says where it listens");
-        // What it says from now on is read, so that it never waits for us.
-        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        command.env("PORT", "0").stderr(Stdio::null());
+        let listens = |line: &str| serde_json::from_str::<Value>(line).ok()?["listening"].as_u64();
+        let (process, port) = Running::until_it_says(&mut command, listens);
         Self { url: format!("http://127.0.0.1:{port}{path}"), _process: process }
     }
 }
@@ -172,6 +124,14 @@ impl Upstream {
 pub(crate) struct Trusted {
     pub(crate) issuer: String,
     pub(crate) jwks_uri: String,
+}
+
+impl Trusted {
+    /// The section of the file.
+    pub(crate) fn section(&self) -> String {
+        let Self { issuer, jwks_uri } = self;
+        format!("\n[[issuer]]\nname = \"peers\"\nissuer = {issuer:?}\njwks_uri = {jwks_uri:?}\n")
+    }
 }
 
 /// The program in front of real servers.
@@ -229,12 +189,17 @@ impl Gateway {
 
     /// The address of a virtual server, which is also the name of the resource that tokens are for.
     pub(crate) fn resource(&self, kind: Kind) -> String {
-        format!("{}/mcp/{}", self.address, kind.name())
+        self.server(kind.name())
+    }
+
+    /// The address of the virtual server of this name.
+    pub(crate) fn server(&self, name: &str) -> String {
+        format!("{}/mcp/{name}", self.address)
     }
 
     /// The id of the program's process.
     pub(crate) fn id(&self) -> u32 {
-        self.process.as_ref().expect("a running program").0.id()
+        self.process.as_ref().expect("a running program").id()
     }
 
     /// What the program logged so far.
@@ -242,21 +207,16 @@ impl Gateway {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Stops the program as a supervisor does and checks the records that it left.
-    pub(crate) fn stop(mut self) {
+    /// Stops the program as a supervisor does and checks the records that it left; what it logged is given back.
+    pub(crate) fn stop(mut self) -> String {
         let mut process = self.process.take().expect("a running program");
-        let signalled = Command::new("kill").arg("-TERM").arg(process.0.id().to_string()).status();
-        assert!(signalled.is_ok_and(|status| status.success()), "cannot signal the program");
-        let start = Instant::now();
-        while !process.has_ended() {
-            assert!(start.elapsed() < START, "the program does not end on SIGTERM\n{}", self.log());
-            thread::sleep(Duration::from_millis(20));
-        }
+        signal("TERM", process.id());
+        until("the program ends on SIGTERM", || process.ended().is_some());
         let mut verify = Command::new(env!("CARGO_BIN_EXE_doorward"));
         verify.args(["audit", "verify", "--config"]).arg(&self.config).envs(self.variables.iter().cloned());
-        let verify = verify.output().expect("audit verify");
-        let said = [verify.stdout, verify.stderr].concat();
-        assert!(verify.status.success(), "the records do not hold: {}", String::from_utf8_lossy(&said));
+        let verify = finish(&mut verify);
+        assert!(verify.success, "the records do not hold: {verify:?}");
+        self.log()
     }
 }
 
@@ -277,34 +237,44 @@ master = {{ file = "master.key" }}
     )
 }
 
-fn sections(upstreams: &[Upstream; 2], trusted: Option<&Trusted>) -> String {
-    let mut text = String::new();
-    let access = if trusted.is_some() { "jwt" } else { "open" };
-    for (kind, upstream) in [Kind::Everything, Kind::Modern].into_iter().zip(upstreams) {
-        let (name, url, (tools, _)) = (kind.name(), &upstream.url, kind.curated());
-        // Writing to a string cannot fail.
-        let _ = write!(
-            text,
+/// A virtual server and the upstream of its name.
+pub(crate) struct Published<'a> {
+    pub(crate) name: &'a str,
+    /// The keys that say what the upstream is.
+    pub(crate) upstream: String,
+    /// `open` or `jwt`.
+    pub(crate) access: &'a str,
+    /// The tools that it publishes; all without.
+    pub(crate) tools: Option<&'a [&'a str]>,
+}
+
+impl Published<'_> {
+    /// The sections of the file.
+    pub(crate) fn sections(&self) -> String {
+        let Self { name, upstream, access, tools } = self;
+        let tools = tools.map(|tools| format!("tools = {tools:?}\n")).unwrap_or_default();
+        format!(
             r#"
 [[upstream]]
 name = "{name}"
-url = "{url}"
+{upstream}
 
 [[server]]
 name = "{name}"
 upstreams = ["{name}"]
 access = "{access}"
-tools = {tools:?}
-"#
-        );
+{tools}"#
+        )
     }
-    if let Some(Trusted { issuer, jwks_uri }) = trusted {
-        let _ = write!(
-            text,
-            "\n[[issuer]]\nname = \"peers\"\nissuer = \"{issuer}\"\njwks_uri = \"{jwks_uri}\"\n"
-        );
-    }
-    text
+}
+
+fn sections(upstreams: &[Upstream; 2], trusted: Option<&Trusted>) -> String {
+    let access = if trusted.is_some() { "jwt" } else { "open" };
+    let published = [Kind::Everything, Kind::Modern].into_iter().zip(upstreams).map(|(kind, upstream)| {
+        let tools = Some(kind.curated().0);
+        Published { name: kind.name(), upstream: upstream.keys(), access, tools }.sections()
+    });
+    published.chain(trusted.map(Trusted::section)).collect()
 }
 
 fn free_port() -> u16 {
@@ -313,14 +283,12 @@ fn free_port() -> u16 {
 }
 
 fn becomes_healthy(process: &mut Running, port: u16) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < START && !process.has_ended() {
-        if is_healthy(port).unwrap_or(false) {
-            return true;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    false
+    let mut healthy = false;
+    until("the program answers or ends", || {
+        healthy = is_healthy(port).unwrap_or(false);
+        healthy || process.ended().is_some()
+    });
+    healthy
 }
 
 fn is_healthy(port: u16) -> io::Result<bool> {

@@ -1,66 +1,35 @@
-//! A token issuer on 127.0.0.1: publishes its key, signs tokens for callers of the tests.
+//! The test kit's issuer, as the tests here use it.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::{Ipv4Addr, TcpListener, TcpStream},
-    thread,
-};
-
-use doorward_auth::keys::SigningKey;
-use doorward_model::Algorithm;
+use doorward_testkit::issuer::TestIssuer;
 use serde_json::json;
 
-use crate::harness::Trusted;
+use crate::harness::{Trusted, within};
 
-/// Lives as long as the test's process.
+/// A running issuer.
 pub(crate) struct Issuer {
     pub(crate) trusted: Trusted,
-    key: SigningKey,
+    issuer: TestIssuer,
 }
 
 impl Issuer {
-    /// Makes a key and publishes it.
+    /// Starts it.
     pub(crate) fn start() -> Self {
-        let key = SigningKey::generate(Algorithm::Es256).expect("a key");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let issuer = format!("http://{}", listener.local_addr().expect("its address"));
-        let jwks_uri = format!("{issuer}/jwks.json");
-        let keys = json!({ "keys": [key.jwk()] }).to_string();
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                // Whoever hangs up early does not want an answer.
-                let _ = answer(stream, &keys);
-            }
-        });
-        Self { trusted: Trusted { issuer, jwks_uri }, key }
+        let issuer = within(TestIssuer::start());
+        let trusted = Trusted { issuer: issuer.url().to_owned(), jwks_uri: issuer.jwks_uri() };
+        Self { trusted, issuer }
     }
 
-    /// A token (RFC 9068) for one resource, good for an hour.
+    /// A token for one resource, good for an hour.
     pub(crate) fn token(&self, resource: &str) -> String {
-        let now = jiff::Timestamp::now().as_second();
-        let claims = json!({
-            "iss": self.trusted.issuer,
-            "aud": resource,
-            "sub": "ada",
-            "client_id": "peer",
-            "scope": "mcp:read mcp:call",
-            "jti": "1",
-            "iat": now,
-            "exp": now + 3600,
-        });
-        self.key.sign_jwt("at+jwt", &claims)
+        self.token_of("ada", resource)
     }
-}
 
-fn answer(mut stream: TcpStream, body: &str) -> std::io::Result<()> {
-    let mut line = String::new();
-    let mut reader = BufReader::new(stream.try_clone()?);
-    while reader.read_line(&mut line)? > 2 {
-        line.clear();
+    /// The same for another caller.
+    pub(crate) fn token_of(&self, subject: &str, resource: &str) -> String {
+        let mut claims = self.issuer.claims(subject, resource);
+        claims["client_id"] = json!("peer");
+        claims["scope"] = json!("mcp:read mcp:call");
+        claims["exp"] = json!(claims["iat"].as_u64().expect("a time") + 3600);
+        self.issuer.mint(claims).expect("a token")
     }
-    let length = body.len();
-    write!(
-        stream,
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
 }

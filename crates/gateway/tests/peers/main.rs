@@ -9,6 +9,8 @@ mod conformance;
 mod direct;
 mod harness;
 mod issuer;
+mod products;
+mod programs;
 mod sse;
 mod stdio;
 mod through;

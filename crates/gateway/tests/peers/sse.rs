@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     clients::{Client, PYTHON_V1, PYTHON_V2, RMCP, TS_V1, TS_V2, Way},
-    harness::{Gateway, Kind, Upstream},
+    harness::{Gateway, Kind, Published, Upstream},
     wire::Session,
 };
 
@@ -14,22 +14,11 @@ fn start() -> Gateway {
 
 fn start_with(transport: &str) -> Gateway {
     let upstream = Upstream::start_sse();
-    let (url, tools) = (&upstream.url, Kind::Everything.curated().0);
-    let sections = format!(
-        r#"
-[[upstream]]
-name = "everything"
-url = "{url}"
-{transport}
-
-[[server]]
-name = "everything"
-upstreams = ["everything"]
-access = "open"
-tools = {tools:?}
-"#
-    );
-    Gateway::launch(&sections, &[], vec![upstream])
+    let tools = Some(Kind::Everything.curated().0);
+    let upstream_keys = format!("url = {:?}
+{transport}", upstream.url);
+    let published = Published { name: "everything", upstream: upstream_keys, access: "open", tools };
+    Gateway::launch(&published.sections(), &[], vec![upstream])
 }
 
 fn suites(clients: &[Client]) {

@@ -7,12 +7,11 @@ mod processes;
 mod servers;
 mod sessions;
 
-use std::fmt::Write as _;
-
 use crate::{
     clients::{Client, PYTHON_V1, PYTHON_V2, RMCP, TS_V1, TS_V2, Way},
-    harness::{EVERYTHING, Gateway, Kind, tools},
+    harness::{EVERYTHING, Gateway, Kind, Published},
     issuer::Issuer,
+    programs::{npm_server, pip_server},
 };
 
 /// One upstream that is a command, and the virtual server of its name.
@@ -27,16 +26,10 @@ struct Child<'a> {
 }
 
 impl Child<'_> {
-    fn sections(&self) -> String {
-        let Self { name, command, further, .. } = self;
-        let mut text = format!("\n[[upstream]]\nname = {name:?}\ncommand = {command:?}\n{further}\n");
-        let server = format!("\n[[server]]\nname = {name:?}\nupstreams = [{name:?}]\naccess = \"open\"\n");
-        text.push_str(&server);
-        if let Some(tools) = self.tools {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "tools = {tools:?}");
-        }
-        text
+    fn sections(&self, access: &str) -> String {
+        let Self { name, command, tools, further } = self;
+        Published { name, upstream: format!("command = {command:?}\n{further}"), access, tools: *tools }
+            .sections()
     }
 }
 
@@ -47,34 +40,22 @@ fn start(children: &[Child<'_>]) -> Gateway {
 
 /// The same, with variables of its own.
 fn start_with(children: &[Child<'_>], variables: &[(&str, &str)]) -> Gateway {
-    let sections: String = children.iter().map(Child::sections).collect();
+    let sections: String = children.iter().map(|child| child.sections("open")).collect();
     Gateway::launch(&sections, variables, Vec::new())
 }
 
 fn url(gateway: &Gateway, name: &str) -> String {
-    format!("{}/mcp/{name}", gateway.address)
-}
-
-/// A program of one of npm's packages.
-fn node(script: &str, arguments: &[&str]) -> Vec<String> {
-    let script = tools().join("node").join(script).display().to_string();
-    ["node", &script].into_iter().chain(arguments.iter().copied()).map(str::to_owned).collect()
-}
-
-/// A program of the environment with Python's servers.
-fn python(program: &str, arguments: &[&str]) -> Vec<String> {
-    let program = tools().join("python/mcp-servers/bin").join(program).display().to_string();
-    [program.as_str()].into_iter().chain(arguments.iter().copied()).map(str::to_owned).collect()
+    gateway.server(name)
 }
 
 /// The reference server, whole.
 fn everything(name: &str) -> Child<'_> {
-    Child { name, command: node(EVERYTHING, &["stdio"]), ..Child::default() }
+    Child { name, command: npm_server(EVERYTHING, &["stdio"]), ..Child::default() }
 }
 
 /// The clock, which speaks both eras.
 fn clock(name: &str) -> Child<'_> {
-    Child { name, command: python("mcp-server-time", &[]), ..Child::default() }
+    Child { name, command: pip_server("mcp-server-time", &[]), ..Child::default() }
 }
 
 /// Clients that are put through their suites at a child.
@@ -106,12 +87,7 @@ fn the_rust_client_at_a_child() {
 fn tokens_open_a_child() {
     let (kind, issuer) = (Kind::Everything, Issuer::start());
     let child = Child { tools: Some(kind.curated().0), ..everything("everything") };
-    let trusted = &issuer.trusted;
-    let sections = child.sections().replace("\"open\"", "\"jwt\"")
-        + &format!(
-            "\n[[issuer]]\nname = \"peers\"\nissuer = {:?}\njwks_uri = {:?}\n",
-            trusted.issuer, trusted.jwks_uri
-        );
+    let sections = child.sections("jwt") + &issuer.trusted.section();
     let gateway = Gateway::launch(&sections, &[], Vec::new());
     let resource = gateway.resource(kind);
     let token = issuer.token(&resource);

@@ -1,9 +1,10 @@
-//! The conformance upstream as a program: prints where it listens and serves until it is killed.
+//! The conformance upstream as a program: prints the port that it listens on and serves `/mcp` until it is killed.
 
 use std::io::Write as _;
 
 use clap::Parser;
 use doorward_testkit::conformance::{self, Eras};
+use serde_json::json;
 
 /// An MCP upstream with everything that the official conformance suite asks of a server.
 #[derive(Parser)]
@@ -21,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port)).await?;
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "listening on http://{}/mcp", listener.local_addr()?)?;
+    writeln!(stdout, "{}", json!({ "listening": listener.local_addr()?.port() }))?;
     stdout.flush()?;
     conformance::serve(listener, arguments.era).await?;
     Ok(())

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{
-    Child, clock, everything, node,
-    processes::{children, family, signal, until},
+    Child, clock, everything,
+    processes::{children, family},
     start, start_with, url,
 };
 use crate::{
     harness::EVERYTHING,
+    programs::{npm_server, signal, until},
     wire::{Session, modern_call},
 };
 
@@ -119,7 +120,7 @@ fn a_shared_child_that_is_killed_is_replaced() {
 fn with_grandchild(name: &str) -> Child<'_> {
     let script = r#"sleep 1000 < /dev/null > /dev/null 2>&1 & exec "$@""#;
     let shell = ["sh", "-c", script, "sh"].map(str::to_owned);
-    let command = shell.into_iter().chain(node(EVERYTHING, &["stdio"])).collect();
+    let command = shell.into_iter().chain(npm_server(EVERYTHING, &["stdio"])).collect();
     Child { command, ..everything(name) }
 }
 
@@ -129,7 +130,7 @@ fn children_get_their_time_when_the_program_stops() {
     let file = directory.path().join("ended");
     let script = r#"node=$1; shift; "$node" "$@"; sleep 0.5; echo well > "$OUT""#;
     let shell = ["sh", "-c", script, "sh"].map(str::to_owned);
-    let command = shell.into_iter().chain(node(EVERYTHING, &["stdio"])).collect();
+    let command = shell.into_iter().chain(npm_server(EVERYTHING, &["stdio"])).collect();
     let gateway =
         start(&[Child { command, further: format!("env = {{ OUT = {file:?} }}"), ..everything("one") }]);
     let _session = Session::begin(&url(&gateway, "one"));

@@ -1,13 +1,6 @@
 //! Who runs on this machine, as Linux tells it in `/proc`.
 
-use std::{
-    fs,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
-
-use crate::harness::START;
+use std::fs;
 
 /// A process that still runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,22 +18,6 @@ pub(super) fn children(of: u32) -> Vec<u32> {
 /// All processes of the group that a child leads: itself and what it started.
 pub(super) fn family(of: u32) -> Vec<u32> {
     select(|process| process.group == of)
-}
-
-/// Sends a signal and panics when it cannot.
-pub(super) fn signal(name: &str, id: u32) {
-    let status = Command::new("kill").args([format!("-{name}"), id.to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "cannot signal {id}");
-}
-
-/// Waits until something holds.
-#[track_caller]
-pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < START, "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 fn select(wanted: impl Fn(&Process) -> bool) -> Vec<u32> {

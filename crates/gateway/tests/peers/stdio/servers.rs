@@ -1,12 +1,15 @@
 //! Servers of the reference repository that people really run this way, each with what it is for.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Child, clock, node, python, start, url};
-use crate::wire::{Session, modern_call, modern_tools};
+use super::{Child, clock, start, url};
+use crate::{
+    programs::{npm_server, pip_server, repository_of_git},
+    wire::{Session, modern_call, modern_tools},
+};
 
 #[test]
 fn a_hidden_tool_of_the_filesystem_cannot_write() {
@@ -16,7 +19,7 @@ fn a_hidden_tool_of_the_filesystem_cannot_write() {
     let script = "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js";
     let gateway = start(&[Child {
         name: "files",
-        command: node(script, &[&text(&root)]),
+        command: npm_server(script, &[&text(&root)]),
         tools: Some(&["read_text_file", "list_directory"]),
         ..Child::default()
     }]);
@@ -42,7 +45,7 @@ fn the_memory_of_one_session_is_there_in_the_next() {
     let script = "node_modules/@modelcontextprotocol/server-memory/dist/index.js";
     let gateway = start(&[Child {
         name: "memory",
-        command: node(script, &[]),
+        command: npm_server(script, &[]),
         further: format!("env = {{ MEMORY_FILE_PATH = {:?} }}", text(&file)),
         ..Child::default()
     }]);
@@ -62,10 +65,11 @@ fn the_memory_of_one_session_is_there_in_the_next() {
 fn git_answers_both_eras() {
     let directory = TempDir::new().expect("a directory");
     let root = text(directory.path());
-    repository(directory.path());
+    repository_of_git(directory.path());
+    fs::write(directory.path().join("untracked"), "").expect("a file");
     let gateway = start(&[Child {
         name: "git",
-        command: python("mcp-server-git", &["--repository", &root]),
+        command: pip_server("mcp-server-git", &["--repository", &root]),
         tools: Some(&["git_log", "git_status"]),
         ..Child::default()
     }]);
@@ -98,17 +102,6 @@ fn the_clock_answers_both_eras() {
     differs(modern_call(&url, "convert_time", &arguments).result());
     assert_eq!(session.tools(), modern_tools(&url));
     gateway.stop();
-}
-
-/// A repository with one commit and one file that is not in it.
-fn repository(root: &Path) {
-    let person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"];
-    let first = ["commit", "--quiet", "--allow-empty", "--message", "the first of all"];
-    for arguments in [&["init", "--quiet"][..], &[&person[..], &first[..]].concat()] {
-        let status = Command::new("git").current_dir(root).args(arguments).status();
-        assert!(status.is_ok_and(|status| status.success()), "git {arguments:?}");
-    }
-    fs::write(root.join("untracked"), "").expect("a file");
 }
 
 fn text(path: &Path) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{clock, everything, processes::children, start, url};
 use crate::{
-    harness,
+    programs,
     wire::{Session, modern_call},
 };
 
@@ -88,7 +88,7 @@ fn requests_of_the_modern_era_share_one_child() {
     });
     let shared = children(gateway.id());
     assert_eq!(shared.len(), 1, "one for all");
-    let mut sdk = harness::python("mcp-v2");
+    let mut sdk = programs::python("mcp-v2");
     sdk.args(["-c", PYTHON, &url]).args(ZONES).stdin(Stdio::null());
     let clients = [(); 2].map(|()| {
         sdk.stdout(Stdio::piped()).spawn().expect("a client").wait_with_output().expect("its output")
