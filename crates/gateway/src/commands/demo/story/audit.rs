@@ -11,12 +11,13 @@ use super::{
 };
 
 /// Reasons that the story must have left behind.
-const REASONS: [&str; 17] = [
+const REASONS: [&str; 18] = [
     "ok",
     "first_link_unknown",
     "credential_missing",
     "sign_in_failed",
     "invalid_grant",
+    "code_replayed",
     "token_unknown",
     "hidden",
     "token_audience",
