@@ -93,6 +93,7 @@ async fn the_audit_step_notices_what_is_missing_and_what_should_not_be_there() {
             "there is exactly one record of each request that the agent and the browser sent",
             "each kind of refusal is there, under its own name",
             "the operator can see that alice tried to delete all notes",
+            "the operator can see whose access ended because a code came twice",
             "of 2 tokens, codes, passwords, cookies and keys, none is anywhere in the files on disk",
             "the hash chain holds over all of them, from the start of the run to its end",
         ],

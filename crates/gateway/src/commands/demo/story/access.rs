@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     super::{agent::Call, client::NAME, narrator::Narrator, scene::Scene},
     Visit, codes,
-    people::indented,
+    people::framed,
     tokens::{list, refused},
 };
 
@@ -23,7 +23,7 @@ pub(super) async fn taken_back(
     narrator.check_eq("until now the client's token is good", &before.tool_names().len(), &3);
     let page = visit.browser.open(&scene.browser, &format!("{}/console/access", scene.door)).await?;
     narrator.show(&format!("→ GET /console/access\n← {}, a page:", page.status));
-    narrator.show(&indented(&page.text()));
+    narrator.show(&framed(&page.text()));
     narrator.check("the client is on her list", page.text().contains(NAME) && page.has_button("Revoke"));
     let page = visit.browser.press(&scene.browser, &page, "Revoke", &[]).await?;
     narrator.show(&format!("→ “Revoke”\n← {}", page.status));

@@ -64,6 +64,9 @@ pub(in super::super) async fn shown(narrator: &mut Narrator<'_>, scene: &mut Sce
     };
     let on_record = !deletions.is_empty() && deletions.iter().all(refused);
     narrator.check("the operator can see that alice tried to delete all notes", on_record);
+    let mut ended = records.iter().filter(|record| record["reason"] == "code_replayed");
+    let named = ended.any(|record| record["subject"] == "alice" && record["server"] == "notes");
+    narrator.check("the operator can see whose access ended because a code came twice", named);
     traces(narrator, scene)?;
     chain(narrator, &report, records.len());
     Ok(())

@@ -16,6 +16,8 @@ use super::{
 
 /// Who she is.
 pub(super) const ALICE: &str = "alice";
+/// Longest line of a page as it is shown.
+const WIDTH: usize = 128;
 /// What only she knows. A sentence, as the page recommends.
 pub(super) const PASSWORD: &str = "seven geese cross the frozen river";
 
@@ -95,7 +97,7 @@ async fn signs_in(
 /// What the page tells her.
 fn asked(narrator: &mut Narrator<'_>, page: &Page) {
     let text = page.text();
-    narrator.show(&indented(&text));
+    narrator.show(&framed(&text));
     let claim =
         text.contains(&format!("It calls itself: “{NAME}”")) && text.contains("vouches for it: Nobody.");
     narrator.check("the client's name is shown as its own claim: nobody vouches for it", claim);
@@ -148,7 +150,19 @@ fn remember(scene: &mut Scene, browser: &Visitor) {
     }
 }
 
-/// A page stands in a frame of its own.
-pub(super) fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("│ {line}")).collect::<Vec<_>>().join("\n")
+/// A page's text in a frame of its own, in lines that fit a terminal.
+pub(super) fn framed(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let mut begun = String::from("│");
+        for word in line.split(' ') {
+            if begun.chars().count() + word.chars().count() > WIDTH {
+                lines.push(std::mem::replace(&mut begun, String::from("│  ")));
+            }
+            begun.push(' ');
+            begun.push_str(word);
+        }
+        lines.push(begun);
+    }
+    lines.join("\n")
 }
