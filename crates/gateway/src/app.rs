@@ -29,7 +29,7 @@ use crate::{
     metrics::{Metrics, Sample},
     oauth::Clients,
     own_tokens::OwnTokens,
-    people::{People, ticket::Tickets},
+    people::{People, first::FirstLink, ticket::Tickets},
     proxies,
     rates::Rates,
     routes::{Routes, RoutesError},
@@ -169,6 +169,11 @@ impl App {
             tokio::time::sleep(Duration::from_secs(10)).await;
             self.conversations.reap(self.routes().snapshot.limits.session_idle);
         }
+    }
+
+    /// A link with which the first administrator is made, where there is none yet. An older link counts no more.
+    pub async fn first_administrator_link(&self) -> Result<Option<String>, StoreError> {
+        FirstLink::make(self).await
     }
 
     /// Puts a new snapshot in the place of the present one. Requests under way finish with the old one.

@@ -82,6 +82,7 @@ struct State {
     made: usize,
     failure: Option<Failure>,
     fetches: Fetches,
+    token_answer: Option<Value>,
 }
 
 impl TestIssuer {
@@ -100,7 +101,14 @@ impl TestIssuer {
     pub async fn start_with(kind: KeyKind) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let mut state = State { kind, keys: Vec::new(), made: 0, failure: None, fetches: Fetches::default() };
+        let mut state = State {
+            kind,
+            keys: Vec::new(),
+            made: 0,
+            failure: None,
+            fetches: Fetches::default(),
+            token_answer: None,
+        };
         state.make_key()?;
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
@@ -182,6 +190,11 @@ impl TestIssuer {
         self.with(State::make_key)
     }
 
+    /// What its token endpoint answers from now on, whatever it is asked; nothing is there before.
+    pub fn answer_tokens(&self, answer: Value) {
+        self.with(|state| state.token_answer = Some(answer));
+    }
+
     /// Breaks every answer from now on, or with `None` none.
     pub fn fail(&self, failure: impl Into<Option<Failure>>) {
         let failure = failure.into();
@@ -235,6 +248,9 @@ impl State {
             "/jwks.json" => {
                 let keys: Vec<&Value> = self.keys.iter().map(Key::jwk).collect();
                 (&mut self.fetches.jwks, StatusCode::OK, json!({ "keys": keys }))
+            }
+            "/token" if let Some(answer) = self.token_answer.clone() => {
+                (&mut self.fetches.other, StatusCode::OK, answer)
             }
             _ => (&mut self.fetches.other, StatusCode::NOT_FOUND, json!({ "error": "not_found" })),
         };

@@ -19,7 +19,6 @@ use crate::{
     App,
     cli::ConfigArgs,
     listen::{self, Tls},
-    people::first::FirstLink,
     watch::{Again, Seen, Watch},
 };
 
@@ -94,7 +93,7 @@ async fn serve(started: Started, listener: TcpListener) -> anyhow::Result<ExitCo
     let watch = Watch::new(Arc::clone(&app), tls.clone(), started.again(), started.seen)?;
     let signals = Signals::listen()?;
     announce(&started.loaded, listener.local_addr()?, admin.as_ref());
-    if let Some(link) = FirstLink::make(&app).await? {
+    if let Some(link) = app.first_administrator_link().await? {
         say_aside("  nobody is an administrator yet; whoever opens this link first can become one:");
         say_aside(&format!("  {link}"));
     }

@@ -82,9 +82,8 @@ async fn own(
     if !published.server.access.oauth {
         return Err(invalid(published, "token_malformed"));
     }
-    let who = &own.identity;
-    if !admission::may_sign_in(&routes.snapshot, &who.subject, &who.groups, own.domain.as_deref()) {
-        record.caller(&Caller::Issued(Arc::clone(who)));
+    if !admission::vouches_for(&routes.snapshot, &own) {
+        record.caller(&Caller::Issued(Arc::clone(&own.identity)));
         return Err(Reason::NotAllowed.into());
     }
     Ok(own)

@@ -4,7 +4,7 @@ use std::{future, sync::Arc};
 
 use doorward_model::Timestamp;
 
-use crate::{App, own_tokens::OwnToken};
+use crate::{App, own_tokens::OwnToken, people::admission};
 
 /// What a stream lives on.
 #[derive(Debug, Clone)]
@@ -18,12 +18,14 @@ pub(super) enum Lease {
 }
 
 impl Lease {
-    /// Whether it has expired.
+    /// Whether it has expired, or nobody vouches any more for whom it was given to.
     pub(super) fn has_ended(&self, app: &App) -> bool {
         match self {
             Self::Unlimited => false,
             Self::Until(expires) => *expires <= app.clock().now(),
-            Self::Own(token) => token.expires <= app.clock().now(),
+            Self::Own(token) => {
+                token.expires <= app.clock().now() || !admission::vouches_for(&app.routes().snapshot, token)
+            }
         }
     }
 

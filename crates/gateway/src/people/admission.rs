@@ -10,6 +10,7 @@ use doorward_store::StoreError;
 
 use crate::{
     App, oauth,
+    own_tokens::OwnToken,
     routes::{Published, Routes},
 };
 
@@ -32,6 +33,12 @@ pub(crate) fn may_sign_in(
     let by_provider =
         provider.is_some_and(|(_, provider)| sign_in::allows(&provider.allow, at_provider, groups, domain));
     by_provider || snapshot.issuers.iter().any(|(name, issuer)| name.as_str() == by && issuer.id_jag)
+}
+
+/// Whether whoever a token is for may still sign in.
+pub(crate) fn vouches_for(snapshot: &Snapshot, token: &OwnToken) -> bool {
+    let who = &token.identity;
+    may_sign_in(snapshot, &who.subject, &who.groups, token.domain.as_deref())
 }
 
 /// Whether the virtual server lets a person in, with this client.

@@ -8,7 +8,11 @@
 
 mod call;
 mod checks;
+mod documents;
+mod oauth_client;
 mod place;
+mod replica;
+mod visitor;
 mod wire;
 mod world;
 
@@ -32,6 +36,10 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use self::place::Place;
 pub(crate) use self::{
     call::{Call, LEGACY, MODERN, meta},
+    documents::{Document, Documents},
+    oauth_client::{NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},
+    replica::Replica,
+    visitor::{PASSWORD, Visitor, parameter},
     wire::{Answer, Events},
     world::{CREDENTIAL, World},
 };
@@ -112,6 +120,12 @@ struct Log {
     secrets: Vec<String>,
     /// What the upstream must not see either.
     callers_secrets: Vec<String>,
+    /// Secrets that answers handed out: each stands in answers exactly as often as here.
+    handed_out: Vec<String>,
+    /// Another gateway wrote to the same chain, which looks like a gap: on SQLite there is one.
+    shared: bool,
+    /// Redirect URIs that clients registered: answers lead nowhere else.
+    places: Vec<String>,
     /// Every answer, as bytes.
     heard: Vec<u8>,
 }
@@ -195,6 +209,11 @@ impl Gateway {
         let mut log = self.log();
         log.secrets.push(secret.to_owned());
         log.callers_secrets.push(secret.to_owned());
+    }
+
+    /// The store, as a command beside the gateway would use it.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The records that the store holds now, in the order in which they were closed.

@@ -12,6 +12,7 @@ mod configuration;
 mod ground;
 mod harness;
 mod limits;
+mod oauth;
 mod protocol;
 mod records;
 mod who;

@@ -1,5 +1,7 @@
 //! The refusals as a page for operators: generated from the refusals themselves.
 
+use std::collections::BTreeSet;
+
 use doorward_model::Kind;
 use doorward_protocol::mcp::{Era, modern::ModernError};
 use doorward_protocol::rpc::code;
@@ -102,6 +104,55 @@ const CREDENTIALS: [(&str, u16, &str); 15] = [
     ("token_claims", 401, "a claim is missing or malformed"),
 ];
 
+/// What is refused at the endpoints of the authorization server and on pages for people.
+const AUTHORIZATION: [(&str, &str); 45] = [
+    ("access_denied", "the person said no, or registration is switched off"),
+    ("assertion_audience", "an assertion about a person that is for another authorization server"),
+    ("assertion_client", "an assertion about a person that was given to another client"),
+    ("assertion_constraint", "an assertion about a person with a limit that Doorward does not know"),
+    ("assertion_issuer", "an assertion about a person by somebody whom no `[[issuer]]` with `id_jag` names"),
+    ("assertion_lifetime", "an assertion about a person that is good for longer than an hour"),
+    ("assertion_resources", "an assertion about a person for several resources"),
+    ("authorization_malformed", "an authorization request without a usable client or redirect URI; shown on a page"),
+    ("client_assertion", "a client's assertion that does not verify, or came a second time"),
+    ("client_assertion_audience", "a client's assertion that is not for Doorward's issuer alone"),
+    ("client_assertion_lifetime", "a client's assertion that is good for longer than five minutes"),
+    ("client_method", "a client that proves who it is by another method than it is registered with"),
+    ("client_secret", "a client's secret is wrong"),
+    ("client_unknown", "no client has this id, or its document cannot be used"),
+    ("consent_required", "`prompt=none`, and the person would have to be asked"),
+    ("first_link_unknown", "a link for the first administrator that was used, or is not the newest"),
+    ("form_stale", "a form that was not given to this browser, was changed, or is older than ten minutes"),
+    ("grant_unknown", "a client grant that is gone, or somebody else's"),
+    ("interaction_required", "`prompt=none`, and the person would have to do something"),
+    ("invalid_client", "a client did not prove who it is"),
+    ("invalid_client_metadata", "a registration that cannot be understood"),
+    ("invalid_grant", "a code, refresh token or assertion that is unknown, expired, used, or not this client's"),
+    ("invalid_redirect_uri", "a registration with a redirect URI that is not allowed"),
+    ("invalid_request", "a request that is malformed, repeats a parameter, or lacks one; PKCE among them"),
+    ("invalid_scope", "more scopes than were granted, or none that there are"),
+    ("invalid_target", "no `resource`, several, or one that Doorward's tokens do not open"),
+    ("login_required", "`prompt=none`, and nobody is signed in"),
+    ("no_access", "the person is signed in, but `allow` of the virtual server does not name them"),
+    ("refresh_replayed", "a refresh token came again after its successor was used: the client grant was taken back"),
+    ("server_error", "Doorward's own fault"),
+    ("sign_in_failed", "no such user, or not their password"),
+    ("sign_in_not_allowed", "`allow` of the sign-in provider does not name this person"),
+    ("sign_in_provider_away", "the sign-in provider does not answer"),
+    ("sign_in_provider_refused", "the sign-in provider said no, or what it said does not hold"),
+    ("sign_in_throttled", "too many failed attempts for this name, or from this address"),
+    ("temporarily_unavailable", "too many failed attempts of a client, or too many clients"),
+    ("too_often", "too many requests from this address"),
+    ("unauthorized_client", "the client may not use this grant type"),
+    ("unsupported_grant_type", "a grant type that Doorward does not have"),
+    ("unsupported_response_type", "a response type other than `code`"),
+    ("unsupported_token_type", "a type of token that cannot be revoked"),
+    ("origin_not_allowed", "a form that a page of somebody else sent"),
+    ("not_found", "no such sign-in provider, or no such file"),
+    ("method_not_allowed", "an endpoint for programs was asked with another method than POST"),
+    ("token_unknown", "at a virtual server: a token of Doorward's that expired or was taken back"),
+];
+
 /// `docs/reference/refusals.md`.
 fn reference() -> String {
     let mut page = String::from(
@@ -121,7 +172,51 @@ fn reference() -> String {
     for (reason, status, meaning) in CREDENTIALS {
         page.extend([format!("| `{reason}` | {status} | {meaning} |\n")]);
     }
+    page.push_str(
+        "\n## Authorization server and pages\n\nAt `/authorize`, `/token`, `/register`, `/revoke`, `/introspect` and on \
+         pages for people.\n\n| reason | meaning |\n|---|---|\n",
+    );
+    let mut rows = AUTHORIZATION;
+    rows.sort_unstable();
+    for (reason, meaning) in rows {
+        page.extend([format!("| `{reason}` | {meaning} |\n")]);
+    }
     page
+}
+
+/// Words in quotation marks on lines of this module, and of those below it, that note a reason.
+fn reasons(module: &std::path::Path, found: &mut BTreeSet<String>) {
+    if let Ok(directory) = module.read_dir() {
+        directory.for_each(|entry| reasons(&entry.expect("an entry").path(), found));
+    }
+    let text = std::fs::read_to_string(module).unwrap_or_default();
+    let notes = |line: &&str| line.contains("record") || line.contains("=> \"");
+    let is_reason = |word: &&str| {
+        word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    for line in text.lines().filter(notes) {
+        found.extend(line.split('"').skip(1).step_by(2).filter(is_reason).map(str::to_owned));
+    }
+}
+
+#[test]
+fn no_reason_of_the_authorization_server_is_missing() {
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let core = source.join("../../auth/src/server");
+    let mut found = BTreeSet::new();
+    for module in [source.join("oauth"), source.join("people"), source.join("own_tokens.rs")] {
+        reasons(&module, &mut found);
+    }
+    for module in ["assertion.rs", "client_auth.rs", "error.rs"] {
+        reasons(&core.join(module), &mut found);
+    }
+    // Names of cookies look alike.
+    found.retain(|word| !word.starts_with("doorward_"));
+    assert!(found.len() > 30, "{found:?}");
+    let known: BTreeSet<_> = AUTHORIZATION.iter().map(|(reason, _)| (*reason).to_owned()).collect();
+    assert_eq!(known.len(), AUTHORIZATION.len());
+    let missing: Vec<_> = found.difference(&known).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! One request: correct unless the test makes it otherwise.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use super::{Answer, Events, Gateway, wire};
+use super::{Answer, Events, Gateway, Replica, wire};
 
 /// The modern revision.
 pub(crate) const MODERN: &str = "2026-07-28";
@@ -17,6 +19,7 @@ const SHORTEST_SECRET: usize = 8;
 #[derive(Clone)]
 pub(crate) struct Call<'g> {
     gateway: &'g Gateway,
+    to: SocketAddr,
     method: String,
     target: String,
     headers: Vec<(String, String)>,
@@ -39,6 +42,7 @@ impl Gateway {
     pub(crate) fn call(&self, method: &str, target: &str) -> Call<'_> {
         Call {
             gateway: self,
+            to: self.address,
             method: method.to_owned(),
             target: target.to_owned(),
             headers: vec![("Host".to_owned(), self.authority())],
@@ -141,6 +145,12 @@ impl Gateway {
 }
 
 impl<'g> Call<'g> {
+    /// To another gateway of the same deployment.
+    pub(crate) fn at(mut self, replica: &Replica) -> Self {
+        self.to = replica.address;
+        self
+    }
+
     /// With this header in addition.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -212,7 +222,7 @@ impl<'g> Call<'g> {
     /// Sends it and reads the head of the answer; none when the connection just closes.
     pub(crate) async fn try_stream(self) -> Option<Events<'g>> {
         self.note();
-        wire::exchange(self.gateway, self.gateway.address, &self.bytes(), &self.method).await
+        wire::exchange(self.gateway, self.to, &self.bytes(), &self.method).await
     }
 
     /// Counts the request, and what is secret in it.
@@ -225,7 +235,11 @@ impl<'g> Call<'g> {
         let carriers = ["authorization", "cookie", "proxy-authorization"];
         for (name, value) in &self.headers {
             if carriers.contains(&name.to_ascii_lowercase().as_str()) {
-                let parts = value.split([' ', ';']).filter(|part| part.len() >= SHORTEST_SECRET);
+                // Of a cookie the value: its name stands in every `Set-Cookie`.
+                let is_cookie = name.eq_ignore_ascii_case("cookie");
+                let secret = |part| if is_cookie { value_of(part) } else { part };
+                let parts = value.split([' ', ';']).map(secret);
+                let parts = parts.filter(|part| part.len() >= SHORTEST_SECRET);
                 parts.for_each(|part| self.gateway.plant_callers(part));
             }
         }
@@ -254,6 +268,11 @@ impl<'g> Call<'g> {
         head.push_str("\r\n");
         [head.as_bytes(), &self.body].concat()
     }
+}
+
+/// The value of a cookie as it is sent.
+fn value_of(cookie: &str) -> &str {
+    cookie.split_once('=').map_or(cookie, |(_, value)| value)
 }
 
 /// The path of a request target, absolute form included.

@@ -51,7 +51,8 @@ fn every_record_is_whole(records: &[Value]) {
 async fn the_chain_holds(gateway: &Gateway, records: usize) {
     let report = verify_audit(&gateway.store).await.unwrap();
     assert!(report.holds(), "{report:?}");
-    assert!(report.gaps.is_empty() && report.open.is_empty(), "{report:?}");
+    let gapless = report.gaps.is_empty() || gateway.log().shared;
+    assert!(gapless && report.open.is_empty(), "{report:?}");
     assert_eq!(report.records, records as u64, "{report:?}");
 }
 
@@ -68,8 +69,11 @@ fn nothing_secret_is_anywhere(gateway: &Gateway, records: &[Value]) {
     }
     let secrets: BTreeSet<_> = log.secrets.iter().collect();
     for secret in secrets {
+        let handed_out = log.handed_out.iter().filter(|known| *known == secret).count();
         for (place, content) in &places {
-            assert!(!content.contains(secret.as_str()), "the secret {secret:?} is in {place}");
+            let expected = if place == "an answer" { handed_out } else { 0 };
+            let found = content.matches(secret.as_str()).count();
+            assert_eq!(found, expected, "the secret {secret:?} is in {place}");
         }
     }
 }

@@ -6,6 +6,10 @@ use doorward_testkit::{
     recorder::{Recorded, Recorder},
 };
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::{Gateway, Plan};
 
@@ -72,6 +76,17 @@ impl World {
     /// The configuration of the usual world, to write variants of it.
     pub(crate) fn toml(&self) -> String {
         usual(&self.recorder, &self.issuer)
+    }
+
+    /// The issuer's public keys, for whoever believes them without asking it.
+    pub(crate) async fn issuer_keys(&self) -> Value {
+        let address = self.issuer.url().trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        let request = format!("GET /jwks.json HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     /// A token of the issuer for a virtual server.
