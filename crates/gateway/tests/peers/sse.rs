@@ -15,8 +15,11 @@ fn start() -> Gateway {
 fn start_with(transport: &str) -> Gateway {
     let upstream = Upstream::start_sse();
     let tools = Some(Kind::Everything.curated().0);
-    let upstream_keys = format!("url = {:?}
-{transport}", upstream.url);
+    let upstream_keys = format!(
+        "url = {:?}
+{transport}",
+        upstream.url
+    );
     let published = Published { name: "everything", upstream: upstream_keys, access: "open", tools };
     Gateway::launch(&published.sections(), &[], vec![upstream])
 }

@@ -119,7 +119,13 @@ impl Gateway {
         assert!(self.store().add_client(&client, hash.as_deref()).await.unwrap());
         self.may_lead_to(&redirect_uri);
         self.plant_callers(&secret);
-        OAuthClient { gateway: self, id: id.to_owned(), secret: has_secret.then_some(secret), method, redirect_uri }
+        OAuthClient {
+            gateway: self,
+            id: id.to_owned(),
+            secret: has_secret.then_some(secret),
+            method,
+            redirect_uri,
+        }
     }
 
     /// A POST of a form to an endpoint for programs, without anything that says who sends it.
@@ -219,7 +225,10 @@ impl Ask {
 
     /// The address that the client sends a browser to.
     pub(crate) fn target(&self) -> String {
-        format!("/authorize?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish())
+        format!(
+            "/authorize?{}",
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        )
     }
 }
 

@@ -22,8 +22,7 @@ impl Gateway {
         let address = listener.local_addr().unwrap();
         let public_url = self.plan.public_url.clone().unwrap_or_else(|| self.url());
         let plan = Plan { public_url: Some(public_url), ..self.plan.clone() };
-        let loaded =
-            load(&plan, &self.place, address, toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let loaded = load(&plan, &self.place, address, toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let app = App::build(&loaded, Arc::<TurnedClock>::clone(&self.clock)).await.unwrap();
         app.start();
         self.log().shared = true;

@@ -170,7 +170,8 @@ fn a_page_is_protected(answer: &Answer) {
         assert_eq!(answer.header(name), Some(value), "{}", answer.text());
     }
     let policy = answer.header("content-security-policy").unwrap_or_default();
-    for directive in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+    for directive in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"]
+    {
         assert!(policy.contains(directive), "{policy}");
     }
     assert!(answer.header("access-control-allow-origin").is_none(), "no page of another origin reads it");
@@ -210,7 +211,8 @@ impl<'g> Visitor<'g> {
 
     /// The request that sends a form, without cookies.
     pub(crate) fn call(&self, form: &Form) -> Call<'g> {
-        let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
+        let body: String =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
         let call = self.gateway.call("POST", &form.action).header("Origin", "null");
         call.header("Sec-Fetch-Site", "same-origin")
             .header("Content-Type", "application/x-www-form-urlencoded")
@@ -300,7 +302,8 @@ impl Answer {
     /// The form of a page that is sent to that path.
     #[track_caller]
     pub(crate) fn form(&self, action: &str) -> Form {
-        self.find_form(action).unwrap_or_else(|| panic!("no form for {action}: {} {}", self.status, self.text()))
+        self.find_form(action)
+            .unwrap_or_else(|| panic!("no form for {action}: {} {}", self.status, self.text()))
     }
 
     /// The same, if the page has it.
@@ -313,7 +316,10 @@ impl Answer {
             input.attr("type") != Some("checkbox") || input.attr("checked").is_some()
         };
         let field = |input: scraper::ElementRef<'_>| {
-            (input.attr("name").unwrap_or_default().to_owned(), input.attr("value").unwrap_or_default().to_owned())
+            (
+                input.attr("name").unwrap_or_default().to_owned(),
+                input.attr("value").unwrap_or_default().to_owned(),
+            )
         };
         let fields = form.select(&inputs).filter(ticked).map(field).collect();
         Some(Form { action: action.to_owned(), fields })

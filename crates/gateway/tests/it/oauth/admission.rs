@@ -56,7 +56,11 @@ async fn who_has_no_access_is_told_so_and_not_asked() {
             let back = visitor.decide(&page, "deny").await;
             assert_eq!(back.told("error").as_deref(), Some("access_denied"));
             let forced = visitor.decide(&page, "approve").await;
-            assert_eq!((forced.status, forced.header("location")), (400, None), "the form of the page is no way in");
+            assert_eq!(
+                (forced.status, forced.header("location")),
+                (400, None),
+                "the form of the page is no way in"
+            );
         }
         assert_eq!((&record["server"], &record["client"]), (&json!(server), &json!(client.id)));
     }
@@ -80,7 +84,8 @@ async fn what_the_operator_takes_back_counts_on_every_call() {
     assert_eq!(opens(&world, "own", &tokens.access).await, 200);
     world.gateway.replace(&own_for(&world, "{ users = [\"bob\"] }"));
     let refused = world.gateway.modern("own", "tools/list", json!({})).bearer(&tokens.access).send().await;
-    let unknown = world.gateway.modern("unknown", "tools/list", json!({})).bearer(&tokens.access).send().await;
+    let unknown =
+        world.gateway.modern("unknown", "tools/list", json!({})).bearer(&tokens.access).send().await;
     assert_eq!((refused.status, refused.json()), (404, unknown.json()), "as if it did not exist");
     assert_eq!(client.redeem(&pending).error().await, "invalid_grant");
     assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant");
@@ -112,11 +117,15 @@ async fn a_server_that_takes_no_more_tokens_of_ours_or_is_gone_takes_none() {
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
     let tokens = client.tokens(&visitor, "second").await;
-    let jwt = SERVERS.replace("name = \"second\"", "name = \"second\"\naccess = \"jwt\"\nissuers = [\"corp\"]");
+    let jwt =
+        SERVERS.replace("name = \"second\"", "name = \"second\"\naccess = \"jwt\"\nissuers = [\"corp\"]");
     world.gateway.replace(&format!("{}{jwt}", world.toml()));
     assert_eq!(opens(&world, "second", &tokens.access).await, 401);
     assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant");
-    assert_eq!(visitor.get(&client.ask("second").target()).await.told("error").as_deref(), Some("invalid_target"));
+    assert_eq!(
+        visitor.get(&client.ask("second").target()).await.told("error").as_deref(),
+        Some("invalid_target")
+    );
     world.gateway.replace(&world.toml());
     assert_eq!(opens(&world, "second", &tokens.access).await, 404);
     assert_eq!(client.refresh(&tokens.refresh).error().await, "invalid_grant");

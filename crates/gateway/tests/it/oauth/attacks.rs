@@ -118,7 +118,11 @@ async fn a04_open_redirect_evil_addresses_cannot_be_registered_or_asked_for() {
         let ask = client.ask("own").with("redirect_uri", uri);
         let answer = visitor.get(&ask.target()).await;
         // Without an address, the only one that is registered counts.
-        assert_eq!((answer.status, answer.header("location")), (if uri.is_empty() { 200 } else { 400 }, None), "{uri:?}");
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (if uri.is_empty() { 200 } else { 400 }, None),
+            "{uri:?}"
+        );
         if index % 12 == 0 {
             world.gateway.clock.advance(60);
         }
@@ -137,7 +141,8 @@ async fn a04_open_redirect_errors_lead_nowhere_by_themselves_unless_somebody_vou
     let world = world().await;
     let gateway = &world.gateway;
     let visitor = gateway.visitor();
-    let metadata = json!({ "redirect_uris": ["https://evil.example/phish"], "token_endpoint_auth_method": "none" });
+    let metadata =
+        json!({ "redirect_uris": ["https://evil.example/phish"], "token_endpoint_auth_method": "none" });
     let unknown = gateway.registered(metadata).await;
     let answer = visitor.get(&unknown.ask("own").with("response_type", "token").target()).await;
     assert_eq!((answer.status, answer.header("location")), (400, None));
@@ -254,7 +259,8 @@ async fn a09_a_clients_name_writes_nothing_into_a_page() {
     let world = world().await;
     let visitor = world.gateway.signed_in("alice").await;
     let name = "<script>alert(1)</script><form action=x>\" onload=\"x {{7*7}} \u{202e}kool";
-    let metadata = json!({ "client_name": name, "redirect_uris": [NATIVE], "token_endpoint_auth_method": "none" });
+    let metadata =
+        json!({ "client_name": name, "redirect_uris": [NATIVE], "token_endpoint_auth_method": "none" });
     let client = world.gateway.registered(metadata).await;
     let consent = visitor.get(&client.ask("own").target()).await;
     client.redeem(&client.code(&visitor, "own").await).send().await;
@@ -293,7 +299,8 @@ async fn a11_token_passthrough_the_upstream_sees_nothing_of_ours() {
 /// A14, RFC 9700 section 4.16: no page can be framed. `Visitor` looks at every page of every test; here is one of each.
 #[tokio::test]
 async fn a14_clickjacking_no_page_can_be_framed() {
-    let world = world_with("[[server]]\nname = \"nobodys\"\nupstreams = [\"notes\"]\nallow = { groups = [] }").await;
+    let world =
+        world_with("[[server]]\nname = \"nobodys\"\nupstreams = [\"notes\"]\nallow = { groups = [] }").await;
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
     let link = world.gateway.app.first_administrator_link().await.unwrap().unwrap();
@@ -481,7 +488,9 @@ async fn nothing_of_an_answer_leaks_by_referrer_cache_or_history() {
 /// RFC 9700 section 4.15: a client is nobody's namesake.
 #[tokio::test]
 async fn a_client_cannot_pass_for_a_person() {
-    let world = world_with("[[server]]\nname = \"alices\"\nupstreams = [\"notes\"]\nallow = { users = [\"alice\"] }").await;
+    let world =
+        world_with("[[server]]\nname = \"alices\"\nupstreams = [\"notes\"]\nallow = { users = [\"alice\"] }")
+            .await;
     let client: OAuthClient<'_> = world.gateway.operators("alice", "post").await;
     let ask = client.form("/token").with("grant_type", "client_credentials");
     let refused = ask.clone().with("resource", &world.gateway.resource("alices")).error().await;

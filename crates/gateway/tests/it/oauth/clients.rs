@@ -20,7 +20,9 @@ async fn the_registered_method_is_enforced_at_every_endpoint() {
             let client = OAuthClient { gateway, method, ..OAuthClient::clone(client) };
             full(client.form(path), path)
         };
-        for (client, method) in [(&by_basic, "post"), (&by_basic, "none"), (&by_post, "basic"), (&by_post, "none")] {
+        for (client, method) in
+            [(&by_basic, "post"), (&by_basic, "none"), (&by_post, "basic"), (&by_post, "none")]
+        {
             let answer = call(client, method).send().await;
             assert_eq!(answer.json()["error"], "invalid_client", "{path} {method}: {SECOND_METHOD}");
             assert_eq!(answer.status, 401);
@@ -98,7 +100,11 @@ async fn a20_guessing_a_clients_secret_is_throttled() {
         errors.push(guess.clone().error().await);
     }
     assert_eq!(errors.iter().filter(|error| *error == "invalid_client").count(), 20);
-    assert_eq!(client.revoke("unknown").error().await, "temporarily_unavailable", "not even with the right one");
+    assert_eq!(
+        client.revoke("unknown").error().await,
+        "temporarily_unavailable",
+        "not even with the right one"
+    );
     assert_eq!(other.revoke("unknown").send().await.status, 200, "nobody else is held up");
     world.gateway.clock.advance(60);
     assert_eq!(client.revoke("unknown").send().await.status, 200);

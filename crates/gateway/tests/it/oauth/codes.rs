@@ -150,13 +150,23 @@ async fn a_malformed_content_type_is_refused_and_breaks_nothing() {
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
     let code = client.code(&visitor, "own").await;
-    for kind in ["", ";", "/", "form", "application/x-www-form-urlencoded2", "multipart/form-data; boundary=x", "\u{e9}"] {
+    for kind in [
+        "",
+        ";",
+        "/",
+        "form",
+        "application/x-www-form-urlencoded2",
+        "multipart/form-data; boundary=x",
+        "\u{e9}",
+    ] {
         let attempt = client.redeem(&code).header("Content-Type", kind);
         assert_eq!(attempt.error().await, "invalid_request", "{kind:?}");
     }
-    let twice = client.redeem(&code).call(|call| call.header("Content-Type", "application/x-www-form-urlencoded"));
+    let twice =
+        client.redeem(&code).call(|call| call.header("Content-Type", "application/x-www-form-urlencoded"));
     assert_eq!(twice.error().await, "invalid_request");
-    let odd = client.redeem(&code).header("Content-Type", "APPLICATION/X-WWW-Form-URLEncoded ; charset=\"utf-8");
+    let odd =
+        client.redeem(&code).header("Content-Type", "APPLICATION/X-WWW-Form-URLEncoded ; charset=\"utf-8");
     assert_eq!(odd.send().await.status, 200);
     world.finish().await;
 }

@@ -18,7 +18,13 @@ async fn world(more: &str) -> (World, Documents) {
 fn described<'w>(world: &'w World, documents: &Documents) -> OAuthClient<'w> {
     let redirect_uri = "https://described.example.com/callback".to_owned();
     world.gateway.may_lead_to(&redirect_uri);
-    OAuthClient { gateway: &world.gateway, id: documents.id().to_owned(), secret: None, method: "none", redirect_uri }
+    OAuthClient {
+        gateway: &world.gateway,
+        id: documents.id().to_owned(),
+        secret: None,
+        method: "none",
+        redirect_uri,
+    }
 }
 
 async fn authorize(visitor: &Visitor<'_>, client: &OAuthClient<'_>) -> Answer {
@@ -222,7 +228,8 @@ async fn the_operator_says_whose_documents_count() {
             documents.network()
         ));
         assert_eq!(authorize(&visitor, &client).await.status, status, "{rule}");
-        let metadata = world.gateway.call("GET", "/.well-known/oauth-authorization-server").send().await.json();
+        let metadata =
+            world.gateway.call("GET", "/.well-known/oauth-authorization-server").send().await.json();
         assert_eq!(metadata["client_id_metadata_document_supported"], rule != "\"off\"");
     }
     world.finish().await;

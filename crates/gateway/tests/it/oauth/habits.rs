@@ -90,7 +90,8 @@ async fn a_public_client_may_send_its_id_with_an_empty_password() {
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
     let code = client.code(&visitor, "own").await;
-    let call = client.redeem(&code).without("client_id").header("Authorization", &basic("Basic", &client.id, ""));
+    let call =
+        client.redeem(&code).without("client_id").header("Authorization", &basic("Basic", &client.id, ""));
     assert_eq!(call.send().await.status, 200);
     world.finish().await;
 }
@@ -128,7 +129,8 @@ async fn a_program_on_this_computer_may_listen_on_any_port() {
         ("http://localhost/callback?a=b", "http://localhost:7/callback?a=b"),
     ] {
         let metadata = json!({ "redirect_uris": [registered], "token_endpoint_auth_method": "none" });
-        let client = OAuthClient { redirect_uri: asked.to_owned(), ..world.gateway.registered(metadata).await };
+        let client =
+            OAuthClient { redirect_uri: asked.to_owned(), ..world.gateway.registered(metadata).await };
         let page = visitor.get(&client.ask("own").target()).await;
         let answer = visitor.decide(&page, "approve").await;
         let location = answer.header("location").unwrap_or_default().to_owned();

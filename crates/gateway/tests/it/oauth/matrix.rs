@@ -26,7 +26,8 @@ async fn a02_a_token_opens_one_virtual_server_and_no_other() {
                     if server == issued_for && method == "POST" {
                         assert_eq!(opens(&world, server, token).await, 200);
                     } else if server != issued_for {
-                        let answer = world.gateway.call(method, &format!("/mcp/{server}")).bearer(token).send().await;
+                        let answer =
+                            world.gateway.call(method, &format!("/mcp/{server}")).bearer(token).send().await;
                         assert_eq!(answer.status, 401, "{issued_for} at {server}: {}", answer.text());
                         let challenge = answer.header("www-authenticate").unwrap_or_default();
                         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
@@ -78,7 +79,10 @@ async fn a02_nothing_else_that_was_issued_opens_a_virtual_server() {
         assert_eq!(opens(&world, "own", credential).await, 401);
         assert_eq!(world.gateway.last_record().await["decision"], "refused");
     }
-    let list = world.gateway.modern("own", "tools/list", json!({})).header("Cookie", &format!("doorward_session={session}"));
+    let list = world
+        .gateway
+        .modern("own", "tools/list", json!({}))
+        .header("Cookie", &format!("doorward_session={session}"));
     assert_eq!(list.send().await.status, 401, "being signed in opens nothing");
     world.finish().await;
 }
@@ -93,6 +97,9 @@ async fn the_record_of_a_token_at_another_server_says_whose_it_is() {
     assert_eq!(opens(&world, "second", &tokens.access).await, 401);
     let record = world.gateway.last_record().await;
     assert_eq!(record["reason"], "token_audience");
-    assert_eq!((&record["subject"], &record["client"], &record["server"]), (&json!("alice"), &json!(client.id), &json!("second")));
+    assert_eq!(
+        (&record["subject"], &record["client"], &record["server"]),
+        (&json!("alice"), &json!(client.id), &json!("second"))
+    );
     world.finish().await;
 }

@@ -10,7 +10,8 @@ use crate::harness::{Answer, PASSWORD};
 /// Everything that can be seen of a page, but for what is sealed anew each time and what the person typed.
 fn seen(answer: &Answer, typed: &str) -> (u16, Vec<(String, String)>, String) {
     let (status, mut headers, mut text) = answer.observable();
-    headers.retain(|(name, _)| !matches!(name.to_ascii_lowercase().as_str(), "content-length" | "set-cookie"));
+    headers
+        .retain(|(name, _)| !matches!(name.to_ascii_lowercase().as_str(), "content-length" | "set-cookie"));
     let form = answer.form("/sign-in");
     for name in ["csrf", "request"] {
         text = text.replace(form.value(name), "");
@@ -93,7 +94,11 @@ async fn a_sign_in_form_counts_in_its_own_browser() {
     victim.get("/sign-in").await;
     assert_eq!(victim.try_sign_in(&page, "mallory", PASSWORD).await.status, 400);
     let own = page.form("/sign-in").set("username", "mallory").set("password", PASSWORD);
-    for bad in [own.clone().set("request", "x"), own.clone().set("csrf", "x"), own.clone().set("request", own.value("csrf"))] {
+    for bad in [
+        own.clone().set("request", "x"),
+        own.clone().set("csrf", "x"),
+        own.clone().set("request", own.value("csrf")),
+    ] {
         assert_eq!(attacker.submit(&bad).await.status, 400);
     }
     assert_eq!(attacker.submit(&own).await.status, 303);

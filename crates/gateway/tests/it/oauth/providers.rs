@@ -314,7 +314,8 @@ fn jag(world: &World, client: &OAuthClient<'_>, changes: Value) -> String {
     claims["jti"] = changes.to_string().into();
     claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    let header = json!({ "alg": world.issuer.algorithm(), "kid": world.issuer.key_id(), "typ": "oauth-id-jag+jwt" });
+    let header =
+        json!({ "alg": world.issuer.algorithm(), "kid": world.issuer.key_id(), "typ": "oauth-id-jag+jwt" });
     let signed = world.issuer.mint_with(&header, &claims).unwrap();
     world.gateway.plant_callers(&signed);
     signed
@@ -351,7 +352,8 @@ async fn an_assertion_that_says_anything_else_is_refused() {
     world.gateway.replace(&vouching(&world));
     let client = world.gateway.operators("agent", "post").await;
     let other = world.gateway.operators("other", "post").await;
-    let (second, now) = (world.gateway.resource("second"), world.issuer.claims("", "")["iat"].as_i64().unwrap());
+    let (second, now) =
+        (world.gateway.resource("second"), world.issuer.claims("", "")["iat"].as_i64().unwrap());
     for (changes, error) in [
         (json!({ "aud": format!("{}/token", world.gateway.url()) }), "invalid_grant"),
         (json!({ "aud": [world.gateway.url(), "https://elsewhere.example.com"] }), "invalid_grant"),

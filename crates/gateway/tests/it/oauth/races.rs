@@ -38,7 +38,10 @@ async fn a07_of_two_redemptions_at_once_exactly_one_wins() {
         for at_a_time in [2, 2, 2, 8] {
             let code = client.code(&visitor, "own").await;
             let answers = at_once((0..at_a_time).map(|_| client.redeem(&code))).await;
-            assert_eq!(count(&answers), BTreeMap::from([("ok".into(), 1), ("invalid_grant".into(), at_a_time - 1)]));
+            assert_eq!(
+                count(&answers),
+                BTreeMap::from([("ok".into(), 1), ("invalid_grant".into(), at_a_time - 1)])
+            );
             let winner = answers.iter().find(|answer| answer.status == 200).unwrap();
             assert_eq!(opens(&world, "own", &Tokens::of(winner).access).await, 401);
         }
@@ -60,7 +63,8 @@ async fn of_twenty_refreshes_at_once_one_is_the_last() {
         for answer in &answers {
             let tokens = Tokens::of(answer);
             assert_eq!(opens(&world, "own", &tokens.access).await, 200);
-            let stored = world.gateway.store().refresh_token(&token::hash(&tokens.refresh)).await.unwrap().unwrap();
+            let stored =
+                world.gateway.store().refresh_token(&token::hash(&tokens.refresh)).await.unwrap().unwrap();
             live.extend(stored.used.is_none().then_some(tokens.refresh));
         }
         assert_eq!(live.len(), 1);
@@ -95,7 +99,11 @@ async fn a_revocation_is_not_outrun() {
         let client = world.gateway.native().await;
         for _ in 0..3 {
             let tokens = client.tokens(&visitor, "own").await;
-            let calls = [client.refresh(&tokens.refresh), client.revoke(&tokens.refresh), client.refresh(&tokens.refresh)];
+            let calls = [
+                client.refresh(&tokens.refresh),
+                client.revoke(&tokens.refresh),
+                client.refresh(&tokens.refresh),
+            ];
             for answer in at_once(calls).await {
                 if answer.status == 200 && answer.json()["access_token"].is_string() {
                     let newer = Tokens::of(&answer);

@@ -21,7 +21,8 @@ async fn a_flow_can_be_read_from_its_records() {
     let records = world.gateway.records().await;
     let line = |record: &Value| {
         let text = |name: &str| record[name].as_str().unwrap_or("-").to_owned();
-        [text("http_method"), text("path"), text("subject"), text("client"), text("server"), text("reason")].join(" ")
+        [text("http_method"), text("path"), text("subject"), text("client"), text("server"), text("reason")]
+            .join(" ")
     };
     let id = &client.id;
     let expected = [
@@ -54,7 +55,11 @@ async fn a_refusal_says_why() {
     let last = async |expected: &str| {
         let record = world.gateway.last_record().await;
         assert_eq!(record["reason"], expected, "{record}");
-        assert_eq!((&record["decision"], &record["fault"]), (&json!("refused"), &json!("caller")), "{record}");
+        assert_eq!(
+            (&record["decision"], &record["fault"]),
+            (&json!("refused"), &json!("caller")),
+            "{record}"
+        );
         record
     };
     client.form("/token").header("Authorization", "Basic d2ViOndyb25n").error().await;

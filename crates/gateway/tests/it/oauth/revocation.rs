@@ -55,7 +55,10 @@ async fn a_client_may_ask_about_its_own_tokens() {
     let said = ask(&tokens.access).await.json();
     assert_eq!(said["active"], true);
     assert_eq!((&said["sub"], &said["client_id"]), (&json!("alice"), &json!("web")));
-    assert_eq!((&said["aud"], &said["iss"]), (&json!(world.gateway.resource("own")), &json!(world.gateway.url())));
+    assert_eq!(
+        (&said["aud"], &said["iss"]),
+        (&json!(world.gateway.resource("own")), &json!(world.gateway.url()))
+    );
     assert_eq!(said["scope"], "mcp:read mcp:call");
     assert_eq!(ask(&tokens.refresh).await.json(), json!({ "active": false }));
     client.revoke(&tokens.access).send().await;
@@ -137,7 +140,8 @@ async fn people_take_back_what_they_gave_and_nothing_else() {
     let page = alice.get("/console/access").await;
     let form = page.form("/console/access/revoke");
     assert_eq!(page.text().matches("/console/access/revoke").count(), 1, "only her own");
-    let grant_of_bob = bob.get("/console/access").await.form("/console/access/revoke").value("grant").to_owned();
+    let grant_of_bob =
+        bob.get("/console/access").await.form("/console/access/revoke").value("grant").to_owned();
     assert_eq!(alice.submit(&form.clone().set("grant", &grant_of_bob)).await.status, 404);
     assert_eq!(bob.submit(&form).await.status, 400, "her form in his browser");
     assert_eq!(opens(&world, "own", &of_bob.access).await, 200);

@@ -31,8 +31,10 @@ async fn each_operation_needs_its_scope() {
     let world = world().await;
     let visitor = world.gateway.signed_in("alice").await;
     let client = world.gateway.native().await;
-    let metadata =
-        format!(r#"resource_metadata="{}/.well-known/oauth-protected-resource/mcp/own""#, world.gateway.url());
+    let metadata = format!(
+        r#"resource_metadata="{}/.well-known/oauth-protected-resource/mcp/own""#,
+        world.gateway.url()
+    );
     for scope in ["mcp:read", "mcp:call"] {
         let token = token(&client, &visitor, scope).await;
         for (method, params, needed) in operations() {
@@ -71,7 +73,8 @@ async fn a_client_steps_up_when_it_is_told_to() {
     assert_eq!(refused.status, 403);
     assert!(world.recorder.requests_of("tools/call").is_empty(), "the upstream heard nothing");
     let challenge = refused.header("www-authenticate").unwrap_or_default();
-    let scope = challenge.split(r#" scope=""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let scope =
+        challenge.split(r#" scope=""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
     let wider = token(&client, &visitor, &scope).await;
     assert_eq!(call(&wider).await.status, 200);
     assert_eq!(call(&narrow).await.status, 403, "the first token is what it was");
