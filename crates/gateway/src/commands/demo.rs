@@ -1,7 +1,7 @@
 //! `doorward demo`: a newcomer watches a real MCP server being governed.
 //!
 //! Two sample MCP servers, a token issuer and a whole gateway run in this process and talk over sockets of
-//! 127.0.0.1. A sample agent then does what agents and attackers do, and every claim that is printed is checked
+//! 127.0.0.1. A person signs in, an agent then does what agents and attackers do, and every claim that is printed is checked
 //! against what really came back. Nothing is pretended: what does not hold is marked, and the command fails.
 //! Nothing of the user's is touched: the store is in a temporary directory that is removed at the end, and
 //! neither configuration files nor variables are read.
@@ -12,10 +12,13 @@
 //! | `sample` | the sample MCP servers |
 //! | `issuer` | mints tokens, good and bad |
 //! | `agent` | sends requests |
+//! | `client` | gets tokens, as an OAuth client |
+//! | `visitor` | a person at a browser |
 //! | `story` | the steps, in order |
 //! | `narrator` | prints, and counts what holds |
 
 mod agent;
+mod client;
 mod issuer;
 mod narrator;
 mod sample;
@@ -24,6 +27,7 @@ mod serving;
 mod story;
 #[cfg(test)]
 mod tests;
+mod visitor;
 
 use std::{
     io::{self, IsTerminal as _},

@@ -89,7 +89,7 @@ async fn issue(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<I
     let request = TokenRequest::read(&fields)?;
     request.allowed_for(&proven.known.client, &proven.authenticated)?;
     match request {
-        TokenRequest::AuthorizationCode(request) => code::redeem(web, &proven, &request).await,
+        TokenRequest::AuthorizationCode(request) => code::redeem(web, &proven, &request, record).await,
         TokenRequest::Refresh { token, scope, resource } => {
             let wish = Wish { scope, resource };
             refresh::rotate(web, &proven, (&token, &wish), record).await

@@ -1,11 +1,17 @@
 //! `doorward token`: access tokens without a browser, and what becomes of them.
 
+use std::time::Duration;
+
 use doorward_model::Timestamp;
 use doorward_store::Store;
 use doorward_testkit::recorder::Recorder;
 use serde_json::{Value, json};
 
-use crate::program::{Place, Ran};
+use crate::{
+    client::Connection,
+    program::{Place, Ran, configuration},
+    soon,
+};
 
 const DEMO: &str = "http://127.0.0.1:8420/mcp/demo";
 
@@ -137,4 +143,50 @@ async fn what_is_revoked_is_gone() {
     place.run(&["user", "remove", "bob", "--yes"], "").text();
     assert!(known(&place, &others).await.is_none());
     assert_eq!(list(&[]), json!([]));
+}
+
+/// Calls until the answer has this status: what a command did counts within a second, not at once.
+async fn until(connection: &mut Connection, token: &str, status: u16) {
+    let authorization = format!("Bearer {token}");
+    let asking = async {
+        while connection.call_with("x", &[("Authorization", &authorization)]).await.answer().status != status
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon(&format!("status {status}"), asking).await;
+}
+
+#[tokio::test]
+async fn a_running_program_honours_what_commands_change() {
+    let upstream = Recorder::start().await.expect("an upstream");
+    let place = Place::new();
+    let configuration = configuration(&upstream, "", "");
+    let configuration =
+        configuration.replace("access = \"open\"", "allow = { groups = [\"eng\"], users = [\"carol\"] }");
+    let program = place.start(&configuration);
+    let url = program.url();
+    let run = |args: &[&str]| place.run_with(args, "correct horse", &[("DOORWARD_PUBLIC_URL", &url)]).text();
+    let resource = format!("{url}/mcp/demo");
+    let issue = |user: &str| run(&["token", "issue", "--user", user, "--resource", &resource]);
+    let mut connection = Connection::to(program.address).await;
+
+    run(&["user", "add", "alice", "--group", "eng", "--password-stdin"]);
+    run(&["user", "add", "carol", "--password-stdin"]);
+    let (alices, carols) = (issue("alice"), issue("carol"));
+    until(&mut connection, &alices, 200).await;
+    until(&mut connection, &carols, 200).await;
+    run(&["user", "change", "alice", "--no-groups"]);
+    until(&mut connection, &alices, 404).await;
+    run(&["user", "change", "alice", "--group", "eng"]);
+    until(&mut connection, &alices, 200).await;
+    let listed = run(&["token", "list", "--user", "alice", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    run(&["token", "revoke", listed[0]["id"].as_str().expect("an id")]);
+    until(&mut connection, &alices, 401).await;
+    until(&mut connection, &carols, 200).await;
+    run(&["user", "remove", "carol", "--yes"]);
+    until(&mut connection, &carols, 401).await;
+    program.stop().await;
+    assert!(place.verify_audit().0);
 }

@@ -7,8 +7,8 @@ use crate::Timestamp;
 /// An OAuth client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// The operator's name for it, `dcr_…`, or the URL of its document. The three never meet: a name has neither
-    /// an underscore nor a colon.
+    /// The operator's name for it, `dcr_…`, or the URL of its document. The three never meet: no operator's name
+    /// begins with `dcr_` or has a colon.
     pub id: String,
     /// How it came to be known.
     pub kind: ClientKind,

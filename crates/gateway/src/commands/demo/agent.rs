@@ -1,4 +1,5 @@
-//! The sample agent: sends HTTP requests as MCP clients of both eras write them, and bad ones on demand.
+//! The sample agent: sends HTTP requests as MCP clients of both eras write them, and bad ones on demand. The same
+//! hands carry what OAuth clients and browsers send.
 //!
 //! No SDK: the story shows what is on the wire.
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use doorward_egress::{Egress, Outbound, Trust, read_capped};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 /// The newest revision with sessions.
 pub(super) const LEGACY: &str = "2025-11-25";
@@ -36,7 +38,7 @@ pub(super) struct Call {
     method: Method,
     url: String,
     headers: Vec<(&'static str, String)>,
-    body: Option<Value>,
+    body: String,
 }
 
 /// What came back.
@@ -65,7 +67,7 @@ impl Agent {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value)?);
         }
         let uri = call.url.parse().with_context(|| format!("{} is not an address", call.url))?;
-        let body = call.body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let body = Bytes::from(call.body);
         let outbound = Outbound { method: call.method, uri, headers, body, trust: Trust::Declared };
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = self.egress.send(outbound, PATIENCE).await;
@@ -78,13 +80,30 @@ impl Agent {
 impl Call {
     /// A document, not MCP.
     pub(super) fn get(url: &str) -> Self {
-        Self { method: Method::GET, url: url.to_owned(), headers: Vec::new(), body: None }
+        Self { method: Method::GET, url: url.to_owned(), headers: Vec::new(), body: String::new() }
+    }
+
+    /// A form, as programs and browsers send it.
+    pub(super) fn form<K: AsRef<str>, V: AsRef<str>>(
+        url: &str,
+        fields: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self { method: Method::POST, url: url.to_owned(), headers: Vec::new(), body }
+            .header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// A JSON document, not MCP.
+    pub(super) fn json(url: &str, document: &Value) -> Self {
+        let body = document.to_string();
+        Self { method: Method::POST, url: url.to_owned(), headers: Vec::new(), body }
+            .header("content-type", "application/json")
     }
 
     /// A request of 2025-11-25. All but `initialize` belong to a session.
     pub(super) fn legacy(url: &str, method: &str, params: &Value) -> Self {
         let body = json!({ "jsonrpc": "2.0", "id": ID, "method": method, "params": params });
-        Self::post(url, body).header("mcp-protocol-version", LEGACY)
+        Self::post(url, &body).header("mcp-protocol-version", LEGACY)
     }
 
     /// The first request of 2025-11-25.
@@ -94,13 +113,13 @@ impl Call {
             "clientInfo": { "name": "demo-agent", "version": "1" },
         });
         let body = json!({ "jsonrpc": "2.0", "id": ID, "method": "initialize", "params": params });
-        Self::post(url, body)
+        Self::post(url, &body)
     }
 
     /// The client's word that its session is ready.
     pub(super) fn initialized(url: &str) -> Self {
         let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        Self::post(url, body).header("mcp-protocol-version", LEGACY)
+        Self::post(url, &body).header("mcp-protocol-version", LEGACY)
     }
 
     /// A request of 2026-07-28: complete in itself, its headers repeat what the body says.
@@ -113,7 +132,7 @@ impl Call {
         });
         let named = params["name"].as_str().or(params["uri"].as_str()).map(str::to_owned);
         let body = json!({ "jsonrpc": "2.0", "id": ID, "method": method, "params": params });
-        let call = Self::post(url, body).header("mcp-protocol-version", MODERN).header("mcp-method", method);
+        let call = Self::post(url, &body).header("mcp-protocol-version", MODERN).header("mcp-method", method);
         match named {
             Some(named) => call.header("mcp-name", &named),
             None => call,
@@ -129,10 +148,8 @@ impl Call {
         }
     }
 
-    fn post(url: &str, body: Value) -> Self {
-        let call = Self { method: Method::POST, url: url.to_owned(), headers: Vec::new(), body: Some(body) };
-        call.header("content-type", "application/json")
-            .header("accept", "application/json, text/event-stream")
+    fn post(url: &str, body: &Value) -> Self {
+        Self::json(url, body).header("accept", "application/json, text/event-stream")
     }
 
     /// Adds a header. Names are in lower case.
@@ -195,6 +212,11 @@ impl Answer {
             (Some(code), Some(message)) => format!("{} · error {code}: {message}", self.status.as_u16()),
             _ => self.status.as_u16().to_string(),
         }
+    }
+
+    /// The status and the OAuth error: empty when there is none.
+    pub(super) fn oauth(&self) -> (u16, String) {
+        (self.status.as_u16(), self.json()["error"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Everything that a client can see of an answer and that does not depend on the moment.

@@ -35,7 +35,7 @@ impl<'w> Narrator<'w> {
     pub(super) fn opening(&mut self) {
         let title = self.paint(BOLD, "Doorward: one governed door for AI agents");
         self.line(&title);
-        self.line("A gateway, two MCP servers and a token issuer start in this process, on free ports of 127.0.0.1.");
+        self.line("A gateway, two MCP servers and an issuer of JWTs start in this process, on free ports of 127.0.0.1.");
         self.line("Every ✓ is a comparison with what really came back over a socket.");
     }
 

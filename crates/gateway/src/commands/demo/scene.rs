@@ -25,13 +25,13 @@ use super::{
     sample::{Clock, Notebook, Sample},
     serving,
 };
-use crate::{App, app::store_url, listen};
+use crate::{App, app::store_url, listen, people::first::FirstLink};
 
 /// The part of the configuration that the story shows.
 pub(super) const SHOWN: &str = r#"[[server]]
 name = "notes"
 upstreams = ["notes"]
-access = "jwt"
+access = ["oauth", "jwt"]
 tools = ["list_notes", "read_note", "add_note"]
 resources = ["note:///groceries"]"#;
 
@@ -48,6 +48,8 @@ pub(super) struct Directory(PathBuf);
 pub(super) struct Scene {
     /// Whose requests are governed and counted.
     pub(super) agent: Agent,
+    /// The hands of a browser; its requests are counted too.
+    pub(super) browser: Agent,
     /// Whose requests go past the gateway, to show what is there.
     pub(super) operator: Agent,
     pub(super) issuer: Issuer,
@@ -58,8 +60,10 @@ pub(super) struct Scene {
     pub(super) key: String,
     /// Where the agent sends its requests: `http://127.0.0.1:<port>`.
     pub(super) door: String,
-    /// Every token that the agent ever presented.
-    pub(super) tokens: Vec<String>,
+    /// The link that a first start prints.
+    pub(super) link: String,
+    /// Every token, code, password and cookie that was ever sent or received.
+    pub(super) secrets: Vec<String>,
     directory: PathBuf,
     store: String,
     gateway: Option<Gateway>,
@@ -108,8 +112,10 @@ impl Scene {
         let loaded = load(&text, &key, directory.path())?;
         let store = store_url(&loaded.settings.store_url);
         let gateway = Gateway::start(&loaded, listener).await?;
+        let link = FirstLink::make(&gateway.app).await?.context("there is an administrator already")?;
         Ok(Self {
             agent: Agent::new("demo-agent", egress.clone()),
+            browser: Agent::new("demo-browser", egress.clone()),
             operator: Agent::new(OPERATOR, egress),
             issuer,
             notebook,
@@ -117,7 +123,8 @@ impl Scene {
             clock,
             key,
             door,
-            tokens: Vec::new(),
+            link,
+            secrets: Vec::new(),
             directory: directory.path().to_owned(),
             store,
             gateway: Some(gateway),
@@ -129,16 +136,21 @@ impl Scene {
         format!("{}/mcp/{server}", self.door)
     }
 
-    /// A good token for `subject` at a virtual server.
+    /// A good token of the issuer's for `subject` at a virtual server.
     pub(super) fn token(&mut self, subject: &str, server: &str) -> String {
         let token = self.issuer.token(subject, &self.endpoint(server));
-        self.presents(token)
+        self.secret(token)
     }
 
-    /// Remembers a token, to look for traces of it later.
-    pub(super) fn presents(&mut self, token: String) -> String {
-        self.tokens.push(token.clone());
-        token
+    /// Remembers a secret, to look for traces of it later.
+    pub(super) fn secret(&mut self, secret: String) -> String {
+        self.secrets.push(secret.clone());
+        secret
+    }
+
+    /// How many requests were sent to the gateway so far.
+    pub(super) fn sent(&self) -> usize {
+        self.agent.sent() + self.browser.sent()
     }
 
     /// How many requests reached the upstreams so far: notes, clock.
@@ -222,7 +234,7 @@ resource_templates = []
 [[server]]
 name = "clock"
 upstreams = ["clock"]
-access = "jwt"
+access = ["oauth", "jwt"]
 tools = ["now"]
 "#
     )

@@ -5,14 +5,20 @@ use doorward_auth::server::{
     token,
     token_request::{self, CodeRequest, CodeTerms},
 };
-use doorward_store::Redeemed;
+use doorward_model::{ClientGrant, Fault};
+use doorward_store::{Redeemed, StoreError};
 
 use super::{Issued, NoToken, Proven, Web, access_token, refresh_token};
-use crate::people::admission;
+use crate::{path::OpenRecord, people::admission};
 
 /// Redeems a code. A second redemption that would have been good takes the whole grant back; one that would not
 /// have been is only refused, or anybody who saw a code could end what came of it.
-pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, request: &CodeRequest) -> Result<Issued, NoToken> {
+pub(super) async fn redeem(
+    web: &Web<'_>,
+    proven: &Proven,
+    request: &CodeRequest,
+    record: &mut OpenRecord,
+) -> Result<Issued, NoToken> {
     let refused = OAuthError::new(ErrorCode::InvalidGrant, "the code is unknown, expired, used or not yours");
     let (client, now) = (&proven.known.client, web.now());
     let hash = token::hash(request.code.expose());
@@ -27,7 +33,7 @@ pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, request: &CodeRequest
     };
     token_request::check_code(request, &client.id, &terms, now)?;
     if stored.redeemed {
-        web.revoke(&stored.grant.id).await?;
+        take_back(web, &stored.grant, record).await?;
         return Err(refused.into());
     }
     // Between the code and its redemption the person may have gone.
@@ -42,10 +48,18 @@ pub(super) async fn redeem(web: &Web<'_>, proven: &Proven, request: &CodeRequest
     match web.app.store().redeem_code(&hash, &access_row, refresh_row.as_ref(), now).await? {
         Redeemed::Now(grant) => Ok(Issued { grant: *grant, scopes, access, refresh }),
         // Somebody was faster with the same good code.
-        Redeemed::Already { grant_id } => {
-            web.revoke(&grant_id).await?;
+        Redeemed::Already { .. } => {
+            take_back(web, &stored.grant, record).await?;
             Err(refused.into())
         }
         Redeemed::Unknown => Err(refused.into()),
     }
+}
+
+/// Ends a grant whose code came again. The record says whose, for those who look into it.
+async fn take_back(web: &Web<'_>, grant: &ClientGrant, record: &mut OpenRecord) -> Result<(), StoreError> {
+    web.revoke(&grant.id).await?;
+    record.failed("code_replayed", None, Fault::Caller);
+    record.client_grant(&web.issuer(), grant);
+    Ok(())
 }

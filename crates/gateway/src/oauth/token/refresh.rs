@@ -45,8 +45,9 @@ pub(super) async fn rotate(
     {
         Rotation::Done => Ok(Issued { grant, scopes, access, refresh: Some(refresh) }),
         Rotation::Replayed => {
-            web.app.own_tokens().forget([grant.id]);
             record.failed("refresh_replayed", None, Fault::Caller);
+            record.client_grant(&web.issuer(), &grant);
+            web.app.own_tokens().forget([grant.id]);
             Err(refused.into())
         }
         Rotation::Unknown | Rotation::Expired => Err(refused.into()),

@@ -11,9 +11,14 @@ use super::{
 };
 
 /// Reasons that the story must have left behind.
-const REASONS: [&str; 13] = [
+const REASONS: [&str; 18] = [
     "ok",
+    "first_link_unknown",
     "credential_missing",
+    "sign_in_failed",
+    "invalid_grant",
+    "code_replayed",
+    "token_unknown",
     "hidden",
     "token_audience",
     "token_expired",
@@ -26,6 +31,8 @@ const REASONS: [&str; 13] = [
     "host_not_allowed",
     "origin_not_allowed",
 ];
+/// Width of the column that says what was asked.
+const METHOD: usize = 25;
 /// Most records that are read.
 const PAGE: u32 = 1000;
 
@@ -42,9 +49,9 @@ pub(in super::super) async fn shown(narrator: &mut Narrator<'_>, scene: &mut Sce
     let (records, report) = read?;
     table(narrator, &records);
     narrator.check_eq(
-        "there is exactly one record of each request that the agent sent",
+        "there is exactly one record of each request that the agent and the browser sent",
         &records.len(),
-        &scene.agent.sent(),
+        &scene.sent(),
     );
     let missing: Vec<_> = REASONS
         .into_iter()
@@ -57,6 +64,9 @@ pub(in super::super) async fn shown(narrator: &mut Narrator<'_>, scene: &mut Sce
     };
     let on_record = !deletions.is_empty() && deletions.iter().all(refused);
     narrator.check("the operator can see that alice tried to delete all notes", on_record);
+    let mut ended = records.iter().filter(|record| record["reason"] == "code_replayed");
+    let named = ended.any(|record| record["subject"] == "alice" && record["server"] == "notes");
+    narrator.check("the operator can see whose access ended because a code came twice", named);
     traces(narrator, scene)?;
     chain(narrator, &report, records.len());
     Ok(())
@@ -73,20 +83,22 @@ fn table(narrator: &mut Narrator<'_>, records: &[Value]) {
     let line = |cells: [&str; 7]| {
         let [time, caller, server, method, capability, decision, reason] = cells;
         format!(
-            "{time:<12}  {caller:<6}  {server:<6}  {method:<25}  {capability:<17}  {decision:<8}  {reason}"
+            "{time:<12}  {caller:<6}  {server:<6}  {method:<METHOD$}  {capability:<17}  {decision:<8}  {reason}"
         )
     };
     narrator.show(&line(["time (UTC)", "caller", "server", "method", "capability", "decision", "reason"]));
     for record in records {
         let text = |key: &str| record[key].as_str().unwrap_or("-");
         let time = text("time").get(11..23).unwrap_or("-");
-        // Where no message was read, the verb says at least what kind of request it was.
-        let method = record["method"].as_str().unwrap_or_else(|| text("http_method"));
+        // Where no message was read, the request line says what kind of request it was.
+        let request = || format!("{} {}", text("http_method"), text("path"));
+        let method = record["method"].as_str().map_or_else(request, str::to_owned);
+        let method: String = method.chars().take(METHOD).collect();
         narrator.show(&line([
             time,
             text("subject"),
             text("server"),
-            method,
+            &method,
             text("capability"),
             text("decision"),
             text("reason"),
@@ -94,18 +106,21 @@ fn table(narrator: &mut Narrator<'_>, records: &[Value]) {
     }
 }
 
-/// Neither tokens nor the upstream's key are kept anywhere.
+/// Neither tokens, codes, passwords and cookies nor the upstream's key are kept anywhere as they are.
 fn traces(narrator: &mut Narrator<'_>, scene: &Scene) -> anyhow::Result<()> {
     let files = scene.files()?;
     let kept = |text: &str| files.iter().any(|file| contains(file, text.as_bytes()));
-    // Without its signature a token is worth nothing, so the signature is what must not be there.
-    let signatures = scene.tokens.iter().filter_map(|token| token.rsplit('.').next());
-    let secrets: BTreeSet<&str> =
-        signatures.filter(|signature| !signature.is_empty()).chain([scene.key.as_str()]).collect();
+    // Without its signature a JWT is worth nothing, so the signature is what must not be there. Other secrets have no
+    // dot, but for the link, whose secret is what follows `token=`.
+    let ends = scene.secrets.iter().filter_map(|secret| secret.rsplit(['.', '=']).next());
+    let secrets: BTreeSet<&str> = ends.filter(|end| !end.is_empty()).chain([scene.key.as_str()]).collect();
     // What the records do hold shows that these are the files to look at.
     let clean = kept(HIDDEN) && !secrets.iter().any(|secret| kept(secret));
     narrator.check(
-        &format!("of {} tokens and keys, none is anywhere in the files on disk", secrets.len()),
+        &format!(
+            "of {} tokens, codes, passwords, cookies and keys, none is anywhere in the files on disk",
+            secrets.len()
+        ),
         clean,
     );
     Ok(())

@@ -10,6 +10,7 @@ use super::{
         sample::KEY_HEADER,
         scene::{SHOWN, Scene},
     },
+    Visit,
     hidden::HIDDEN,
 };
 
@@ -43,7 +44,11 @@ async fn list(agent: &Agent, scene: &Scene, key: Option<&str>) -> anyhow::Result
 }
 
 /// Step: no token.
-pub(super) async fn challenge(narrator: &mut Narrator<'_>, scene: &Scene) -> anyhow::Result<()> {
+pub(super) async fn challenge(
+    narrator: &mut Narrator<'_>,
+    scene: &Scene,
+    visit: &mut Visit,
+) -> anyhow::Result<()> {
     narrator.step(
         "No token: refused, and told where to get one",
         "An MCP client follows this trail by itself (RFC 6750, then RFC 9728).",
@@ -67,10 +72,11 @@ pub(super) async fn challenge(narrator: &mut Narrator<'_>, scene: &Scene) -> any
     }
     narrator.check_eq("its `resource` is the URL that was called", &document["resource"], &json!(endpoint));
     narrator.check_eq(
-        "it names the issuer that this server trusts",
+        "it names who gives tokens for it: Doorward itself, and the issuer that this server trusts",
         &document["authorization_servers"],
-        &json!([scene.issuer.url()]),
+        &json!([scene.door, scene.issuer.url()]),
     );
+    document["authorization_servers"][0].as_str().unwrap_or_default().clone_into(&mut visit.client.issuer);
     narrator.check_eq("neither upstream heard of any of this", &scene.arrived(), &before);
     Ok(())
 }

@@ -1,111 +1,70 @@
-//! Tokens that are not for here, not valid any more, or not what they claim to be.
+//! Doorward's own tokens: what they open, and how they are renewed.
 
 use serde_json::json;
 
 use super::{
     super::{
         agent::{Answer, Call},
+        client::member,
         narrator::Narrator,
         scene::Scene,
     },
-    Visit,
+    Visit, brief,
 };
 
-/// Step: every bad token, and the good ones beside them.
-pub(super) async fn refused(
+/// Step: replay at another virtual server, and rotation.
+pub(super) async fn bound(
     narrator: &mut Narrator<'_>,
     scene: &mut Scene,
-    visit: &Visit,
+    visit: &mut Visit,
 ) -> anyhow::Result<()> {
     narrator.step(
-        "Tokens that must not be believed are not",
-        "A token is good at one virtual server, for a while, and if its issuer signed exactly this.",
+        "A token opens one virtual server, and is renewed without alice",
+        "Whoever gets hold of it, the operator of another server say, can do nothing with it elsewhere.",
     );
     let before = scene.arrived();
-    for (claim, token, server) in bad(scene, visit)? {
-        let answer = list(scene, server, &token).await?;
-        let challenge = answer.header("www-authenticate");
-        let code = challenge.split(',').next().unwrap_or_default();
-        narrator.show(&format!(
-            "→ POST /mcp/{server}  {}\n← {} {code}",
-            brief(&token),
-            answer.status.as_u16()
-        ));
-        narrator.check_eq(
-            &format!("refused: {claim}"),
-            &(answer.status.as_u16(), code),
-            &(401, r#"Bearer error="invalid_token""#),
-        );
+    let replayed = list(scene, "clock", &visit.token).await?;
+    narrator.show(&format!("→ POST /mcp/clock  Bearer {}\n← {}", brief(&visit.token), short(&replayed)));
+    refused(narrator, "alice's good token for the notes, replayed at the clock", &replayed);
+    narrator.check_eq("the upstreams never heard of it", &scene.arrived(), &before);
+
+    let old = (visit.token.clone(), visit.refresh.clone());
+    let answer = visit.client.refresh(&scene.agent, &old.1).await?;
+    let tokens = answer.json();
+    let new = ["access_token", "refresh_token"].map(|name| scene.secret(member(&tokens, name)));
+    narrator.show(&format!("→ POST /token  {}\n← {}", brief(&old.1), answer.status.as_u16()));
+    narrator.show(&format!("  access_token: {}\n  refresh_token: {}", brief(&new[0]), brief(&new[1])));
+    let fresh = new.iter().all(|token| !token.is_empty()) && new[0] != old.0 && new[1] != old.1;
+    narrator.check("a refresh token brings a new access token, and its own successor", fresh);
+    if fresh {
+        [visit.token, visit.refresh] = new;
     }
-    in_url(narrator, scene, visit).await?;
-    stolen_session(narrator, scene, visit).await?;
-    narrator.check_eq("the upstreams heard of none of them", &scene.arrived(), &before);
-    good(narrator, scene, visit).await
-}
-
-/// What the token is, the token, and the virtual server where it is presented.
-fn bad(scene: &mut Scene, visit: &Visit) -> anyhow::Result<Vec<(&'static str, String, &'static str)>> {
-    let notes = scene.endpoint("notes");
-    let issuer = &scene.issuer;
-    let tokens = vec![
-        ("alice's good token for the notes, replayed at the clock", visit.token.clone(), "clock"),
-        ("one that expired an hour ago", issuer.expired("alice", &notes), "notes"),
-        ("one that somebody else signed in the issuer's name", issuer.forged("alice", &notes)?, "notes"),
-        ("alice's, with the name changed after signing", issuer.altered("alice", "admin", &notes), "notes"),
-        ("one with alg=none and no signature", issuer.unsigned("alice", &notes), "notes"),
-        ("one of an issuer that nobody here trusts", issuer.stranger("alice", &notes)?, "notes"),
-    ];
-    for (_, token, _) in &tokens {
-        scene.presents(token.clone());
-    }
-    Ok(tokens)
-}
-
-/// RFC 6750 section 2.3 is not supported, on purpose.
-async fn in_url(narrator: &mut Narrator<'_>, scene: &Scene, visit: &Visit) -> anyhow::Result<()> {
-    let url = format!("{}?access_token={}", scene.endpoint("notes"), visit.token);
-    let answer = scene.agent.send(Call::modern(&url, "tools/list", &json!({}))).await?;
-    narrator.show(&format!("→ POST /mcp/notes?access_token=…\n← {}", answer.status.as_u16()));
-    narrator.check_eq(
-        "refused: a good token in a URL, where it would end up in logs",
-        &answer.status.as_u16(),
-        &400,
-    );
-    Ok(())
-}
-
-/// A session belongs to who began it.
-async fn stolen_session(narrator: &mut Narrator<'_>, scene: &mut Scene, visit: &Visit) -> anyhow::Result<()> {
-    let bob = scene.token("bob", "notes");
     let asked = Call::legacy(&scene.endpoint("notes"), "tools/list", &json!({}));
-    let answer = scene.agent.send(asked.token(&bob).session(&visit.session)).await?;
-    narrator.show(&format!("→ POST /mcp/notes  bob's own token, alice's session\n← {}", answer.short()));
-    let refused = answer.status.as_u16() == 404 && !visit.session.is_empty();
-    narrator.check("refused: alice's session with bob's good token", refused);
+    let answer = scene.agent.send(asked.token(&visit.token).session(&visit.session)).await?;
+    let goes_on = fresh && answer.tool_names().len() == 3;
+    narrator.check("alice's MCP session goes on with the new token", goes_on);
     Ok(())
 }
 
-/// All of these could be refusals of everything. They are not.
-async fn good(narrator: &mut Narrator<'_>, scene: &mut Scene, visit: &Visit) -> anyhow::Result<()> {
-    let still = list(scene, "notes", &visit.token).await?;
-    narrator.check_eq("accepted: alice's token where it belongs", &still.tool_names().len(), &3);
-    let bob = scene.token("bob", "clock");
-    let there = list(scene, "clock", &bob).await?;
+/// Checks that a token was refused as one that does not count here.
+pub(super) fn refused(narrator: &mut Narrator<'_>, claim: &str, answer: &Answer) {
     narrator.check_eq(
-        "accepted: bob's token for the clock, at the clock",
-        &there.tool_names(),
-        &vec!["now".to_owned()],
+        &format!("refused: {claim}"),
+        &(answer.status.as_u16(), challenge(answer)),
+        &(401, r#"Bearer error="invalid_token""#),
     );
-    Ok(())
 }
 
-async fn list(scene: &Scene, server: &str, token: &str) -> anyhow::Result<Answer> {
+/// The status, and what the challenge says of the token.
+pub(super) fn short(answer: &Answer) -> String {
+    format!("{} {}", answer.status.as_u16(), challenge(answer))
+}
+
+fn challenge(answer: &Answer) -> &str {
+    answer.header("www-authenticate").split(',').next().unwrap_or_default()
+}
+
+/// The tools that a token shows at a virtual server, or the refusal.
+pub(super) async fn list(scene: &Scene, server: &str, token: &str) -> anyhow::Result<Answer> {
     scene.agent.send(Call::modern(&scene.endpoint(server), "tools/list", &json!({})).token(token)).await
-}
-
-/// Enough of a token to recognise it by: its end differs.
-fn brief(token: &str) -> String {
-    let end = token.rsplit('.').next().unwrap_or_default();
-    let end = end.get(end.len().saturating_sub(8)..).unwrap_or_default();
-    format!("Authorization: Bearer {}…{end}", token.get(..8).unwrap_or_default())
 }

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What the configuration exposes.
-const EXPOSED: [&str; 3] = ["list_notes", "read_note", "add_note"];
+pub(super) const EXPOSED: [&str; 3] = ["list_notes", "read_note", "add_note"];
 /// What an agent that should not have it might send along.
 const COOKIE: &str = "session=alice-in-the-intranet";
 
@@ -25,8 +25,8 @@ pub(super) async fn list(
     visit: &mut Visit,
 ) -> anyhow::Result<()> {
     narrator.step(
-        "A token for alice: she sees what is exposed, and nothing else",
-        "The demo's issuer signs it for exactly this URL. Doorward finds the issuer's keys by discovery.",
+        "The token opens what is exposed, and nothing else",
+        "What the configuration leaves out is not in any list: alice's client never learns that it is there.",
     );
     let endpoint = scene.endpoint("notes");
     let begun = scene.agent.send(Call::initialize(&endpoint).token(&visit.token)).await?;
