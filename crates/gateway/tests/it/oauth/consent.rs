@@ -245,6 +245,27 @@ async fn prompt_none_shows_no_page() {
     world.finish().await;
 }
 
+/// OpenID Connect Core section 3.1.2.1: the client wants the person to show again who they are, once.
+#[tokio::test]
+async fn prompt_login_asks_again_who_it_is() {
+    let world = world().await;
+    world.gateway.add_user("alice", &[]).await;
+    let visitor = world.gateway.signed_in("bob").await;
+    let client = world.gateway.operators("web", "basic").await;
+    remember(&client, &visitor, "mcp:read mcp:call").await;
+    for prompt in ["login", "select_account", "login consent"] {
+        let page = visitor.get(&client.ask("own").with("prompt", prompt).target()).await;
+        assert_eq!(
+            page.heading(),
+            "Sign in",
+            "{prompt}: though somebody is signed in, and has said yes before"
+        );
+        let consent = visitor.sign_in(&page, "alice").await;
+        assert_eq!(consent.heading(), "Allow access to own?", "{prompt}");
+    }
+    world.finish().await;
+}
+
 /// "Not you?" signs out and leads back to the same request.
 #[tokio::test]
 async fn a_person_may_be_somebody_else() {
