@@ -184,8 +184,8 @@ fn builder(app: &App, spawner: Spawner) -> auto::Builder<Spawner> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.request_time)
-        .max_buf_size(header_bytes)
-        .max_headers(128);
+        // Of headers hyper takes 100, and only that number without allocating.
+        .max_buf_size(header_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())
