@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::LazyLock,
     time::Duration,
@@ -141,7 +141,7 @@ pub(crate) struct Gateway {
     log: PathBuf,
     process: Option<Running>,
     variables: Vec<(String, String)>,
-    _directory: TempDir,
+    directory: TempDir,
     _upstreams: Vec<Upstream>,
 }
 
@@ -179,7 +179,7 @@ impl Gateway {
                         .iter()
                         .map(|(name, value)| ((*name).into(), (*value).into()))
                         .collect(),
-                    _directory: directory,
+                    directory,
                     _upstreams: upstreams,
                 };
             }
@@ -200,6 +200,11 @@ impl Gateway {
     /// The id of the program's process.
     pub(crate) fn id(&self) -> u32 {
         self.process.as_ref().expect("a running program").id()
+    }
+
+    /// Where the program runs, and has its store.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// What the program logged so far.
@@ -277,7 +282,8 @@ fn sections(upstreams: &[Upstream; 2], trusted: Option<&Trusted>) -> String {
     published.chain(trusted.map(Trusted::section)).collect()
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on at present.
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }

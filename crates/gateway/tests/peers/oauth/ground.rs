@@ -1,0 +1,186 @@
+//! A virtual server that is opened by tokens of Doorward's own, and a person who may use it.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use doorward_testkit::conformance::{ConformanceUpstream, Eras};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    harness::{Gateway, Published, within},
+    programs::{Running, Said, finish, newer_node, node, tools},
+};
+
+/// The virtual server that clients are led to.
+const SERVER: &str = "team";
+/// The tool that they call there, and what it says.
+pub(super) const TOOL: &str = "test_simple_text";
+pub(super) const ANSWER: &str = "This is a simple text response for testing.";
+/// The person, and with which word they sign in.
+pub(super) const PERSON: &str = "ada";
+const PASSWORD: &str = "correct horse battery";
+
+/// The program, what is behind it, and the person, who is its administrator.
+pub(super) struct Ground {
+    pub(super) gateway: Gateway,
+    /// Files of the test; `home` is that of the client.
+    pub(super) root: TempDir,
+    _upstream: ConformanceUpstream,
+}
+
+impl Ground {
+    /// Starts them, and makes the person by the link that the program prints.
+    pub(super) fn start() -> Self {
+        Self::with("")
+    }
+
+    /// The same with more sections in the file.
+    pub(super) fn with(sections: &str) -> Self {
+        let ground = Self::without_anybody(sections);
+        let link = ground.first_link();
+        let page = ground.browse(&link);
+        assert_eq!(page["heading"], "My access", "{page}");
+        ground
+    }
+
+    /// The same with nobody who could sign in.
+    pub(super) fn without_anybody(sections: &str) -> Self {
+        let root = TempDir::new().expect("a directory for the test");
+        fs::create_dir(root.path().join("home")).expect("a home");
+        let upstream = within(ConformanceUpstream::start(Eras::Both));
+        let keys = format!("url = {:?}", upstream.url());
+        let published = Published { name: SERVER, upstream: keys, access: "oauth", tools: Some(&[TOOL]) };
+        let text = format!("{sections}\n[records]\nstdout = true\n{}", published.sections());
+        let gateway = Gateway::launch(&text, &[], Vec::new());
+        Self { gateway, root, _upstream: upstream }
+    }
+
+    /// The link that makes the first administrator.
+    pub(super) fn first_link(&self) -> String {
+        let log = self.gateway.log();
+        let link = log.split_whitespace().find(|word| word.contains("/first-administrator?"));
+        link.unwrap_or_else(|| panic!("no link: {log}")).to_owned()
+    }
+
+    /// The address of the virtual server.
+    pub(super) fn url(&self) -> String {
+        self.gateway.server(SERVER)
+    }
+
+    /// Sends the person to an address, and says where they end.
+    #[track_caller]
+    pub(super) fn browse(&self, address: &str) -> Value {
+        let said = self.run(node().arg("peers/browser.mjs").arg(address));
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+    }
+
+    /// A program that finds the person's browser.
+    pub(super) fn lead<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let [node, browser] = [newer_node(), tools().join("node/peers/browser.mjs")];
+        let variables = [("DOORWARD_NODE", node), ("DOORWARD_BROWSER", browser), ("DOORWARD_JOURNAL", self.journal())];
+        command.envs(variables).env("DOORWARD_PERSON", format!("{PERSON}:{PASSWORD}"))
+    }
+
+    /// Where the browser writes what it saw.
+    fn journal(&self) -> PathBuf {
+        self.root.path().join("journal")
+    }
+
+    /// What the browser saw.
+    pub(super) fn seen(&self) -> Vec<Value> {
+        let journal = fs::read_to_string(self.journal()).unwrap_or_default();
+        journal.lines().map(|line| serde_json::from_str(line).expect("a line of the journal")).collect()
+    }
+
+    /// Runs a program that has to end well.
+    #[track_caller]
+    pub(super) fn run(&self, command: &mut Command) -> String {
+        let said = finish(self.lead(command));
+        self.assert(said.success, &said);
+        said.output
+    }
+
+    /// Runs a script that reports its checks, all of which have to hold; gives back what they found, in their order.
+    #[track_caller]
+    pub(super) fn checks(&self, command: &mut Command) -> Vec<(String, Value)> {
+        let said = finish(self.lead(command));
+        let reports = said.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default());
+        let reports: Vec<_> = reports.collect();
+        self.assert(said.success && reports.iter().all(|report| report["ok"] == true), &said);
+        let check = |report: &Value| report["check"].as_str().expect("a name").to_owned();
+        reports.iter().map(|report| (check(report), report["detail"].clone())).collect()
+    }
+
+    #[track_caller]
+    pub(super) fn assert(&self, holds: bool, said: &Said) {
+        assert!(holds, "{said:#?}\n{:#?}\n{}", self.seen(), self.gateway.log());
+    }
+
+    /// Stops the program. Gives back the records of calls, which were all let in for the person.
+    #[track_caller]
+    pub(super) fn end(self) -> Vec<Value> {
+        let log = self.gateway.stop();
+        assert!(!log.contains(PASSWORD), "the log holds a password");
+        let records = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let calls: Vec<_> = records
+            .filter(|record| record["method"] == "tools/call" && record["decision"] == "allowed")
+            .collect();
+        for call in &calls {
+            assert_eq!((&call["subject"], &call["capability"]), (&PERSON.into(), &TOOL.into()), "{call}");
+        }
+        calls
+    }
+}
+
+/// A client that is described by a document, over TLS with a certificate of an authority of the tests' own.
+pub(super) struct Document {
+    /// The address of the document: the client's id.
+    pub(super) id: String,
+    _process: Running,
+}
+
+/// An authority, and a certificate of it for this machine.
+pub(super) struct Certificates {
+    directory: TempDir,
+}
+
+impl Certificates {
+    /// Makes them.
+    pub(super) fn make() -> Self {
+        let directory = TempDir::new().expect("a directory for certificates");
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(vec![]).expect("parameters");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let authority = params.self_signed(&key).expect("a certificate").pem();
+        let issuer = Issuer::new(params, key);
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
+        let certificate = params.signed_by(&key, &issuer).expect("a certificate").pem();
+        for (name, pem) in [("ca", authority), ("certificate", certificate), ("key", key.serialize_pem())] {
+            fs::write(directory.path().join(name), pem).expect("a PEM file");
+        }
+        Self { directory }
+    }
+
+    /// The section of the file that makes the program trust the authority.
+    pub(super) fn section(&self) -> String {
+        format!("\n[network]\nca = {:?}\n", self.path("ca"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
+
+impl Document {
+    /// Publishes one for these redirect URIs.
+    pub(super) fn publish(certificates: &Certificates, redirect_uris: &[&str]) -> Self {
+        let mut command = node();
+        command.arg("peers/document.mjs").args(["certificate", "key"].map(|name| certificates.path(name)));
+        command.args(redirect_uris);
+        let (process, id) = Running::until_it_says(&mut command, |line| Some(line.to_owned()));
+        Self { id, _process: process }
+    }
+}
