@@ -8,3 +8,4 @@
 mod conformance;
 mod ground;
 mod libraries;
+mod programs;

@@ -1,6 +1,11 @@
 //! A virtual server that is opened by tokens of Doorward's own, and a person who may use it.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use doorward_testkit::conformance::{ConformanceUpstream, Eras};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -47,13 +52,53 @@ impl Ground {
     /// The same with nobody who could sign in.
     pub(super) fn without_anybody(sections: &str) -> Self {
         let root = TempDir::new().expect("a directory for the test");
-        fs::create_dir(root.path().join("home")).expect("a home");
+        for directory in ["home", "project", "bin"] {
+            fs::create_dir(root.path().join(directory)).expect("a directory");
+        }
         let upstream = within(ConformanceUpstream::start(Eras::Both));
         let keys = format!("url = {:?}", upstream.url());
         let published = Published { name: SERVER, upstream: keys, access: "oauth", tools: Some(&[TOOL]) };
         let text = format!("{sections}\n[records]\nstdout = true\n{}", published.sections());
         let gateway = Gateway::launch(&text, &[], Vec::new());
-        Self { gateway, root, _upstream: upstream }
+        let ground = Self { gateway, root, _upstream: upstream };
+        ground.install_browser();
+        ground
+    }
+
+    /// What programs start to open a browser. It carries all that it needs: some pass their environment on, some do not.
+    fn install_browser(&self) {
+        let variables = self.variables().map(|(name, value)| format!("{name}='{value}' ")).concat();
+        let [node, browser] = programs();
+        let (node, browser) = (node.display(), browser.display());
+        let script = format!("#!/bin/sh\nexec >/dev/null 2>&1 </dev/null\n{variables}{node} {browser} \"$1\" &\n");
+        self.write("bin/xdg-open", script);
+        fs::set_permissions(self.browser(), fs::Permissions::from_mode(0o755)).expect("a program");
+    }
+
+    fn browser(&self) -> PathBuf {
+        self.root.path().join("bin/xdg-open")
+    }
+
+    /// Writes a file of the client, in its `home` or `project`.
+    pub(super) fn write(&self, file: &str, text: impl AsRef<str>) {
+        let path = self.root.path().join(file);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(path, text.as_ref()).expect("a file of the client");
+    }
+
+    /// A program that finds nothing of ours but the person's browser.
+    pub(super) fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        let [bin, home, project] = ["bin", "home", "project"].map(|name| self.root.path().join(name));
+        let own = [bin, tools().join("clients/node_modules/.bin"), newer_node().with_file_name("")];
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(own.into_iter().chain(env::split_paths(&path))).expect("a path");
+        command.env_clear().current_dir(project).env("PATH", path).env("HOME", home);
+        command.env("BROWSER", self.browser());
+        // The discard port: whatever is not on this machine is refused at once.
+        command.envs([("HTTPS_PROXY", "http://127.0.0.1:9"), ("HTTP_PROXY", "http://127.0.0.1:9")]);
+        command.env("NO_PROXY", "127.0.0.1,localhost");
+        command
     }
 
     /// The link that makes the first administrator.
@@ -71,15 +116,14 @@ impl Ground {
     /// Sends the person to an address, and says where they end.
     #[track_caller]
     pub(super) fn browse(&self, address: &str) -> Value {
-        let said = self.run(node().arg("peers/browser.mjs").arg(address));
+        let said = self.run(node().arg("peers/browser.mjs").arg(address).envs(self.variables()));
         serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
     }
 
-    /// A program that finds the person's browser.
-    pub(super) fn lead<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        let [node, browser] = [newer_node(), tools().join("node/peers/browser.mjs")];
-        let variables = [("DOORWARD_NODE", node), ("DOORWARD_BROWSER", browser), ("DOORWARD_JOURNAL", self.journal())];
-        command.envs(variables).env("DOORWARD_PERSON", format!("{PERSON}:{PASSWORD}"))
+    /// What the browser reads: who is in front of it, and where to write what it saw.
+    fn variables(&self) -> [(&'static str, String); 2] {
+        let journal = self.journal().display().to_string();
+        [("DOORWARD_PERSON", format!("{PERSON}:{PASSWORD}")), ("DOORWARD_JOURNAL", journal)]
     }
 
     /// Where the browser writes what it saw.
@@ -96,7 +140,7 @@ impl Ground {
     /// Runs a program that has to end well.
     #[track_caller]
     pub(super) fn run(&self, command: &mut Command) -> String {
-        let said = finish(self.lead(command));
+        let said = finish(command);
         self.assert(said.success, &said);
         said.output
     }
@@ -104,7 +148,9 @@ impl Ground {
     /// Runs a script that reports its checks, all of which have to hold; gives back what they found, in their order.
     #[track_caller]
     pub(super) fn checks(&self, command: &mut Command) -> Vec<(String, Value)> {
-        let said = finish(self.lead(command));
+        let [node, browser] = programs();
+        command.envs(self.variables()).env("DOORWARD_NODE", node).env("DOORWARD_BROWSER", browser);
+        let said = finish(command);
         let reports = said.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default());
         let reports: Vec<_> = reports.collect();
         self.assert(said.success && reports.iter().all(|report| report["ok"] == true), &said);
@@ -131,6 +177,11 @@ impl Ground {
         }
         calls
     }
+}
+
+/// The browser: what runs it, and itself.
+fn programs() -> [PathBuf; 2] {
+    [newer_node(), tools().join("node/peers/browser.mjs")]
 }
 
 /// A client that is described by a document, over TLS with a certificate of an authority of the tests' own.

@@ -44,6 +44,26 @@ fn python_sdks() {
     assert_eq!(by_document, 2 * 3);
 }
 
+/// Signs in by itself, and fetches the authorization server's page once before it opens a browser.
+#[test]
+fn fastmcp() {
+    let ground = Ground::start();
+    let program = r#"
+import asyncio, sys
+from fastmcp import Client
+
+async def main(url, tool):
+    async with Client(url, auth="oauth") as client:
+        print((await client.call_tool(tool, {})).content)
+
+asyncio.run(main(*sys.argv[1:]))
+"#;
+    let mut python = ground.command(tools().join("python/fastmcp/bin/python"));
+    let said = ground.run(python.args(["-c", program, &ground.url(), TOOL]));
+    assert!(said.contains(ANSWER), "{said}");
+    assert_eq!(ground.end().len(), 1);
+}
+
 #[test]
 fn strict_clients() {
     let ground = Ground::start();
