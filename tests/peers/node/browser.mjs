@@ -1,7 +1,7 @@
 // A browser without a window:  node browser.mjs URL
 //
 // It keeps cookies, follows redirects, fills in what a page asks for, and brings the answer to the client that waits on
-// loopback. It stands in for a person whose name and password are in DOORWARD_PERSON, `name:password`; DOORWARD_PROVIDER is
+// loopback (at the discard port nobody does, and it ends before). It stands in for a person whose name and password are in DOORWARD_PERSON, `name:password`; DOORWARD_PROVIDER is
 // the sign-in provider that they choose. What it saw is written to DOORWARD_JOURNAL, a line of JSON for each answer.
 import { appendFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -72,7 +72,7 @@ export class Browser {
     async open(start, { stop = () => false } = {}) {
         let [url, form] = [String(start), undefined];
         for (let step = 0; step < STEPS; step += 1) {
-            if (!form && stop(url)) return { url };
+            if (!form && (stop(url) || new URL(url).port === '9')) return { url };
             const page = await this.request(url, form);
             const location = page.headers.get('location');
             if (location) {

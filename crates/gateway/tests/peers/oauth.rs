@@ -9,3 +9,4 @@ mod conformance;
 mod ground;
 mod libraries;
 mod programs;
+mod providers;

@@ -1,15 +1,13 @@
 //! The official suite against the authorization server: with a client that names the resource, and, as the suite does by
 //! itself, with one that names none and is bound to one resource.
 
-use std::{fs, io, path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
-use doorward_model::{Client, ClientAuthentication, ClientKind, GrantTypes, Timestamp};
-use doorward_store::Store;
 use serde_json::Value;
 
 use super::ground::Ground;
 use crate::{
-    harness::{free_port, within},
+    harness::free_port,
     programs::{Running, newer_node, tools, until},
 };
 
@@ -21,7 +19,7 @@ fn the_suite_passes_against_the_authorization_server() {
     let resource = ground.url();
     for (id, bound, named) in [("bound", Some(resource.clone()), None), ("free", None, Some(resource))] {
         let port = free_port();
-        add_client(&ground, client(id, bound, port));
+        ground.add_client(id, &format!("http://127.0.0.1:{port}/callback"), bound.as_deref());
         let results = ground.root.path().join(id);
         let mut suite = Command::new(newer_node());
         suite.arg(tools().join("conformance/node_modules/@modelcontextprotocol/conformance/dist/index.js"));
@@ -42,28 +40,6 @@ fn the_suite_passes_against_the_authorization_server() {
         assert!(outcomes.iter().all(|(_, check)| check["status"] == "SUCCESS"), "{id}: {outcomes:#?}");
     }
     ground.end();
-}
-
-/// A client that the operator wrote down.
-fn client(id: &str, resource: Option<String>, port: u16) -> Client {
-    Client {
-        id: id.to_owned(),
-        kind: ClientKind::Registered,
-        name: Some("The suite".to_owned()),
-        redirect_uris: vec![format!("http://127.0.0.1:{port}/callback")],
-        authentication: ClientAuthentication::None,
-        grant_types: GrantTypes { authorization_code: true, refresh_token: true, ..GrantTypes::default() },
-        resource,
-        created: Timestamp::from_micros(0),
-    }
-}
-
-fn add_client(ground: &Ground, client: Client) {
-    let url = format!("sqlite:{}", ground.gateway.directory().join("doorward.db").display());
-    within(async {
-        let store = Store::open(&url).await.map_err(io::Error::other)?;
-        store.add_client(&client, None).await.map_err(io::Error::other)
-    });
 }
 
 /// What the suite wrote down: each check with the directory of its scenario.

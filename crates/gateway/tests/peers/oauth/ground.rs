@@ -1,12 +1,14 @@
 //! A virtual server that is opened by tokens of Doorward's own, and a person who may use it.
 
 use std::{
-    env, fs,
+    env, fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
 
+use doorward_model::{Client, ClientAuthentication, ClientKind, GrantTypes, Timestamp};
+use doorward_store::Store;
 use doorward_testkit::conformance::{ConformanceUpstream, Eras};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::Value;
@@ -108,6 +110,26 @@ impl Ground {
         link.unwrap_or_else(|| panic!("no link: {log}")).to_owned()
     }
 
+    /// Has the operator write down a client that is redirected to this address.
+    pub(super) fn add_client(&self, id: &str, redirect_uri: &str, resource: Option<&str>) {
+        let client = Client {
+            id: id.to_owned(),
+            kind: ClientKind::Registered,
+            name: Some("Peer".to_owned()),
+            redirect_uris: vec![redirect_uri.to_owned()],
+            authentication: ClientAuthentication::None,
+            grant_types: GrantTypes { authorization_code: true, refresh_token: true, ..GrantTypes::default() },
+            resource: resource.map(str::to_owned),
+            created: Timestamp::from_micros(0),
+        };
+        let url = format!("sqlite:{}", self.gateway.directory().join("doorward.db").display());
+        let added = within(async {
+            let store = Store::open(&url).await.map_err(io::Error::other)?;
+            store.add_client(&client, None).await.map_err(io::Error::other)
+        });
+        assert!(added, "there is a client {id} already");
+    }
+
     /// The address of the virtual server.
     pub(super) fn url(&self) -> String {
         self.gateway.server(SERVER)
@@ -116,7 +138,15 @@ impl Ground {
     /// Sends the person to an address, and says where they end.
     #[track_caller]
     pub(super) fn browse(&self, address: &str) -> Value {
-        let said = self.run(node().arg("peers/browser.mjs").arg(address).envs(self.variables()));
+        self.browse_as(&[], address)
+    }
+
+    /// The same for somebody else: variables of the browser.
+    #[track_caller]
+    pub(super) fn browse_as(&self, who: &[(&str, &str)], address: &str) -> Value {
+        let mut browser = node();
+        browser.arg("peers/browser.mjs").arg(address).envs(self.variables()).envs(who.iter().copied());
+        let said = self.run(&mut browser);
         serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
     }
 
@@ -148,9 +178,15 @@ impl Ground {
     /// Runs a script that reports its checks, all of which have to hold; gives back what they found, in their order.
     #[track_caller]
     pub(super) fn checks(&self, command: &mut Command) -> Vec<(String, Value)> {
+        self.checks_as(&[], command)
+    }
+
+    /// The same with somebody else in front of the browser.
+    #[track_caller]
+    pub(super) fn checks_as(&self, who: &[(&str, &str)], command: &mut Command) -> Vec<(String, Value)> {
         let [node, browser] = programs();
         command.envs(self.variables()).env("DOORWARD_NODE", node).env("DOORWARD_BROWSER", browser);
-        let said = finish(command);
+        let said = finish(command.envs(who.iter().copied()));
         let reports = said.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default());
         let reports: Vec<_> = reports.collect();
         self.assert(said.success && reports.iter().all(|report| report["ok"] == true), &said);
@@ -163,15 +199,19 @@ impl Ground {
         assert!(holds, "{said:#?}\n{:#?}\n{}", self.seen(), self.gateway.log());
     }
 
-    /// Stops the program. Gives back the records of calls, which were all let in for the person.
+    /// Stops the program, and gives back its records.
     #[track_caller]
-    pub(super) fn end(self) -> Vec<Value> {
+    pub(super) fn records(self) -> Vec<Value> {
         let log = self.gateway.stop();
         assert!(!log.contains(PASSWORD), "the log holds a password");
-        let records = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let calls: Vec<_> = records
-            .filter(|record| record["method"] == "tools/call" && record["decision"] == "allowed")
-            .collect();
+        log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect()
+    }
+
+    /// Stops the program. Gives back the records of calls that were let in, all of the person.
+    #[track_caller]
+    pub(super) fn end(self) -> Vec<Value> {
+        let mut calls = self.records();
+        calls.retain(|record| record["method"] == "tools/call" && record["decision"] == "allowed");
         for call in &calls {
             assert_eq!((&call["subject"], &call["capability"]), (&PERSON.into(), &TOOL.into()), "{call}");
         }
