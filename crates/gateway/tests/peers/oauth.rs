@@ -8,5 +8,6 @@
 mod conformance;
 mod ground;
 mod libraries;
+mod pages;
 mod programs;
 mod providers;

@@ -1,6 +1,9 @@
 //! Libraries: the official SDKs, and two clients that forgive nothing.
 
-use super::ground::{ANSWER, Certificates, Document, Ground, TOOL};
+use super::{
+    ground::{ANSWER, Certificates, Document, Ground, TOOL},
+    providers::script,
+};
 use crate::programs::{node, python, tools};
 
 /// What the scripts of the SDKs are redirected to.
@@ -67,9 +70,7 @@ asyncio.run(main(*sys.argv[1:]))
 #[test]
 fn strict_clients() {
     let ground = Ground::start();
-    let mut script = node();
-    script.current_dir(tools().join("oauth")).args(["peers/strict.mjs", &ground.url(), TOOL]);
-    let found = ground.checks(&mut script);
+    let found = ground.checks(script("strict.mjs").args([&ground.url(), TOOL]));
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     let ways = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
     assert_eq!(names, [&["discovery"], &ways[..], &["openid-client"]].concat());

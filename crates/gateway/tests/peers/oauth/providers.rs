@@ -15,7 +15,7 @@ use crate::programs::{Running, newer_node, node, tools};
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// Providers that know the same people.
-struct Providers {
+pub(super) struct Providers {
     issuers: Value,
     /// Holds the program's secret there.
     secret: NamedTempFile,
@@ -23,10 +23,10 @@ struct Providers {
 }
 
 impl Providers {
-    fn start(names: &[&str]) -> Self {
-        let mut command = Command::new(newer_node());
-        command.current_dir(tools().join("oauth")).args(["--preserve-symlinks", "--preserve-symlinks-main"]);
-        command.arg("peers/oidc_provider.mjs").args(names).stderr(Stdio::null());
+    /// Starts one for each name.
+    pub(super) fn start(names: &[&str]) -> Self {
+        let mut command = script("oidc_provider.mjs");
+        command.args(names).stderr(Stdio::null());
         let (process, said) =
             Running::until_it_says(&mut command, |line| serde_json::from_str::<Value>(line).ok());
         let mut secret = NamedTempFile::new().expect("a file for the secret");
@@ -35,7 +35,7 @@ impl Providers {
     }
 
     /// The section of the file that has people sign in with one of them.
-    fn section(&self, name: &str, allow: &str) -> String {
+    pub(super) fn section(&self, name: &str, allow: &str) -> String {
         let (issuer, secret) = (&self.issuers[name], self.secret.path());
         format!(
             "\n[[sign_in]]\nname = \"{name}\"\nissuer = {issuer}\nclient_id = \"doorward\"\n\
@@ -44,7 +44,7 @@ impl Providers {
     }
 
     /// Registers the program at one of them.
-    fn register(&self, ground: &Ground, name: &str) {
+    pub(super) fn register(&self, ground: &Ground, name: &str) {
         const REGISTER: &str = "
 const [issuer, uri] = process.argv.slice(1);
 const metadata = { redirect_uris: [uri], token_endpoint_auth_method: 'client_secret_basic' };
@@ -57,6 +57,14 @@ if (!answer.ok) throw new Error(await answer.text());
         script.arg(format!("{}/sign-in/callback/{name}", ground.gateway.address));
         ground.run(&mut script);
     }
+}
+
+/// A script of `tests/peers/oauth`, whose packages want a newer Node.js than a machine may have.
+pub(super) fn script(name: &str) -> Command {
+    let mut command = Command::new(newer_node());
+    command.current_dir(tools().join("oauth")).args(["--preserve-symlinks", "--preserve-symlinks-main"]);
+    command.arg(format!("peers/{name}"));
+    command
 }
 
 /// Somebody who signs in with a provider. What they type there as a password is taken as it is.
