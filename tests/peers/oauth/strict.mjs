@@ -1,5 +1,5 @@
 // Two clients that forgive nothing, oauth4webapi and openid-client, through everything a client can ask of an authorization
-// server:  node strict.mjs URL TOOL
+// server:  node strict.mjs URL TOOL CLIENT SECRET
 //
 // Each step is done with what the one before it answered; both libraries check every answer against the standards.
 import * as oauth from 'oauth4webapi';
@@ -7,7 +7,7 @@ import * as openid from 'openid-client';
 import { allow } from '../../node/peers/browser.mjs';
 import { assert, check, equal, finish } from '../../node/peers/report.mjs';
 
-const [address, tool] = process.argv.slice(2);
+const [address, tool, own, secret] = process.argv.slice(2);
 const url = new URL(address);
 const clear = { [oauth.allowInsecureRequests]: true };
 const redirect_uri = 'http://127.0.0.1:33420/callback';
@@ -153,6 +153,17 @@ for (const [method, [prove, more]] of Object.entries(WAYS)) {
         equal(await dead.catch(error => error.error), 'invalid_grant', 'a revoked refresh token');
     });
 }
+
+// A client without a person, which the operator wrote down.
+await check('client_credentials', async () => {
+    const client = { client_id: own };
+    const asked = { resource: url.href, scope: 'mcp:call' };
+    const authentication = oauth.ClientSecretBasic(secret);
+    const answer = await oauth.clientCredentialsGrantRequest(server, client, authentication, asked, clear);
+    const tokens = await oauth.processClientCredentialsResponse(server, client, answer);
+    equal([tokens.scope, tokens.refresh_token], ['mcp:call', undefined], 'tokens');
+    equal((await send(tokens.access_token)).status, 200, 'tools/call');
+});
 
 await check('openid-client', async () => {
     const options = { execute: [openid.allowInsecureRequests], algorithm: 'oauth2' };

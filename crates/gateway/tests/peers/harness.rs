@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::LazyLock,
     time::Duration,
@@ -141,7 +141,7 @@ pub(crate) struct Gateway {
     log: PathBuf,
     process: Option<Running>,
     variables: Vec<(String, String)>,
-    directory: TempDir,
+    _directory: TempDir,
     _upstreams: Vec<Upstream>,
 }
 
@@ -179,7 +179,7 @@ impl Gateway {
                         .iter()
                         .map(|(name, value)| ((*name).into(), (*value).into()))
                         .collect(),
-                    directory,
+                    _directory: directory,
                     _upstreams: upstreams,
                 };
             }
@@ -202,11 +202,6 @@ impl Gateway {
         self.process.as_ref().expect("a running program").id()
     }
 
-    /// Where the program runs, and has its store.
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
     /// What the program logged so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
@@ -217,11 +212,18 @@ impl Gateway {
         let mut process = self.process.take().expect("a running program");
         signal("TERM", process.id());
         until("the program ends on SIGTERM", || process.ended().is_some());
-        let mut verify = Command::new(env!("CARGO_BIN_EXE_doorward"));
-        verify.args(["audit", "verify", "--config"]).arg(&self.config).envs(self.variables.iter().cloned());
-        let verify = finish(&mut verify);
-        assert!(verify.success, "the records do not hold: {verify:?}");
+        self.command(&["audit", "verify"]);
         self.log()
+    }
+
+    /// Runs a command of the program about what it keeps, and gives back what that prints.
+    #[track_caller]
+    pub(crate) fn command(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.args(words).arg("--config").arg(&self.config).envs(self.variables.iter().cloned());
+        let said = finish(&mut command);
+        assert!(said.success, "{words:?}: {said:?}");
+        said.output
     }
 }
 

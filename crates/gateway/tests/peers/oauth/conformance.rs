@@ -17,18 +17,19 @@ const SCENARIOS: [&str; 2] = ["authorization-code-grant", "authorization-server-
 fn the_suite_passes_against_the_authorization_server() {
     let ground = Ground::start();
     let resource = ground.url();
-    for (id, bound, named) in [("bound", Some(resource.clone()), None), ("free", None, Some(resource))] {
+    let resource = ["--resource", &resource];
+    let nothing: &[&str] = &[];
+    for (id, bound, named) in [("bound", &resource[..], nothing), ("free", nothing, &resource)] {
         let port = free_port();
-        ground.add_client(id, &format!("http://127.0.0.1:{port}/callback"), bound.as_deref());
+        let callback = format!("http://127.0.0.1:{port}/callback");
+        ground.gateway.command(&[&["client", "add", id, "--redirect-uri", &callback], bound].concat());
         let results = ground.root.path().join(id);
         let mut suite = Command::new(newer_node());
         suite.arg(tools().join("conformance/node_modules/@modelcontextprotocol/conformance/dist/index.js"));
         suite.args(["authorization", "--url", &ground.gateway.address, "--client-id", id]);
-        suite.args(["--port", &port.to_string(), "-o"]).arg(&results);
-        if let Some(resource) = named {
-            suite.args(["--resource", &resource]);
-        }
-        let address = |line: &str| line.split_whitespace().find(|word| word.contains("/authorize?")).map(str::to_owned);
+        suite.args(["--port", &port.to_string(), "-o"]).arg(&results).args(named);
+        let address =
+            |line: &str| line.split_whitespace().find(|word| word.contains("/authorize?")).map(str::to_owned);
         let (mut running, address) = Running::until_it_says(&mut suite, address);
         ground.browse(&address);
         until("the suite ends", || running.ended().is_some());

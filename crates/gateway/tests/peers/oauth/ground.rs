@@ -1,14 +1,12 @@
 //! A virtual server that is opened by tokens of Doorward's own, and a person who may use it.
 
 use std::{
-    env, fs, io,
+    env, fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use doorward_model::{Client, ClientAuthentication, ClientKind, GrantTypes, Timestamp};
-use doorward_store::Store;
 use doorward_testkit::conformance::{ConformanceUpstream, Eras};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::Value;
@@ -72,7 +70,8 @@ impl Ground {
         let variables = self.variables().map(|(name, value)| format!("{name}='{value}' ")).concat();
         let [node, browser] = programs();
         let (node, browser) = (node.display(), browser.display());
-        let script = format!("#!/bin/sh\nexec >/dev/null 2>&1 </dev/null\n{variables}{node} {browser} \"$1\" &\n");
+        let script =
+            format!("#!/bin/sh\nexec >/dev/null 2>&1 </dev/null\n{variables}{node} {browser} \"$1\" &\n");
         self.write("bin/xdg-open", script);
         fs::set_permissions(self.browser(), fs::Permissions::from_mode(0o755)).expect("a program");
     }
@@ -108,26 +107,6 @@ impl Ground {
         let log = self.gateway.log();
         let link = log.split_whitespace().find(|word| word.contains("/first-administrator?"));
         link.unwrap_or_else(|| panic!("no link: {log}")).to_owned()
-    }
-
-    /// Has the operator write down a client that is redirected to this address.
-    pub(super) fn add_client(&self, id: &str, redirect_uri: &str, resource: Option<&str>) {
-        let client = Client {
-            id: id.to_owned(),
-            kind: ClientKind::Registered,
-            name: Some("Peer".to_owned()),
-            redirect_uris: vec![redirect_uri.to_owned()],
-            authentication: ClientAuthentication::None,
-            grant_types: GrantTypes { authorization_code: true, refresh_token: true, ..GrantTypes::default() },
-            resource: resource.map(str::to_owned),
-            created: Timestamp::from_micros(0),
-        };
-        let url = format!("sqlite:{}", self.gateway.directory().join("doorward.db").display());
-        let added = within(async {
-            let store = Store::open(&url).await.map_err(io::Error::other)?;
-            store.add_client(&client, None).await.map_err(io::Error::other)
-        });
-        assert!(added, "there is a client {id} already");
     }
 
     /// The address of the virtual server.

@@ -1,7 +1,11 @@
 //! Libraries: the official SDKs, and two clients that forgive nothing.
 
+use std::process::Command;
+
+use serde_json::Value;
+
 use super::{
-    ground::{ANSWER, Certificates, Document, Ground, TOOL},
+    ground::{ANSWER, Certificates, Document, Ground, PERSON, TOOL},
     providers::script,
 };
 use crate::programs::{node, python, tools};
@@ -11,35 +15,36 @@ const REDIRECTS: [&str; 2] = ["http://localhost:33418/callback", "http://localho
 
 #[test]
 fn typescript_sdks() {
-    let certificates = Certificates::make();
-    let document = Document::publish(&certificates, &REDIRECTS);
-    let ground = Ground::with(&certificates.section());
-    for (sdk, document) in [("v1", None), ("v2", None), ("v1", Some(&document.id)), ("v2", Some(&document.id))] {
+    sdks(&["refused", "call", "refresh", "step-up"], |sdk| {
         let mut script = node();
-        script.args(["peers/oauth.mjs", sdk, &ground.url(), TOOL]).args(document);
-        let found = ground.checks(&mut script);
-        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["refused", "call", "refresh", "step-up"]);
-        assert!(found[1..].iter().all(|(_, said)| said.to_string().contains(ANSWER)), "{found:?}");
-    }
-    let calls = ground.end();
-    assert_eq!(calls.len(), 4 * 3);
-    let by_document = calls.iter().filter(|call| call["client"] == *document.id).count();
-    assert_eq!(by_document, 2 * 3);
+        script.args(["peers/oauth.mjs", sdk]);
+        script
+    });
 }
 
 #[test]
 fn python_sdks() {
+    sdks(&["call", "refresh", "step-up"], |sdk| {
+        let mut script = python(&format!("mcp-{sdk}"));
+        script.args(["oauth.py", sdk]);
+        script
+    });
+}
+
+/// Both SDKs of a language, each as a client that registers itself, and as one that is described by a document.
+#[track_caller]
+fn sdks(checks: &[&str], script: impl Fn(&str) -> Command) {
     let certificates = Certificates::make();
     let document = Document::publish(&certificates, &REDIRECTS);
     let ground = Ground::with(&certificates.section());
-    for (sdk, document) in [("v1", None), ("v2", None), ("v1", Some(&document.id)), ("v2", Some(&document.id))] {
-        let mut script = python(&format!("mcp-{sdk}"));
-        script.args(["oauth.py", sdk, &ground.url(), TOOL]).args(document);
-        let found = ground.checks(&mut script);
+    for (sdk, document) in
+        [("v1", None), ("v2", None), ("v1", Some(&document.id)), ("v2", Some(&document.id))]
+    {
+        let found = ground.checks(script(sdk).args([&ground.url(), TOOL]).args(document));
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["call", "refresh", "step-up"]);
-        assert!(found.iter().all(|(_, said)| said == ANSWER), "{found:?}");
+        assert_eq!(names, checks, "{sdk}");
+        let said = found.iter().filter(|(name, _)| name != "refused").map(|(_, said)| said.to_string());
+        said.for_each(|said| assert!(said.contains(ANSWER), "{sdk}: {said}"));
     }
     let calls = ground.end();
     assert_eq!(calls.len(), 4 * 3);
@@ -70,9 +75,17 @@ asyncio.run(main(*sys.argv[1:]))
 #[test]
 fn strict_clients() {
     let ground = Ground::start();
-    let found = ground.checks(script("strict.mjs").args([&ground.url(), TOOL]));
+    let url = ground.url();
+    let added = ground.gateway.command(&["client", "add", "ci", "--credentials", "--resource", &url]);
+    let added: Value = serde_json::from_str(&added).expect("JSON");
+    let secret = added["client_secret"].as_str().expect("a secret");
+    let found = ground.checks(script("strict.mjs").args([&url, TOOL, "ci", secret]));
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     let ways = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
-    assert_eq!(names, [&["discovery"], &ways[..], &["openid-client"]].concat());
-    assert_eq!(ground.end().len(), ways.len() * 2 + 1);
+    assert_eq!(names, [&["discovery"], &ways[..], &["client_credentials", "openid-client"]].concat());
+    let mut calls = ground.records();
+    calls.retain(|record| record["method"] == "tools/call" && record["decision"] == "allowed");
+    let (own, of_people): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call["client"] == "ci");
+    assert!(own.len() == 1 && own[0]["subject"] == "client:ci", "{own:?}");
+    assert!(of_people.len() == ways.len() * 2 + 1 && of_people.iter().all(|call| call["subject"] == PERSON));
 }

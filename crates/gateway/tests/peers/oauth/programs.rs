@@ -34,7 +34,8 @@ fn command_lines() {
     let said = ground.run(&mut inspector);
     assert!(said.contains(ANSWER), "{said}");
     let calls = ground.end();
-    let revisions: Vec<_> = calls.iter().map(|call| call["protocol_version"].as_str().unwrap_or_default()).collect();
+    let revisions: Vec<_> =
+        calls.iter().map(|call| call["protocol_version"].as_str().unwrap_or_default()).collect();
     assert_eq!(revisions, ["2025-11-25", "2026-07-28", "2026-07-28"]);
 }
 
@@ -64,7 +65,9 @@ fn codex() {
     command.args(["exec", "--skip-git-repo-check", "--sandbox", "read-only"]);
     led(ground, |model| {
         let url = format!("{}/v1", model.url());
-        let provider = format!(r#"{{ name = "scripted", base_url = "{url}", env_key = "SCRIPTED_KEY", wire_api = "responses" }}"#);
+        let provider = format!(
+            r#"{{ name = "scripted", base_url = "{url}", env_key = "SCRIPTED_KEY", wire_api = "responses" }}"#
+        );
         for (key, value) in [
             ("model", "\"scripted\""),
             ("model_provider", "\"scripted\""),
@@ -104,7 +107,10 @@ fn led(ground: Ground, prepare: impl FnOnce(&ScriptedModel) -> Command) {
     let model = within(ScriptedModel::start(vec![call]));
     let said = ground.run(&mut prepare(&model));
     let asked = model.asked();
-    assert!(asked.iter().flat_map(|asked| &asked.results).any(|result| result.contains(ANSWER)), "{said}\n{asked:#?}");
+    assert!(
+        asked.iter().flat_map(|asked| &asked.results).any(|result| result.contains(ANSWER)),
+        "{said}\n{asked:#?}"
+    );
     assert_eq!(ground.end().len(), 1);
 }
 

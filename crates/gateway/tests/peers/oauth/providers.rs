@@ -53,7 +53,12 @@ const answer = await fetch(`${issuer}/reg`, { method: 'POST', headers, body: JSO
 if (!answer.ok) throw new Error(await answer.text());
 ";
         let mut script = node();
-        script.args(["--input-type=module", "--eval", REGISTER, self.issuers[name].as_str().expect("an issuer")]);
+        script.args([
+            "--input-type=module",
+            "--eval",
+            REGISTER,
+            self.issuers[name].as_str().expect("an issuer"),
+        ]);
         script.arg(format!("{}/sign-in/callback/{name}", ground.gateway.address));
         ground.run(&mut script);
     }
@@ -82,12 +87,15 @@ fn people_come_in_by_group_domain_or_subject_and_nobody_else_does() {
     for name in ["corp", "partner"] {
         providers.register(&ground, name);
     }
-    ground.add_client("peer", CALLBACK, None);
+    ground.gateway.command(&["client", "add", "peer", "--redirect-uri", CALLBACK]);
 
     let mut script = node();
     script.args(["peers/oauth.mjs", "v2", &ground.url(), TOOL]);
     let found = ground.checks_as(&person("corp", "ada:any"), &mut script);
-    assert!(found.iter().any(|(check, said)| check == "call" && said.to_string().contains(ANSWER)), "{found:?}");
+    assert!(
+        found.iter().any(|(check, said)| check == "call" && said.to_string().contains(ANSWER)),
+        "{found:?}"
+    );
 
     let at = |server: &str| authorize(&ground, server);
     // By the domain of a verified address; by `sub`.
@@ -104,7 +112,11 @@ fn people_come_in_by_group_domain_or_subject_and_nobody_else_does() {
     }
     // Let in, and yet not everywhere.
     let page = ground.browse_as(&person("corp", "bob:any"), &at("closed"));
-    assert_eq!((&page["status"], &page["heading"]), (&403.into(), &"You have no access to closed".into()), "{page}");
+    assert_eq!(
+        (&page["status"], &page["heading"]),
+        (&403.into(), &"You have no access to closed".into()),
+        "{page}"
+    );
     let page = ground.browse_as(&person("corp", "ada:any"), &at("closed"));
     assert!(page["url"].as_str().is_some_and(|url| url.starts_with(CALLBACK)), "{page}");
 
@@ -115,8 +127,12 @@ fn people_come_in_by_group_domain_or_subject_and_nobody_else_does() {
     };
     assert_eq!(why("sign_in_not_allowed"), ["corp:dan", "partner:ada"]);
     assert_eq!(why("no_access"), ["corp:bob"]);
-    let calls = records.iter().filter(|record| record["method"] == "tools/call" && record["decision"] == "allowed");
-    assert!(calls.clone().count() > 0 && calls.clone().all(|call| call["subject"] == "corp:ada"), "{records:#?}");
+    let calls =
+        records.iter().filter(|record| record["method"] == "tools/call" && record["decision"] == "allowed");
+    assert!(
+        calls.clone().count() > 0 && calls.clone().all(|call| call["subject"] == "corp:ada"),
+        "{records:#?}"
+    );
 }
 
 /// Where the client sends people who are to let it into a virtual server.
