@@ -87,6 +87,7 @@ class Person {
     async sees(heading, picture) {
         const { page } = this;
         await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+        await page.waitForLoadState('load');
         const looks = await page.evaluate(() => ({
             sticksOut: [...document.querySelectorAll('body *')]
                 .filter(element => !element.closest('.visually-hidden'))
@@ -153,6 +154,7 @@ async function signedOutAndIn(person, client_id) {
     await person.types('username', name);
     await person.types('password', 'another word');
     await person.page.keyboard.press('Enter');
+    await person.page.getByRole('alert').waitFor();
     await person.sees('Sign in', 'sign-in-wrong');
     await person.signsIn();
     await person.sees('Allow access to team?', 'consent');

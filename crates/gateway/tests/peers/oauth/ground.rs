@@ -236,7 +236,7 @@ impl Certificates {
 
     /// The section of the file that makes the program trust the authority.
     pub(super) fn section(&self) -> String {
-        format!("\n[network]\nca = {:?}\n", self.path("ca"))
+        format!("\n[network]\nca = \"{}\"\n", self.path("ca").display())
     }
 
     fn path(&self, name: &str) -> PathBuf {

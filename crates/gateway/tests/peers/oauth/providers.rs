@@ -36,10 +36,10 @@ impl Providers {
 
     /// The section of the file that has people sign in with one of them.
     pub(super) fn section(&self, name: &str, allow: &str) -> String {
-        let (issuer, secret) = (&self.issuers[name], self.secret.path());
+        let (issuer, secret) = (&self.issuers[name], self.secret.path().display());
         format!(
             "\n[[sign_in]]\nname = \"{name}\"\nissuer = {issuer}\nclient_id = \"doorward\"\n\
-             client_secret = {{ file = {secret:?} }}\nscopes = [\"openid\", \"email\", \"profile\", \"groups\"]\nallow = {allow}\n"
+             client_secret = {{ file = \"{secret}\" }}\nscopes = [\"openid\", \"email\", \"profile\", \"groups\"]\nallow = {allow}\n"
         )
     }
 
