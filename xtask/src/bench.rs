@@ -1,169 +1,172 @@
 //! `cargo xtask bench`: what a request costs at Doorward, beside nginx as a plain reverse proxy and beside nothing.
 //!
 //! One run compares: the same load, the same upstream, the same minute. The proxy under test has CPU 1 for itself; load
-//! and upstream share CPU 0. Doorward checks a JWT, filters and records; nginx does nothing but pass on.
+//! and upstream share CPU 0. Doorward checks a JWT, filters and records; nginx does nothing but pass on. What is
+//! counted in instructions needs no quiet machine: [`instructions`].
 
+mod aims;
 mod http;
+mod instructions;
 mod load;
 mod processes;
 mod report;
+mod scenario;
+mod standing;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
+use serde_json::Value;
 
 use crate::{apt, run};
-use load::{Load, Measured};
-use processes::{Doorward, Nginx, Upstream};
-use report::Row;
+use load::Load;
+use processes::{Doorward, Nginx, Place, Upstream};
+use report::{Report, Row};
+use scenario::SCENARIOS;
 
 #[derive(Args)]
+#[command(after_help = HELP)]
 pub(crate) struct Options {
-    /// How long each figure is measured, in seconds; a third of it goes before as a warm-up.
+    /// How long each figure under load is measured, in seconds; a third of it goes before as a warm-up.
     #[arg(long, default_value_t = 9)]
     seconds: u64,
-    /// Only scenarios whose name contains this.
-    #[arg(long, default_value = "")]
+    /// Only what has this in its name: `call`, `list`, `SSE`, `100 KB`, `memory`, `streams`, `start`.
+    #[arg(long, default_value = "", value_name = "TEXT")]
     scenario: String,
     /// Only these targets (repeat for several): direct, nginx, doorward.
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
+    /// Measure this program instead of the release build: of another commit, or of `cargo build --profile dist`.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// The CPUs of the proxy, as taskset takes them; load and upstream are on CPU 0.
+    #[arg(long, default_value = "1", value_name = "LIST")]
+    cpus: String,
+    /// Count instructions under valgrind instead of measuring time; fail where more are needed than before.
+    #[arg(long)]
+    instructions: bool,
+    /// Write what was measured into xtask/baseline, for later runs to be compared with.
+    #[arg(long)]
+    update_baseline: bool,
 }
+
+const HELP: &str = "\
+What is measured under load, with 32 connections and with one, at each target:
+  CPU µs/request  user and system time of the target's process, from /proc, for one request
+  p50, p99        latency as wrk sees it; on one connection, what is above `direct` was added by the proxy
+  (…)             the ratio to nginx in the same run; `before` is the committed baseline, of another machine perhaps
+Then memory and start, each with a process of its own, and the table of aims.
+
+Times mean something on a quiet machine only; CPU time suffers less from company, instructions hardly at all:
+  cargo xtask bench --seconds 3 --scenario list       a quick look at one scenario
+  cargo xtask bench --instructions                    what changed, in instructions; a minute
+  cargo xtask bench --instructions --update-baseline  the same, and commit xtask/baseline/instructions.json
+
+Where the time goes, with debug lines and perf (Debian: linux-perf):
+  CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo xtask bench --scenario 2026 --target doorward --seconds 30 &
+  perf record -g -p $(pgrep -x doorward) -- sleep 10; perf report --no-children";
 
 impl Options {
     fn wants(&self, target: &str) -> bool {
         self.target.is_empty() || self.target.iter().any(|name| name == target)
     }
-}
 
-/// One kind of request.
-struct Scenario {
-    name: &'static str,
-    /// Whether it is a request of 2026-07-28, or of a session of 2025-11-25.
-    modern: bool,
-    method: &'static str,
-    /// What must be in the answer of each target.
-    marker: &'static str,
-}
+    /// Where the proxies run.
+    fn place(&self, directory: &Path, port: u16) -> Place {
+        let program = self.program.clone().unwrap_or_else(|| run::target_dir().join("release/doorward"));
+        Place { program, directory: directory.to_owned(), port, cpus: self.cpus.clone() }
+    }
 
-const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "tools/call 2026-07-28", modern: true, method: "tools/call", marker: "dull boy" },
-    Scenario { name: "tools/call 2025-11-25", modern: false, method: "tools/call", marker: "dull boy" },
-    Scenario { name: "tools/list 200 to 20", modern: true, method: "tools/list", marker: "tool-019" },
-];
+    fn wants_scenario(&self, name: &str) -> bool {
+        name.contains(&self.scenario)
+    }
+}
 
 /// How many connections ask at once: enough to fill the proxy's CPU, and one to see what a request takes alone.
 const CONNECTIONS: [u32; 2] = [32, 1];
 
-/// The tools that the virtual server publishes, of the 200 that the upstream has.
-const PUBLISHED: usize = 20;
-
-/// Where requests go.
-struct Target {
-    name: &'static str,
-    port: u16,
-    path: &'static str,
-    /// The process whose CPU time counts.
-    pid: u32,
-    token: Option<String>,
-}
-
 pub(crate) fn run(options: &Options) -> Result<()> {
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     ensure!(cpus >= 2, "the bench needs two CPUs, one for the proxy and one for everything else");
-    apt::ensure(&["wrk", "nginx-light"], || apt::on_path("wrk") && apt::on_path("nginx"))?;
-    if options.wants("doorward") {
-        run::run(run::cargo(&["build", "--release", "--package", "doorward-gateway"]))?;
+    if options.program.is_none() {
+        build(&["doorward-gateway"])?;
     }
-    run::run(run::cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "doorward-testkit",
-        "--bin",
-        "bench-upstream",
-    ]))?;
+    build(&["doorward-testkit", "--bin", "bench-upstream", "--bin", "bench-steps"])?;
     let directory = std::env::temp_dir().join(format!("doorward-bench-{}", std::process::id()));
     fs::create_dir_all(&directory)?;
-    let outcome = measure(options, &directory);
+    let outcome = if options.instructions {
+        instructions::run(options, &directory)
+    } else {
+        compare(options, &directory)
+    };
     fs::remove_dir_all(&directory)?;
-    let rows = outcome?;
-    ensure!(!rows.is_empty(), "no such scenario or target");
+    outcome
+}
+
+fn build(what: &[&str]) -> Result<()> {
+    run::run(run::cargo(&[&["build", "--release", "--package"], what].concat()))
+}
+
+/// Measures time and memory, and prints them beside the baseline.
+fn compare(options: &Options, directory: &Path) -> Result<()> {
+    apt::ensure(&["wrk", "nginx-light"], || apt::on_path("wrk") && apt::on_path("nginx"))?;
+    let report = measure(options, directory)?;
+    ensure!(!report.is_empty(), "no such scenario or target");
+    let baseline = baseline("load");
+    let before = fs::read_to_string(&baseline).unwrap_or_default();
+    report.print(&serde_json::from_str(&before).unwrap_or(Value::Null))?;
     let file = run::target_dir().join("bench.json");
-    fs::write(&file, report::json(&rows)?)?;
-    report::print(&rows)?;
+    fs::write(&file, report.json()?)?;
     eprintln!("written to {}", file.display());
+    if options.update_baseline {
+        ensure!(options.scenario.is_empty() && options.target.is_empty(), "a baseline holds everything");
+        fs::write(&baseline, report.json()?)?;
+        eprintln!("written to {}", baseline.display());
+    }
     Ok(())
 }
 
-fn measure(options: &Options, directory: &std::path::Path) -> Result<Vec<Row>> {
+/// The committed figures of a kind.
+fn baseline(kind: &str) -> PathBuf {
+    run::root().join("xtask/baseline").join(kind).with_extension("json")
+}
+
+fn measure(options: &Options, directory: &Path) -> Result<Report> {
     let port = processes::free_port()?;
     let upstream = Upstream::start(&format!("http://127.0.0.1:{port}/mcp/bench"))?;
-    let nginx = Nginx::start(directory, upstream.port)?;
-    let plain = |name, port, pid| Target { name, port, path: "/mcp", pid, token: None };
-    let mut targets =
-        vec![plain("direct", upstream.port, upstream.pid()), plain("nginx", nginx.port, nginx.pid())];
-    let doorward =
-        if options.wants("doorward") { Some(Doorward::start(directory, port, &upstream)?) } else { None };
-    if let Some(doorward) = &doorward {
-        let token = Some(upstream.token.clone());
-        targets.push(Target { name: "doorward", port, path: "/mcp/bench", pid: doorward.pid(), token });
+    let place = options.place(directory, port);
+    let rows = under_load(options, &place, &upstream)?;
+    let figures = standing::measure(options, &place, &upstream)?;
+    Ok(Report { rows, figures })
+}
+
+fn under_load(options: &Options, place: &Place, upstream: &Upstream) -> Result<Vec<Row>> {
+    let wanted: Vec<_> =
+        SCENARIOS.into_iter().filter(|scenario| options.wants_scenario(scenario.name)).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
     }
+    let nginx = Nginx::start(place, upstream.port)?;
+    let doorward = Doorward::start(place, upstream, &[])?;
+    let mut targets = vec![upstream.target(), nginx.target(), doorward.target()];
     targets.retain(|target| options.wants(target.name));
+    let steps = wanted.len() * CONNECTIONS.len() * targets.len();
     let mut rows = Vec::new();
-    for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.contains(&options.scenario)) {
+    for scenario in wanted {
         for connections in CONNECTIONS {
             for target in &targets {
-                let load = prepare(scenario, target)?;
-                let measured = once(&load, target, connections, options.seconds, directory)
+                let measured = Load::prepare(scenario, target)
+                    .and_then(|load| load.measure(connections, options.seconds, &place.directory))
                     .with_context(|| format!("{} at {}", scenario.name, target.name))?;
-                eprintln!("  {} {} x{connections}: {:.0}/s", target.name, scenario.name, measured.per_second);
                 rows.push(Row { scenario: scenario.name, target: target.name, connections, measured });
+                let Row { scenario, target, measured, .. } = &rows[rows.len() - 1];
+                let cpu = measured.cpu_micros;
+                eprintln!("  {}/{steps} {target} {scenario} x{connections}: {cpu:.1} µs", rows.len());
             }
         }
     }
     Ok(rows)
-}
-
-/// Opens a session where one is needed, and looks at one answer before thousands are counted.
-fn prepare(scenario: &Scenario, target: &Target) -> Result<Load> {
-    let mut load = Load::new(scenario, target);
-    if !scenario.modern {
-        let initialize = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#;
-        let answer = http::post(target.port, target.path, &load.headers, initialize)?;
-        let session =
-            answer.header("mcp-session-id").with_context(|| format!("no session: {}", answer.text))?;
-        load.headers.push(("Mcp-Session-Id".into(), session.into()));
-        load.headers.push(("MCP-Protocol-Version".into(), "2025-11-25".into()));
-        let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-        http::post(target.port, target.path, &load.headers, initialized)?;
-    }
-    let answer = http::post(target.port, target.path, &load.headers, &load.body("1"))?;
-    if answer.status != 200 || !answer.text.contains(scenario.marker) {
-        bail!("{} does not answer {}: {}", target.name, scenario.name, answer.text);
-    }
-    if target.name == "doorward" && answer.text.contains("tool-020") {
-        bail!("doorward does not filter: {}", answer.text);
-    }
-    Ok(load)
-}
-
-fn once(
-    load: &Load,
-    target: &Target,
-    connections: u32,
-    seconds: u64,
-    directory: &std::path::Path,
-) -> Result<Measured> {
-    let script = directory.join("load.lua");
-    fs::write(&script, load.script())?;
-    load::wrk(&script, target.port, connections, Duration::from_secs(seconds.div_ceil(3)))?;
-    let before = processes::cpu_time(target.pid)?;
-    let mut measured = load::wrk(&script, target.port, connections, Duration::from_secs(seconds))?;
-    let spent = processes::cpu_time(target.pid)?.saturating_sub(before);
-    measured.cpu_micros = spent.as_secs_f64() * 1e6 / measured.requests;
-    Ok(measured)
 }

@@ -1,4 +1,5 @@
-//! What the tests need beside Rust: packages of npm and pip, locked, in `.tools`; and PostgreSQL and `promtool` of Debian.
+//! What the tests need beside Rust: packages of npm and pip, locked, in `.tools`; and PostgreSQL, Chromium and
+//! `promtool` of Debian.
 //!
 //! A directory is made anew only when its lock file changed: the lock is copied into the directory last, and
 //! compared first.
@@ -17,8 +18,14 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{apt, postgres, run};
 
 /// Directories with a `package.json` and its lock, by the name that they get below `.tools`.
-const NPM: &[(&str, &str)] =
-    &[("node", "tests/peers/node"), ("conformance", "tests/conformance"), ("clients", "tests/peers/clients")];
+const NPM: &[(&str, &str)] = &[
+    ("node", "tests/peers/node"),
+    ("conformance", "tests/conformance"),
+    ("clients", "tests/peers/clients"),
+    ("oauth", "tests/peers/oauth"),
+];
+/// Those of them that have scripts beside their packages.
+const SCRIPTS: [&str; 2] = ["node", "oauth"];
 
 /// Every `*.txt` in here becomes an environment `.tools/python/<name>`.
 const PYTHON: &str = "tests/peers/python";
@@ -38,6 +45,8 @@ pub(crate) fn install() -> Result<()> {
     }
     apt::ensure(&["postgresql"], || postgres::programs().is_some())?;
     eprintln!("  postgresql: ready");
+    apt::ensure(&["chromium"], || apt::on_path("chromium"))?;
+    eprintln!("  chromium: ready");
     unpack_promtool()
 }
 
@@ -94,11 +103,13 @@ fn npm(name: &str, source: &Path) -> Result<()> {
     mark_ready(&target, &lock)
 }
 
-/// The scripts stay where they are; the link puts them below the packages that they import.
+/// The scripts stay where they are; the links put them below the packages that they import.
 fn link_scripts() -> Result<()> {
-    let link = run::tools_dir().join("node/peers");
-    if fs::symlink_metadata(&link).is_err() && run::tools_dir().join("node").is_dir() {
-        std::os::unix::fs::symlink("../../tests/peers/node", &link)?;
+    for name in SCRIPTS {
+        let link = run::tools_dir().join(name).join("peers");
+        if fs::symlink_metadata(&link).is_err() && run::tools_dir().join(name).is_dir() {
+            std::os::unix::fs::symlink(format!("../../tests/peers/{name}"), &link)?;
+        }
     }
     Ok(())
 }

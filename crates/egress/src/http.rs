@@ -158,7 +158,6 @@ fn pool(tls: &rustls::ClientConfig, trust: Trust, allow_private: Arc<[IpNet]>) -
         .timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .pool_max_idle_per_host(256)
-        .http1_max_headers(128)
         .http1_max_buf_size(64 << 10)
         .build(https)
 }

@@ -87,7 +87,26 @@ impl Endpoint {
         }
     }
 
-    /// The methods that are answered, as `Allow` lists them.
+    /// Whether it is for clients of OAuth.
+    pub(crate) fn is_oauth(&self) -> bool {
+        self.origins() == Origins::Any || matches!(self, Self::Authorize | Self::Consent)
+    }
+
+    /// Whether it only takes the forms of pages.
+    pub(crate) fn is_form(&self) -> bool {
+        self.origins() == Origins::OwnPages && self.methods() == [Method::POST]
+    }
+
+    /// The methods that are answered, as `Allow` says it.
+    pub(crate) fn allow(&self) -> &'static str {
+        match self.methods() {
+            [only] if only == Method::POST => "POST",
+            [_] => "GET",
+            _ => "GET, POST",
+        }
+    }
+
+    /// The methods that are answered.
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self {
             Self::Authorize | Self::SignIn | Self::FirstAdministrator => &[Method::GET, Method::POST],

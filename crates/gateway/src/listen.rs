@@ -27,6 +27,9 @@ pub(crate) use tls::{Tls, read_capped};
 
 use crate::{App, path};
 
+/// What HTTP/2 begins with (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
@@ -94,20 +97,24 @@ impl Front {
             tracing::debug!(%error, "cannot switch off delays");
         }
         let (app, watcher) = (Arc::clone(&self.app), self.graceful.watcher());
-        let (spawner, tls) = (self.spawner.clone(), self.tls.clone());
-        self.spawner.connection(async move {
-            let Accepted { stream, peer, permit } = accepted;
-            let _counted = app.metrics().connection();
-            match tls {
-                None => converse(app, stream, peer, watcher, spawner).await,
-                Some(tls) => {
-                    if let Some(stream) = handshake(&app, &tls, stream).await {
-                        converse(app, stream, peer, watcher, spawner).await;
-                    }
+        let Accepted { stream, peer, permit } = accepted;
+        let spawner = self.spawner.clone();
+        let held = (permit, app.metrics().connection());
+        // Two kinds of tasks: one in clear has no room for what TLS remembers.
+        match self.tls.clone() {
+            None => self.spawner.connection(async move {
+                let _held = held;
+                if let Some(spoken) = overhear(&app, &stream).await {
+                    converse(app, stream, spoken, peer, watcher, spawner).await;
                 }
-            }
-            drop(permit);
-        });
+            }),
+            Some(tls) => self.spawner.connection(async move {
+                let _held = held;
+                if let Some(stream) = handshake(&app, &tls, stream).await {
+                    converse(app, stream, Spoken::Either, peer, watcher, spawner).await;
+                }
+            }),
+        }
     }
 
     /// Open requests may finish; what takes longer than `limits.drain` is cut off, and leaves its record.
@@ -157,15 +164,48 @@ async fn handshake(
     None
 }
 
+/// What is known of a connection before its first request is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    /// HTTP/1.1, for certain.
+    Http1,
+    /// HTTP/1.1 or HTTP/2.
+    Either,
+}
+
+/// Looks at the first bytes of a connection and leaves them there. Were they taken to find out, hyper's buffer would be
+/// twice as large for as long as the connection lives. Nothing when none came in time; at the end of the program
+/// nobody waits for them.
+async fn overhear(app: &App, stream: &TcpStream) -> Option<Spoken> {
+    let limit = app.routes().snapshot.limits.request_time;
+    let mut first = [0; PREFACE.len()];
+    let peeked = tokio::select! {
+        peeked = tokio::time::timeout(limit, stream.peek(&mut first)) => peeked.ok()?.ok()?,
+        () = app.closing().cancelled() => return Some(Spoken::Either),
+    };
+    Some(if PREFACE.starts_with(&first[..peeked]) { Spoken::Either } else { Spoken::Http1 })
+}
+
 /// Answers the requests of one connection until it ends.
-async fn converse<S>(app: Arc<App>, stream: S, peer: SocketAddr, watcher: Watcher, spawner: Spawner)
-where
+async fn converse<S>(
+    app: Arc<App>,
+    stream: S,
+    spoken: Spoken,
+    peer: SocketAddr,
+    watcher: Watcher,
+    spawner: Spawner,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let builder = builder(&app, spawner);
+    let builder = match spoken {
+        Spoken::Http1 => builder(&app, spawner).http1_only(),
+        Spoken::Either => builder(&app, spawner),
+    };
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
-        async move { Ok::<_, Infallible>(path::handle(&app, request, peer).await) }
+        // hyper keeps the room of a request for as long as the connection lives; boxed, it is given back when the
+        // answer begins, which matters to streams.
+        Box::pin(async move { Ok::<_, Infallible>(path::handle(&app, request, peer).await) })
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
@@ -184,8 +224,8 @@ fn builder(app: &App, spawner: Spawner) -> auto::Builder<Spawner> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.request_time)
-        .max_buf_size(header_bytes)
-        .max_headers(128);
+        // Of headers hyper takes 100, and only that number without allocating.
+        .max_buf_size(header_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())

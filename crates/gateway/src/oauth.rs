@@ -10,7 +10,8 @@
 //! | `token` | codes, refresh tokens, client credentials and assertions become access tokens |
 //! | `revoke` | tokens given back, and asked about (RFC 7009, RFC 7662) |
 //! | `access` | which clients hold grants, and taking them back |
-//! | `visit` | reading a form, answering with JSON or a page |
+//! | `form` | reading what is posted |
+//! | `reply` | answering with JSON, a page or a redirect |
 
 mod access;
 mod authorize;
@@ -48,6 +49,7 @@ pub(crate) async fn answer(
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let web = Web::new(app, routes, &visit);
+    record.received(visit.announced_bytes());
     if let Some(counted) = counted(&visit.endpoint)
         && let Err(too_often) = app.rates().admit(counted, &address_key(visit.address), app.clock().now())
     {

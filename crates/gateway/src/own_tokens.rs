@@ -5,7 +5,7 @@
 //! was under way is not remembered, and streams that live on it ask the store again.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, PoisonError,
@@ -24,8 +24,8 @@ use tokio::sync::watch;
 const CAPACITY: usize = 20_000;
 /// How often the feed is read: what a command or another replica revokes counts within a second.
 const POLL: Duration = Duration::from_millis(300);
-/// How long news are remembered for streams, in seconds: longer than any access token lives.
-const REMEMBERED: i64 = 25 * 3600;
+/// How many news are remembered for streams.
+const NEWS: usize = 10_000;
 
 /// The tokens that are known, and the news about them.
 pub(crate) struct OwnTokens {
@@ -38,9 +38,11 @@ pub(crate) struct OwnTokens {
 
 struct Memory {
     known: LruCache<String, Arc<OwnToken>>,
-    /// Client grants and hashes of tokens: which news was the last about them, and until when that is worth knowing.
-    news: HashMap<String, (u64, Timestamp)>,
+    /// Client grants and hashes of tokens: which news was the last about them.
+    news: HashMap<String, u64>,
     count: u64,
+    /// News up to this one are not remembered one by one: they may have been about any token.
+    forgotten: u64,
 }
 
 /// What a good token says.
@@ -50,6 +52,8 @@ pub(crate) struct OwnToken {
     pub(crate) expires: Timestamp,
     /// The domain of the person's verified address.
     pub(crate) domain: Option<String>,
+    /// Whether the person signed in here; else an issuer's assertion named them.
+    pub(crate) in_person: bool,
     hash: String,
     grant: String,
     /// The news up to which it is known to be good.
@@ -66,7 +70,7 @@ impl OwnTokens {
         // Grows as it fills: an idle gateway pays nothing for the bound.
         let mut known = LruCache::unbounded();
         known.resize(NonZeroUsize::new(CAPACITY).unwrap_or(NonZeroUsize::MIN));
-        let memory = Mutex::new(Memory { known, news: HashMap::new(), count: 0 });
+        let memory = Mutex::new(Memory { known, news: HashMap::new(), count: 0, forgotten: 0 });
         Ok((Arc::new(Self { store, clock, memory, count: watch::Sender::new(0) }), cursor))
     }
 
@@ -93,14 +97,17 @@ impl OwnTokens {
         Ok(Some(found))
     }
 
-    /// Done when a token is good no more, other than by expiry.
+    /// Done when a token is good no more, or is for other groups, other than by expiry.
     pub(crate) async fn revoked(&self, token: &OwnToken) {
         let mut count = self.count.subscribe();
         loop {
             if let Some(news) = self.news_of(token) {
                 match self.store.access_token(&token.hash, self.clock.now()).await {
-                    Ok(Some(_)) => token.good_at.store(news, Ordering::Release),
-                    Ok(None) => return,
+                    Ok(Some(stored)) if stored.grant.groups == token.identity.groups => {
+                        token.good_at.store(news, Ordering::Release);
+                    }
+                    // Gone, or for somebody who may no longer be let in: the client comes again, and is judged again.
+                    Ok(_) => return,
                     // Until the store answers, nobody knows; the stream ends and the client comes again.
                     Err(error) => {
                         tracing::warn!(%error, "cannot ask again about a token");
@@ -117,8 +124,8 @@ impl OwnTokens {
     /// The last news about a token since it was known to be good.
     fn news_of(&self, token: &OwnToken) -> Option<u64> {
         let memory = self.memory();
-        let about = |what: &str| memory.news.get(what).map(|(count, _)| *count);
-        let last = about(&token.grant).max(about(&token.hash))?;
+        let about = |what: &str| memory.news.get(what).copied().unwrap_or(memory.forgotten);
+        let last = about(&token.grant).max(about(&token.hash));
         (last > token.good_at.load(Ordering::Acquire)).then_some(last)
     }
 
@@ -146,22 +153,24 @@ impl OwnTokens {
 
     /// Forgets what is known of the tokens of these client grants, and of tokens with these hashes.
     pub(crate) fn forget(&self, what: impl IntoIterator<Item = String>) {
-        let now = self.clock.now();
         let mut memory = self.memory();
         memory.count += 1;
         let count = memory.count;
-        memory.news.retain(|_, (_, until)| now < *until);
-        let what: Vec<_> = what.into_iter().collect();
+        if memory.news.len() >= NEWS {
+            memory.news.clear();
+            memory.forgotten = count;
+        }
+        let what: HashSet<_> = what.into_iter().collect();
         let stale: Vec<_> = memory
             .known
             .iter()
-            .filter(|(hash, token)| what.contains(hash) || what.contains(&token.grant))
+            .filter(|(hash, token)| what.contains(*hash) || what.contains(&token.grant))
             .map(|(hash, _)| hash.clone())
             .collect();
         for hash in stale {
             memory.known.pop(&hash);
         }
-        memory.news.extend(what.into_iter().map(|what| (what, (count, now.plus_secs(REMEMBERED)))));
+        memory.news.extend(what.into_iter().map(|what| (what, count)));
         drop(memory);
         self.count.send_replace(count);
     }
@@ -186,6 +195,7 @@ impl OwnToken {
             identity: Arc::new(identity),
             expires: stored.expires,
             domain: grant.domain,
+            in_person: grant.redirect.is_some(),
             hash,
             grant: grant.id,
             good_at: AtomicU64::new(count),

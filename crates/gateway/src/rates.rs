@@ -26,6 +26,8 @@ pub(crate) enum Counted {
     Page,
     /// Client documents that are fetched because an address asked.
     DocumentFetch,
+    /// Client documents and key sets that are fetched from one host, whoever asks.
+    FetchFrom,
     /// Sign-ins of one name from one address that failed.
     SignInFailure,
     /// Sign-ins from one address that failed, whatever the name.
@@ -43,6 +45,7 @@ impl Counted {
             Self::ClientFailure => Rate::new(10, MINUTE, 20),
             Self::Page => Rate::new(240, MINUTE, 120),
             Self::DocumentFetch => Rate::new(20, MINUTE, 20),
+            Self::FetchFrom => Rate::new(60, MINUTE, 30),
             Self::SignInFailure => Rate::new(5, MINUTE, 8),
             Self::SignInFailureOfAddress => Rate::new(20, MINUTE, 40),
         }
@@ -70,6 +73,14 @@ impl Rates {
         let state = what.rate().admit(states.get(&key).copied(), now)?;
         states.put(key, state);
         Ok(())
+    }
+
+    /// Takes back what was counted last of `key`: it turned out to be nothing to count.
+    pub(crate) fn give_back(&self, what: Counted, key: &str) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = states.get_mut(&(what, key.to_owned())) {
+            *state = what.rate().give_back(*state);
+        }
     }
 
     /// Whether one more try of `key` would be admitted; counts nothing.

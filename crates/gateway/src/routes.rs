@@ -137,6 +137,11 @@ impl Routes {
         &self.origin
     }
 
+    /// Whether any virtual server takes Doorward's own tokens.
+    pub(crate) fn issues_tokens(&self) -> bool {
+        self.snapshot.servers.values().any(|server| server.access.oauth)
+    }
+
     /// Whether browsers come over TLS, as far as the public URL says.
     pub(crate) fn has_tls(&self) -> bool {
         self.snapshot.public_url.scheme() == "https"

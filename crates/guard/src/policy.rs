@@ -94,14 +94,15 @@ pub fn admits(caller: &Caller, access: &Access, voucher: &Voucher) -> bool {
 /// Whether any of an operator's lists names the caller. Nobody is named when nobody was asked.
 ///
 /// A user is named by subject, or by `<issuer name>:<subject>`, since a subject is unique at its issuer only.
-/// Doorward's own subjects have that form already.
+/// Doorward's own subjects have that form already; another issuer's that look like it do not count as one.
 fn allows(allow: &Allow, caller: &Caller, voucher: &Voucher) -> bool {
     let qualified = |subject: &str| match voucher {
         Voucher::Issuer(issuer) => Some(format!("{}:{subject}", issuer.name)),
         Voucher::Doorward | Voucher::Nobody => None,
     };
     caller.identity().is_some_and(|identity| {
-        allow.users.contains(&identity.subject)
+        let is_plain = !matches!(voucher, Voucher::Issuer(_)) || !identity.subject.contains(':');
+        (is_plain && allow.users.contains(&identity.subject))
             || qualified(&identity.subject).is_some_and(|name| allow.users.contains(&name))
             || identity.client.as_ref().is_some_and(|client| allow.clients.contains(client))
             || identity.groups.iter().any(|group| allow.groups.contains(group))
@@ -182,6 +183,17 @@ mod tests {
         let access =
             Access { allow: Some(Allow { users: names(&[""]), ..Allow::default() }), ..Access::default() };
         assert!(decide(&Caller::Anonymous, &access, &Voucher::Nobody).is_err());
+    }
+
+    #[test]
+    fn an_issuer_cannot_name_somebody_of_another_one() {
+        let Caller::Issued(identity) = caller() else { unreachable!("issued") };
+        let forged = Identity { subject: "other:alice".into(), ..(*identity).clone() };
+        let forged = Caller::Issued(Arc::new(forged));
+        let allow = Allow { users: names(&["other:alice"]), ..Allow::default() };
+        let access = Access { allow: Some(allow), ..Access::default() };
+        assert!(decide(&forged, &access, &issuer(None)).is_err());
+        assert!(decide(&forged, &access, &Voucher::Doorward).is_ok());
     }
 
     fn own(scopes: &[&str]) -> Caller {

@@ -46,6 +46,12 @@ impl Rate {
         Ok(Timestamp::from_micros(due.saturating_add(self.interval)))
     }
 
+    /// Takes one admission back: the state as if it had not been.
+    #[must_use]
+    pub fn give_back(self, state: Timestamp) -> Timestamp {
+        Timestamp::from_micros(state.as_micros().saturating_sub(self.interval))
+    }
+
     /// Whether one would be admitted at `now`.
     ///
     /// # Errors
@@ -74,6 +80,15 @@ mod tests {
         assert_eq!(rate.admit(state, start), Err(TooOften { retry_after: Duration::from_secs(1) }));
         assert!(rate.would_admit(state, start.plus_secs(1)).is_ok());
         assert!(rate.admit(state, start.plus_secs(1)).is_ok());
+    }
+
+    #[test]
+    fn what_is_given_back_does_not_count() {
+        let rate = Rate::new(1, MINUTE, 1);
+        let now = Timestamp::from_secs(1_000);
+        let state = rate.admit(None, now).expect("the first");
+        assert!(rate.admit(Some(state), now).is_err());
+        assert!(rate.admit(Some(rate.give_back(state)), now).is_ok());
     }
 
     #[test]

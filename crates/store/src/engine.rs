@@ -134,6 +134,11 @@ impl Store {
         Ok(hex(&bytes))
     }
 
+    /// Whether statements run in this process.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite { .. })
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
         match &self.engine {
             Engine::Sqlite { writer, .. } => sqlite::migrate(writer, &MIGRATIONS).await,

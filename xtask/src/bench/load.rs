@@ -1,18 +1,23 @@
 //! The load: wrk with a script that gives every request an id of its own.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
-use super::{Scenario, Target};
+use super::http::Connection;
+use super::processes;
+use super::scenario::{Scenario, Target};
 use crate::run;
 
-/// What is sent, again and again.
+/// What is sent to a target, again and again.
 pub(super) struct Load {
-    pub(super) headers: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
     path: &'static str,
+    port: u16,
+    pid: u32,
     method: &'static str,
     params: Value,
 }
@@ -30,43 +35,100 @@ pub(super) struct Measured {
 }
 
 impl Load {
-    pub(super) fn new(scenario: &Scenario, target: &Target) -> Self {
-        let mut headers = vec![
-            ("Content-Type".to_owned(), "application/json".to_owned()),
-            ("Accept".to_owned(), "application/json, text/event-stream".to_owned()),
-        ];
-        if let Some(token) = &target.token {
-            headers.push(("Authorization".into(), format!("Bearer {token}")));
+    /// What would be sent; nothing is.
+    pub(super) fn of(scenario: &Scenario, target: &Target) -> Self {
+        let mut headers = scenario.headers();
+        headers
+            .extend(target.token.as_ref().map(|token| ("Authorization".into(), format!("Bearer {token}"))));
+        Self {
+            headers,
+            path: target.path,
+            port: target.port,
+            pid: target.pid,
+            method: scenario.method(),
+            params: scenario.params(),
         }
-        let call = scenario.method == "tools/call";
-        let mut params = if call {
-            json!({"name": "tool-000", "arguments": {"query": "a modest question", "limit": 3}})
-        } else {
-            json!({})
-        };
-        if scenario.modern {
-            headers.push(("MCP-Protocol-Version".into(), "2026-07-28".into()));
-            headers.push(("Mcp-Method".into(), scenario.method.into()));
-            if call {
-                headers.push(("Mcp-Name".into(), "tool-000".into()));
-            }
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
-            });
+    }
+
+    /// Opens a session where one is needed, and looks at one answer before thousands are counted.
+    pub(super) fn prepare(scenario: &Scenario, target: &Target) -> Result<Self> {
+        let mut load = Self::of(scenario, target);
+        let mut connection = Connection::open(target.port)?;
+        if !scenario.modern {
+            load.begin_session(&mut connection)?;
         }
-        Self { headers, path: target.path, method: scenario.method, params }
+        let answer = connection.post(load.path, &load.headers, &load.body("1"))?;
+        if answer.status != 200 || !answer.body.contains(scenario.marker) {
+            bail!("{} does not answer {}: {}", target.name, scenario.name, answer.body);
+        }
+        if target.name == "doorward" && answer.body.contains("tool-020") {
+            bail!("doorward does not filter: {}", answer.body);
+        }
+        Ok(load)
+    }
+
+    fn begin_session(&mut self, connection: &mut Connection) -> Result<()> {
+        let initialize = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#;
+        let answer = connection.post(self.path, &self.headers, initialize)?;
+        let session =
+            answer.header("mcp-session-id").with_context(|| format!("no session: {}", answer.body))?;
+        self.headers.push(("Mcp-Session-Id".into(), session.into()));
+        self.headers.push(("MCP-Protocol-Version".into(), "2025-11-25".into()));
+        let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        connection.post(self.path, &self.headers, initialized)?;
+        Ok(())
+    }
+
+    /// Sends exactly so many requests, one after the other.
+    pub(super) fn send(&self, connection: &mut Connection, requests: u32) -> Result<()> {
+        for id in 1..=requests {
+            let answer = connection.post(self.path, &self.headers, &self.body(&id.to_string()))?;
+            ensure!(answer.status == 200, "an answer was wrong: {}", answer.body);
+        }
+        Ok(())
+    }
+
+    /// Measures for so long, after a third of the time as a warm-up.
+    pub(super) fn measure(&self, connections: u32, seconds: u64, directory: &Path) -> Result<Measured> {
+        self.run(connections, Duration::from_secs(seconds.div_ceil(3)), directory)?;
+        let before = processes::cpu_time(self.pid)?;
+        let mut measured = self.run(connections, Duration::from_secs(seconds), directory)?;
+        let spent = processes::cpu_time(self.pid)?.saturating_sub(before);
+        measured.cpu_micros = spent.as_secs_f64() * 1e6 / measured.requests;
+        Ok(measured)
+    }
+
+    /// Runs wrk on the CPU of the world and reads its result; an answer other than 2xx spoils the run.
+    pub(super) fn run(&self, connections: u32, time: Duration, directory: &Path) -> Result<Measured> {
+        let script = directory.join("load.lua");
+        fs::write(&script, self.script())?;
+        let mut command = run::command("taskset", &["-c", processes::CPU_OF_THE_WORLD, "wrk", "-t1"]);
+        command.arg(format!("-c{connections}")).arg(format!("-d{}s", time.as_secs())).arg("-s").arg(script);
+        command.arg(format!("http://127.0.0.1:{}", self.port));
+        let said = run::output(command)?;
+        let line =
+            said.lines().find_map(|line| line.strip_prefix("RESULT ")).context("wrk gave no result")?;
+        let result: Value = serde_json::from_str(line)?;
+        let number = |name: &str| result[name].as_f64().with_context(|| format!("wrk gave no {name}"));
+        ensure!(number("errors")? == 0.0, "answers were wrong: {line}");
+        let requests = number("requests")?;
+        Ok(Measured {
+            requests,
+            per_second: requests / (number("micros")? / 1e6),
+            p50: number("p50")? / 1e3,
+            p99: number("p99")? / 1e3,
+            cpu_micros: 0.0,
+        })
     }
 
     /// The message with this id.
-    pub(super) fn body(&self, id: &str) -> String {
+    fn body(&self, id: &str) -> String {
         let (method, params) = (self.method, &self.params);
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
     }
 
     /// The same as a script for wrk, which prints what it measured as one line of JSON.
-    pub(super) fn script(&self) -> String {
+    fn script(&self) -> String {
         let body = self.body("@");
         let (before, after) = body.split_once('@').unwrap_or((&body, ""));
         let headers: Vec<String> =
@@ -92,24 +154,12 @@ end
 "#
         )
     }
-}
 
-/// Runs wrk on CPU 0 and reads its result; an answer other than 2xx spoils the run.
-pub(super) fn wrk(script: &Path, port: u16, connections: u32, time: Duration) -> Result<Measured> {
-    let mut command = run::command("taskset", &["-c", "0", "wrk", "-t1"]);
-    command.arg(format!("-c{connections}")).arg(format!("-d{}s", time.as_secs())).arg("-s").arg(script);
-    command.arg(format!("http://127.0.0.1:{port}"));
-    let said = run::output(command)?;
-    let line = said.lines().find_map(|line| line.strip_prefix("RESULT ")).context("wrk gave no result")?;
-    let result: Value = serde_json::from_str(line)?;
-    let number = |name: &str| result[name].as_f64().with_context(|| format!("wrk gave no {name}"));
-    ensure!(number("errors")? == 0.0, "answers were wrong: {line}");
-    let requests = number("requests")?;
-    Ok(Measured {
-        requests,
-        per_second: requests / (number("micros")? / 1e6),
-        p50: number("p50")? / 1e3,
-        p99: number("p99")? / 1e3,
-        cpu_micros: 0.0,
-    })
+    /// Opens a stream and waits for its first event; the stream lives as long as what is returned.
+    pub(super) fn stream(&self, number: u32) -> Result<Connection> {
+        let mut connection = Connection::open(self.port)?;
+        let answer = connection.listen(self.path, &self.headers, &self.body(&number.to_string()))?;
+        ensure!(answer.body.contains("acknowledged"), "no stream: {} {}", answer.status, answer.body);
+        Ok(connection)
+    }
 }

@@ -3,20 +3,23 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{PUBLISHED, http};
+use super::http::Connection;
+use super::scenario::Target;
 use crate::run;
 
-/// Load and upstream; the proxy under test.
-const CPU_OF_THE_WORLD: &str = "0";
-const CPU_OF_THE_PROXY: &str = "1";
+/// Load and upstream.
+pub(super) const CPU_OF_THE_WORLD: &str = "0";
+
+/// The tools that the virtual server publishes, of the 200 that the upstream has.
+const PUBLISHED: usize = 20;
 
 /// `taskset` becomes the program, so its process id is the program's.
 struct Process(Child);
@@ -41,6 +44,17 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Where the proxies run.
+pub(super) struct Place {
+    /// Doorward.
+    pub(super) program: PathBuf,
+    pub(super) directory: PathBuf,
+    /// Where Doorward listens; the token of the upstream names it.
+    pub(super) port: u16,
+    /// The CPUs of the proxy under test, as taskset takes them.
+    pub(super) cpus: String,
 }
 
 /// `bench-upstream` of the test kit, which also issues the tokens.
@@ -77,8 +91,9 @@ impl Upstream {
         })
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.process.id()
+    /// The upstream itself, as the target that shows what the load alone takes.
+    pub(super) fn target(&self) -> Target {
+        Target { name: "direct", port: self.port, path: "/mcp", pid: self.process.id(), token: None }
     }
 }
 
@@ -89,7 +104,8 @@ pub(super) struct Nginx {
 }
 
 impl Nginx {
-    pub(super) fn start(directory: &Path, upstream: u16) -> Result<Self> {
+    pub(super) fn start(at: &Place, upstream: u16) -> Result<Self> {
+        let Place { directory, cpus, .. } = at;
         let port = free_port()?;
         let configuration = directory.join("nginx.conf");
         let place = directory.display();
@@ -98,14 +114,14 @@ impl Nginx {
             format!(
                 r#"
 daemon off; master_process off; worker_processes 1; pid {place}/nginx.pid; error_log {place}/nginx.log;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4096; }}
 http {{
   access_log off;
   client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/fastcgi;
   uwsgi_temp_path {place}/uwsgi; scgi_temp_path {place}/scgi;
   keepalive_requests 1000000000;
   # Large enough that no answer goes by way of the disk.
-  proxy_buffer_size 64k; proxy_buffers 16 64k; proxy_busy_buffers_size 256k;
+  proxy_buffers 16 64k; proxy_busy_buffers_size 256k;
   upstream mcp {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
   server {{
     listen 127.0.0.1:{port};
@@ -115,33 +131,40 @@ http {{
 "#
             ),
         )?;
-        let process = Process::start(CPU_OF_THE_PROXY, Path::new("nginx"), |command| {
+        let process = Process::start(cpus, Path::new("nginx"), |command| {
             let path = std::env::var("PATH").unwrap_or_default();
             command.arg("-e").arg(directory.join("nginx.log")).arg("-c").arg(&configuration);
             command.env("PATH", format!("{path}:/usr/sbin"));
             Ok(())
         })?;
         let mut nginx = Self { port, process };
-        wait_for(&mut nginx.process, || http::get(port, "/").is_ok())
+        wait_for(&mut nginx.process, || status(port, "/").is_some())
             .with_context(|| fs::read_to_string(directory.join("nginx.log")).unwrap_or_default())?;
         Ok(nginx)
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.process.id()
+    pub(super) fn target(&self) -> Target {
+        Target { name: "nginx", port: self.port, path: "/mcp", pid: self.process.id(), token: None }
     }
 }
 
-/// The release build with what an ordinary virtual server has: tokens of an issuer, a list of tools, records.
+/// Doorward with what an ordinary virtual server has: tokens of an issuer, a list of tools, records.
 pub(super) struct Doorward {
+    port: u16,
     process: Process,
+    token: String,
+    /// From the start of the process until it was ready.
+    pub(super) started_in: Duration,
 }
 
 impl Doorward {
-    pub(super) fn start(directory: &Path, port: u16, upstream: &Upstream) -> Result<Self> {
+    /// Starts it in front of `upstream`. `under` is a program with options that runs it, such as valgrind.
+    pub(super) fn start(place: &Place, upstream: &Upstream, under: &[&str]) -> Result<Self> {
+        let Place { program: doorward, directory, port, cpus } = place;
+        let port = *port;
         let configuration = directory.join("doorward.toml");
         let tools: Vec<String> = (0..PUBLISHED).map(|number| format!("tool-{number:03}")).collect();
-        let Upstream { port: upstream, issuer, jwks_uri, .. } = upstream;
+        let Upstream { port: upstream, issuer, jwks_uri, token, .. } = upstream;
         fs::write(
             &configuration,
             format!(
@@ -174,24 +197,44 @@ jwks_uri = "{jwks_uri}"
             ),
         )?;
         let log = directory.join("doorward.log");
-        let program = run::target_dir().join("release/doorward");
-        let process = Process::start(CPU_OF_THE_PROXY, &program, |command| {
+        let program = under.first().map_or(doorward.as_path(), Path::new);
+        let begin = Instant::now();
+        let process = Process::start(cpus, program, |command| {
+            if let Some(options) = under.get(1..) {
+                command.args(options).arg(doorward);
+            }
             command.args(["serve", "--config"]).arg(&configuration).current_dir(directory);
             let output = File::create(&log)?;
             command.stdout(output.try_clone()?).stderr(output);
             Ok(())
         })?;
-        let mut doorward = Self { process };
-        wait_for(&mut doorward.process, || {
-            http::get(port, "/healthz").is_ok_and(|answer| answer.status == 200)
-        })
-        .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+        let (token, started_in) = (token.clone(), Duration::ZERO);
+        let mut doorward = Self { port, process, token, started_in };
+        wait_for(&mut doorward.process, || status(port, "/readyz") == Some(200))
+            .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+        doorward.started_in = begin.elapsed();
         Ok(doorward)
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.process.id()
+    pub(super) fn target(&self) -> Target {
+        let token = Some(self.token.clone());
+        Target { name: "doorward", port: self.port, path: "/mcp/bench", pid: self.process.id(), token }
     }
+
+    /// Ends it in order, and waits.
+    pub(super) fn stop(mut self) -> Result<()> {
+        run::output(run::command("kill", &["-TERM", &self.process.id().to_string()]))?;
+        self.process.0.wait()?;
+        Ok(())
+    }
+}
+
+/// Memory of a process that is in RAM now, in MiB (proc(5), `VmRSS`).
+pub(super) fn resident(pid: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kibibytes: f64 = line.trim_end_matches("kB").trim().parse()?;
+    Ok(kibibytes / 1024.0)
 }
 
 /// A port that was free a moment ago.
@@ -210,15 +253,22 @@ pub(super) fn cpu_time(pid: u32) -> Result<Duration> {
     Ok(Duration::from_millis((ticks(14)? + ticks(15)?) * 10))
 }
 
+/// The status of an answer, if there is one.
+fn status(port: u16, path: &str) -> Option<u16> {
+    Connection::open(port).and_then(|mut connection| connection.get(path)).ok().map(|answer| answer.status)
+}
+
+/// Asks every other millisecond, for a minute at most: under valgrind everything takes longer.
 fn wait_for(process: &mut Process, ready: impl Fn() -> bool) -> Result<()> {
-    for _ in 0..200 {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_mins(1) {
         if ready() {
             return Ok(());
         }
         if let Some(status) = process.0.try_wait()? {
             bail!("ended at once with {status}");
         }
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(2));
     }
     bail!("does not answer")
 }

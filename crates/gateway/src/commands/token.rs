@@ -173,6 +173,8 @@ async fn revoke(opened: &Opened, args: &TokenRevoke) -> anyhow::Result<()> {
     let Some(grant) = opened.store.client_grant(&args.id).await? else {
         bail!("nothing of this id was granted; `doorward token list` shows the ids");
     };
+    // The client must ask again.
+    opened.store.forget_consents(&grant.subject, &grant.client).await?;
     ensure!(
         opened.store.revoke_client_grant(&grant.id, opened.now()).await?,
         "it was revoked before, or it has ended; nothing was changed"

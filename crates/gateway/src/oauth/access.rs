@@ -45,9 +45,7 @@ pub(super) async fn revoke(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         let title = ("There is no such access", text);
         return Ok(web.trouble(StatusCode::NOT_FOUND, title, "grant_unknown", record));
     };
-    web.app.store().revoke_client_grant(&grant.id, web.now()).await?;
-    web.app.store().forget_consents(&grant.subject, &grant.client).await?;
-    web.app.own_tokens().forget([grant.id.clone()]);
+    web.take_back(&grant).await?;
     record.client_grant(&web.issuer(), &grant);
     let name = grant.client_name.as_deref().unwrap_or(&grant.client);
     show(web, &session.person, Some(name), record).await

@@ -30,7 +30,6 @@ use crate::{
     pages::{Asking, Consent, Destination, Hidden, NoAccess, Redirect, ReturnPage},
     path::{Answer, OpenRecord, Visit},
     people::{admission, session::Session, sign_in, ticket::Purpose},
-    rates::address_key,
     routes::{Published, Routes},
 };
 
@@ -54,7 +53,6 @@ pub(super) struct Question {
 
 /// Answers an authorization request.
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
-    let asker = address_key(visit.address);
     let session = Session::of(web.app, web.routes, &visit.headers).await?;
     let query = if visit.method == Method::POST {
         match form::read(web, &visit.headers, visit.body).await {
@@ -64,7 +62,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     } else {
         visit.query
     };
-    let request = match check(web, &query, &asker, record).await? {
+    let request = match check(web, &query, record).await? {
         Ok(request) => request,
         Err(answer) => return Ok(answer),
     };
@@ -122,7 +120,6 @@ fn signed_in_once(query: &str) -> String {
 pub(super) async fn check(
     web: &Web<'_>,
     query: &str,
-    address: &str,
     record: &mut OpenRecord,
 ) -> Result<Result<Request, Answer>, StoreError> {
     let asked = match Asked::parse(query) {
@@ -130,7 +127,7 @@ pub(super) async fn check(
         Err(error) => return Ok(Err(here(web, error, record))),
     };
     record.client(asked.client_id());
-    let known = match web.app.clients().find(web, asked.client_id(), address).await {
+    let known = match web.app.clients().find(web, asked.client_id()).await {
         Ok(known) => known,
         Err(ClientError::Store(error)) => return Err(error),
         Err(error) => return Ok(Err(unknown_client(web, &error, record))),
@@ -160,7 +157,7 @@ pub(crate) async fn recheck(
     query: &str,
     record: &mut OpenRecord,
 ) -> Result<Option<Request>, StoreError> {
-    check(web, query, "", record).await.map(Result::ok)
+    check(web, query, record).await.map(Result::ok)
 }
 
 /// Where somebody goes who signs out on a consent page to sign in as somebody else: to the same request.
@@ -237,7 +234,8 @@ fn no_access(
     session: &Session,
     record: &mut OpenRecord,
 ) -> Answer {
-    record.failed("no_access", None, Fault::Caller);
+    let detail = format!("`allow` of {} does not name this person", request.published.server.name);
+    record.failed("no_access", Some(detail), Fault::Caller);
     let (shown, csrf) = (request.shown(), web.csrf());
     let ticket = question(web, query, request, session);
     let page = NoAccess {
@@ -272,8 +270,9 @@ fn unknown_client(web: &Web<'_>, error: &ClientError, record: &mut OpenRecord) -
         ClientError::Unknown => {
             "The program that sent you here is not registered, or not any more. Connect it anew from its settings.".into()
         }
-        ClientError::Document(why) => {
-            format!("The program that sent you here describes itself at an address that cannot be used: {why}.").into()
+        // Why, only the operator learns: the reasons would tell anybody what is in the network around Doorward.
+        ClientError::Document(_) => {
+            "The program that sent you here describes itself at an address where nothing usable was found.".into()
         }
         ClientError::TooOften(_) | ClientError::Store(_) => {
             "Too many programs were looked up from where you are. Wait a moment, then load this page again.".into()
@@ -283,6 +282,7 @@ fn unknown_client(web: &Web<'_>, error: &ClientError, record: &mut OpenRecord) -
         ClientError::TooOften(too_often) => (StatusCode::TOO_MANY_REQUESTS, Some(*too_often)),
         _ => (StatusCode::BAD_REQUEST, None),
     };
+    record.failed("client_unknown", Some(error.to_string()), Fault::Caller);
     let mut answer = web.trouble(status, ("This program is not known here", &text), "client_unknown", record);
     if let Some(too_often) = wait {
         answer.headers.insert(http::header::RETRY_AFTER, retry_after(too_often));

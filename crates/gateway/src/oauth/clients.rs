@@ -7,6 +7,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -28,6 +29,8 @@ use crate::{hosts, rates::Counted};
 const CAPACITY: usize = 1_000;
 /// Documents that are fetched at the same time, whoever asks: nobody uses Doorward to flood somebody else.
 const AT_ONCE: usize = 8;
+/// How long a fetch waits for its turn.
+const TURN: Duration = Duration::from_secs(3);
 /// Largest key set, in bytes.
 const MAX_KEYS: usize = 64 << 10;
 /// How long a client's keys are kept, in seconds.
@@ -51,6 +54,13 @@ pub(crate) struct Known {
     pub(crate) or_none: bool,
 }
 
+impl Known {
+    /// Whether nobody can pass for it without its secret or key.
+    pub(crate) fn always_proves(&self) -> bool {
+        self.client.is_confidential() && !self.or_none
+    }
+}
+
 /// Why there is no such client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
@@ -69,8 +79,8 @@ impl Clients {
         Self { documents: bounded(), keys: bounded(), fetching: Semaphore::new(AT_ONCE) }
     }
 
-    /// The client of an id. `asker` is whose wish it is, for counting fetches.
-    pub(crate) async fn find(&self, web: &Web<'_>, id: &str, asker: &str) -> Result<Known, ClientError> {
+    /// The client of an id. Fetches are counted by who asks.
+    pub(crate) async fn find(&self, web: &Web<'_>, id: &str) -> Result<Known, ClientError> {
         if !client_document::is_address(id) {
             let stored = web.app.store().client(id).await?.ok_or(ClientError::Unknown)?;
             let digest = client_document::digest_of(&stored.client);
@@ -87,21 +97,16 @@ impl Clients {
         }
         let document = match kept(&self.documents, id, web.now()) {
             Some(document) => document,
-            None => self.document(web, id, &url, asker).await?,
+            None => self.document(web, id, &url).await?,
         };
         let or_none = document.or_none;
-        Ok(Known { client: document.client, secret_hash: None, digest: document.digest, or_none })
+        let digest = format!("{}{}", document.digest, if or_none { " or none" } else { "" });
+        Ok(Known { client: document.client, secret_hash: None, digest, or_none })
     }
 
-    async fn document(
-        &self,
-        web: &Web<'_>,
-        id: &str,
-        url: &Url,
-        asker: &str,
-    ) -> Result<DocumentClient, ClientError> {
+    async fn document(&self, web: &Web<'_>, id: &str, url: &Url) -> Result<DocumentClient, ClientError> {
         let now = web.now();
-        web.app.rates().admit(Counted::DocumentFetch, asker, now).map_err(ClientError::TooOften)?;
+        web.app.rates().admit(Counted::DocumentFetch, &web.address, now).map_err(ClientError::TooOften)?;
         let (body, max_age) =
             self.fetch(web, url, client_document::MAX_BYTES).await.map_err(ClientError::Document)?;
         let document = client_document::read(id, &body, now)
@@ -127,18 +132,13 @@ impl Clients {
     }
 
     /// The same, fetched anew where an assertion names a key that is not among those that are known.
-    pub(super) async fn newer_keys(
-        &self,
-        web: &Web<'_>,
-        keys: &ClientKeys,
-        asker: &str,
-    ) -> Option<Arc<KeySet>> {
+    pub(super) async fn newer_keys(&self, web: &Web<'_>, keys: &ClientKeys) -> Option<Arc<KeySet>> {
         let ClientKeys::Uri(url) = keys else { return None };
-        web.app.rates().admit(Counted::DocumentFetch, asker, web.now()).ok()?;
         self.fetch_keys(web, url).await
     }
 
     async fn fetch_keys(&self, web: &Web<'_>, url: &Url) -> Option<Arc<KeySet>> {
+        count(web, url).ok()?;
         let fetched = self.fetch(web, url, MAX_KEYS).await;
         let set = fetched.and_then(|(body, _)| KeySet::parse(&body).map_err(|error| error.to_string()));
         match set {
@@ -159,9 +159,17 @@ impl Clients {
         let is_loopback = |url: &Url| url.host_str().is_some_and(hosts::is_loopback_authority);
         let both = is_loopback(&web.routes.snapshot.public_url) && is_loopback(url);
         let trust = if both { Trust::Declared } else { Trust::Guarded };
-        let _permit = self.fetching.acquire().await.map_err(|error| error.to_string())?;
+        let permit = tokio::time::timeout(TURN, self.fetching.acquire()).await;
+        let _permit = permit.map_err(|_| "too many others are asked")?.map_err(|error| error.to_string())?;
         web.app.egress().fetch(url, trust, limit).await.map_err(|error| error.to_string())
     }
+}
+
+/// Counts a fetch, by who asks and by who is asked: nobody uses Doorward to flood somebody else.
+fn count(web: &Web<'_>, url: &Url) -> Result<(), TooOften> {
+    let (rates, now) = (web.app.rates(), web.now());
+    rates.admit(Counted::DocumentFetch, &web.address, now)?;
+    rates.admit(Counted::FetchFrom, url.host_str().unwrap_or_default(), now)
 }
 
 /// Grows as it fills: an idle gateway pays nothing for the bound.

@@ -24,7 +24,6 @@ use super::{
 use crate::{
     path::{OpenRecord, Visit},
     people::{admission, session::Session, ticket::Purpose},
-    rates::address_key,
 };
 
 /// How long a code waits to be redeemed, in seconds (OAuth 2.1 section 4.1.2 allows ten minutes).
@@ -34,14 +33,13 @@ const FIELDS: [&str; 4] = ["request", "csrf", "decision", "remember"];
 
 /// Takes a decision.
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
-    let asker = address_key(visit.address);
     let session = Session::of(web.app, web.routes, &visit.headers).await?;
     let fields = form::read(web, &visit.headers, visit.body).await;
     let fields = fields.and_then(|text| Parameters::parse(&text, &FIELDS));
     let (Ok(fields), Some(session)) = (fields, session) else { return Ok(web.stale(record)) };
     let Some(question) = question(web, &fields, &session) else { return Ok(web.stale(record)) };
     record.person(&web.issuer(), &session.person.subject);
-    let request = match check(web, &question.query, &asker, record).await? {
+    let request = match check(web, &question.query, record).await? {
         Ok(request) => request,
         Err(answer) => return Ok(answer),
     };
@@ -119,7 +117,9 @@ fn grant(web: &Web<'_>, request: &Request, person: &Person) -> ClientGrant {
 /// it is, or its answers go to a host that is its own.
 pub(super) fn may_remember(request: &Request) -> bool {
     let (client, uri) = (&request.known.client, &request.valid.redirect_uri);
-    client.is_confidential() || (uri.starts_with("https://") && client.kind != ClientKind::Dynamic)
+    !redirect_uri::is_loopback(uri)
+        && (request.known.always_proves()
+            || (uri.starts_with("https://") && client.kind != ClientKind::Dynamic))
 }
 
 /// Whether this person has said yes to all of this before, to the client as it is now.

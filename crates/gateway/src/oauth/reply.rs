@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use doorward_auth::server::error::OAuthError;
-use doorward_model::{Fault, Timestamp, TooOften};
+use doorward_model::{ClientGrant, Fault, Timestamp, TooOften};
 use doorward_store::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
@@ -15,6 +15,7 @@ use crate::{
     pages::{self, ErrorPage, Page},
     path::{self, Answer, Content, OpenRecord, Reason, Refusal, Visit},
     people::ticket::{Browser, Purpose},
+    rates::address_key,
     routes::Routes,
 };
 
@@ -23,7 +24,10 @@ pub(crate) struct Web<'a> {
     pub(crate) app: &'a Arc<App>,
     pub(crate) routes: &'a Arc<Routes>,
     pub(crate) browser: Browser,
+    /// Where the request comes from, as it is counted.
+    pub(crate) address: String,
     origins: Origins,
+    shared: bool,
 }
 
 /// What a handler ends with. Only a broken store ends in a refusal; everything else is an answer.
@@ -38,7 +42,9 @@ impl From<StoreError> for Refusal {
 impl<'a> Web<'a> {
     pub(super) fn new(app: &'a Arc<App>, routes: &'a Arc<Routes>, visit: &Visit) -> Self {
         let browser = Browser::of(&visit.headers, routes.has_tls());
-        Self { app, routes, browser, origins: visit.endpoint.origins() }
+        let shared = matches!(visit.endpoint, Endpoint::Asset(_));
+        let address = address_key(visit.address);
+        Self { app, routes, browser, address, origins: visit.endpoint.origins(), shared }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -71,7 +77,9 @@ impl<'a> Web<'a> {
         reason: &'static str,
         record: &mut OpenRecord,
     ) -> Answer {
-        record.failed(reason, None, Fault::Caller);
+        if !record.has_failed() {
+            record.failed(reason, None, Fault::Caller);
+        }
         let id = record.id();
         let page = ErrorPage { host: self.host(), title, text, request_id: &id };
         self.page(status, &page.render())
@@ -79,8 +87,8 @@ impl<'a> Web<'a> {
 
     /// A form that is not one of ours, or not any more.
     pub(crate) fn stale(&self, record: &mut OpenRecord) -> Answer {
-        let text = "This page was open for too long, or it was opened in another browser. Go back to where you came \
-                    from and begin again.";
+        let text = "This page was open for too long, was used already, or was opened in another browser or in one that \
+                    keeps no cookies. Go back to where you came from and begin again.";
         self.trouble(StatusCode::BAD_REQUEST, ("Please begin again", text), "form_stale", record)
     }
 
@@ -92,25 +100,21 @@ impl<'a> Web<'a> {
         record: &mut OpenRecord,
     ) -> Answer {
         let status = StatusCode::TOO_MANY_REQUESTS;
-        let mut answer = if endpoint.origins() == Origins::Any {
-            record.failed("too_often", None, Fault::Caller);
-            let body = serde_json::json!({
-                "error": "temporarily_unavailable",
-                "error_description": "too many requests; Retry-After says when to come again",
-            });
-            json(status, &body)
-        } else {
-            let text = "Too many requests came from where you are. Wait a moment, then load this page again.";
-            self.trouble(status, ("Please wait a moment", text), "too_often", record)
-        };
+        if endpoint.origins() == Origins::Any {
+            return too_often_in_json(too_often, record);
+        }
+        let text = "Too many requests came from where you are. Wait a moment, then load this page again.";
+        let title = ("Please wait a moment", text);
+        let mut answer = self.trouble(status, title, "too_often", record);
         answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
         self.finish(answer)
     }
 
-    /// Takes a client grant back: at once here, and everywhere when the store has it.
-    pub(super) async fn revoke(&self, grant: &str) -> Result<(), StoreError> {
-        self.app.store().revoke_client_grant(grant, self.now()).await?;
-        self.app.own_tokens().forget([grant.to_owned()]);
+    /// Takes a client grant back: at once here, and everywhere when the store has it. The client must ask again.
+    pub(super) async fn take_back(&self, grant: &ClientGrant) -> Result<(), StoreError> {
+        self.app.store().forget_consents(&grant.subject, &grant.client).await?;
+        self.app.store().revoke_client_grant(&grant.id, self.now()).await?;
+        self.app.own_tokens().forget([grant.id.clone()]);
         Ok(())
     }
 
@@ -130,7 +134,10 @@ impl<'a> Web<'a> {
     pub(super) fn finish(&self, mut answer: Answer) -> Answer {
         if self.origins != Origins::Any {
             path::hide_from_other_origins(&mut answer);
-            if let Some(cookie) = self.browser.cookie() {
+            // What others may keep is the same for every browser.
+            if !self.shared
+                && let Some(cookie) = self.browser.cookie()
+            {
                 answer.headers.append(header::SET_COOKIE, cookie);
             }
         }
@@ -165,7 +172,7 @@ pub(super) fn error(error: &OAuthError, record: &mut OpenRecord) -> Answer {
 
 /// 303: whatever was sent stays here.
 pub(crate) fn see_other(location: &str, record: &mut OpenRecord) -> Answer {
-    if !record.is_refused() {
+    if !record.has_failed() {
         record.allow();
     }
     let mut answer = Answer::empty(StatusCode::SEE_OTHER);
@@ -188,9 +195,29 @@ pub(super) fn asset(name: &str, visit: &Visit, record: &mut OpenRecord) -> Outco
     Ok(answer)
 }
 
+/// 429 for programs.
+pub(super) fn too_often_in_json(too_often: TooOften, record: &mut OpenRecord) -> Answer {
+    record.failed("too_often", None, Fault::Caller);
+    let body = serde_json::json!({
+        "error": "temporarily_unavailable",
+        "error_description": "too many requests; Retry-After says when to come again",
+    });
+    let mut answer = json(StatusCode::TOO_MANY_REQUESTS, &body);
+    answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
+    answer
+}
+
+/// 200, and nothing to say.
+pub(super) fn nothing() -> Answer {
+    let mut answer = Answer::empty(StatusCode::OK);
+    answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    answer
+}
+
 /// Notes an OAuth error in the record, unless that knows better already.
 pub(super) fn note(error: &OAuthError, record: &mut OpenRecord) {
-    if record.is_refused() {
+    if record.has_failed() {
         return;
     }
     record.failed(error.code.as_str(), Some(error.description.to_owned()), Fault::Caller);

@@ -13,10 +13,7 @@ use super::{
     Outcome, Web, form, reply,
     token::{NoToken, Proven, prove},
 };
-use crate::{
-    path::{Answer, OpenRecord, Visit},
-    rates::address_key,
-};
+use crate::path::{OpenRecord, Visit};
 
 /// The parameters that count, those of client authentication included.
 const FIELDS: [&str; 5] =
@@ -26,14 +23,11 @@ const FIELDS: [&str; 5] =
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     let (proven, token) = match asked(web, visit, record).await {
         Ok(asked) => asked,
-        Err(NoToken::OAuth(error)) => return Ok(reply::error(&error, record)),
-        Err(NoToken::Store(error)) => return Err(error.into()),
+        Err(no_token) => return no_token.answer(record),
     };
     take_back(web, &proven, &token).await?;
     record.allow();
-    let mut answer = reply::json(StatusCode::OK, &Value::Null);
-    answer.content = Answer::empty(StatusCode::OK).content;
-    Ok(answer)
+    Ok(reply::nothing())
 }
 
 async fn take_back(web: &Web<'_>, proven: &Proven, text: &str) -> Result<(), StoreError> {
@@ -44,7 +38,7 @@ async fn take_back(web: &Web<'_>, proven: &Proven, text: &str) -> Result<(), Sto
             if let Some(stored) = web.app.store().refresh_token(&hash).await?
                 && stored.grant.client == *client
             {
-                web.revoke(&stored.grant.id).await?;
+                web.take_back(&stored.grant).await?;
             }
         }
         // This one; the client may refresh.
@@ -65,10 +59,9 @@ async fn take_back(web: &Web<'_>, proven: &Proven, text: &str) -> Result<(), Sto
 pub(super) async fn introspect(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     let (proven, token) = match asked(web, visit, record).await {
         Ok(asked) => asked,
-        Err(NoToken::OAuth(error)) => return Ok(reply::error(&error, record)),
-        Err(NoToken::Store(error)) => return Err(error.into()),
+        Err(no_token) => return no_token.answer(record),
     };
-    if !proven.known.client.is_confidential() {
+    if !proven.authenticated.confidential {
         let error = OAuthError::new(ErrorCode::InvalidClient, "only clients that prove who they are may ask");
         return Ok(reply::error(&error, record));
     }
@@ -102,10 +95,9 @@ async fn described(web: &Web<'_>, proven: &Proven, text: &str) -> Result<Value, 
 
 /// The client and the token of a request to either endpoint.
 async fn asked(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<(Proven, String), NoToken> {
-    let asker = address_key(visit.address);
     let text = form::read(web, &visit.headers, visit.body).await?;
     let fields = Parameters::parse(&text, &FIELDS)?;
-    let proven = prove(web, &visit.headers, &fields, &asker, record).await?;
+    let proven = prove(web, &visit.headers, &fields, record).await?;
     let missing = OAuthError::new(ErrorCode::InvalidRequest, "token is missing");
     let token = fields.get("token").ok_or(missing)?.to_owned();
     Ok((proven, token))

@@ -17,7 +17,7 @@ use doorward_auth::{
         token_request::{self, TokenRequest},
     },
 };
-use doorward_model::{ClientGrant, Scope, Scopes, Secret, Timestamp};
+use doorward_model::{ClientGrant, Scope, Scopes, Secret, TooOften};
 use doorward_store::{NewAccessToken, NewRefreshToken, StoreError};
 use http::StatusCode;
 
@@ -26,12 +26,13 @@ pub(super) use client::{Proven, prove};
 use super::{Outcome, Web, consent::seconds, form, reply};
 use crate::{
     path::{OpenRecord, Visit},
-    rates::address_key,
+    people::admission::Admitted,
 };
 
 /// Why there is no token.
 pub(super) enum NoToken {
     OAuth(OAuthError),
+    TooOften(TooOften),
     Store(StoreError),
 }
 
@@ -76,16 +77,25 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
             );
             Ok(reply::json(StatusCode::OK, &body))
         }
-        Err(NoToken::OAuth(error)) => Ok(reply::error(&error, record)),
-        Err(NoToken::Store(error)) => Err(error.into()),
+        Err(no_token) => no_token.answer(record),
+    }
+}
+
+impl NoToken {
+    /// What the client is told.
+    pub(super) fn answer(self, record: &mut OpenRecord) -> Outcome {
+        match self {
+            Self::OAuth(error) => Ok(reply::error(&error, record)),
+            Self::TooOften(too_often) => Ok(reply::too_often_in_json(too_often, record)),
+            Self::Store(error) => Err(error.into()),
+        }
     }
 }
 
 async fn issue(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<Issued, NoToken> {
-    let asker = address_key(visit.address);
     let text = form::read(web, &visit.headers, visit.body).await?;
     let fields = Parameters::parse(&text, &token_request::PARAMETERS)?;
-    let proven = prove(web, &visit.headers, &fields, &asker, record).await?;
+    let proven = prove(web, &visit.headers, &fields, record).await?;
     let request = TokenRequest::read(&fields)?;
     request.allowed_for(&proven.known.client, &proven.authenticated)?;
     match request {
@@ -103,8 +113,8 @@ async fn issue(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<I
     }
 }
 
-/// A new access token, and the row that remembers it.
-fn access_token(web: &Web<'_>, scopes: Scopes) -> (Secret, NewAccessToken) {
+/// A new access token for somebody who was admitted, and the row that remembers it.
+fn access_token(web: &Web<'_>, _admitted: &Admitted, scopes: Scopes) -> (Secret, NewAccessToken) {
     let (secret, now) = (token::mint(TokenKind::Access), web.now());
     let row = NewAccessToken {
         hash: token::hash(secret.expose()),
@@ -116,10 +126,11 @@ fn access_token(web: &Web<'_>, scopes: Scopes) -> (Secret, NewAccessToken) {
 }
 
 /// A new refresh token; never good for longer than its grant.
-fn refresh_token(web: &Web<'_>, until: Timestamp) -> (Secret, NewRefreshToken) {
+fn refresh_token(web: &Web<'_>, admitted: &Admitted) -> (Secret, NewRefreshToken) {
     let (secret, now) = (token::mint(TokenKind::Refresh), web.now());
     let idle = now.plus_secs(seconds(web.routes.snapshot.tokens.refresh_idle));
-    let row = NewRefreshToken { hash: token::hash(secret.expose()), issued: now, expires: idle.min(until) };
+    let expires = idle.min(admitted.grant().expires);
+    let row = NewRefreshToken { hash: token::hash(secret.expose()), issued: now, expires };
     (secret, row)
 }
 

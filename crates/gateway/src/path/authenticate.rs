@@ -11,7 +11,13 @@ use doorward_model::{Caller, CallerKey, Issuer, Voucher};
 use http::{HeaderMap, header};
 
 use super::{Reason, Refusal, Routed, lease::Lease, record::OpenRecord};
-use crate::{App, own_tokens::OwnToken, people::admission, routes::Published, tokens::TokenCache};
+use crate::{
+    App,
+    own_tokens::OwnToken,
+    people::admission,
+    routes::{Published, Routes},
+    tokens::TokenCache,
+};
 
 /// Proof that the caller's credential was checked for this virtual server.
 #[derive(Clone)]
@@ -32,6 +38,7 @@ impl Authenticated {
 /// Finds out who is calling.
 pub(super) async fn caller(
     app: &App,
+    all: &Routes,
     routed: &Routed,
     record: &mut OpenRecord,
 ) -> Result<Authenticated, Refusal> {
@@ -44,7 +51,7 @@ pub(super) async fn caller(
     }
     let token = bearer(&routed.headers, published)?;
     let authenticated = if token::recognise(token) == Some(TokenKind::Access) {
-        let own = own(app, published, token, record).await?;
+        let own = own(app, all, (published, token), record).await?;
         let caller = Caller::Issued(Arc::clone(&own.identity));
         Authenticated::new(caller, Voucher::Doorward, Lease::Own(own))
     } else {
@@ -63,11 +70,10 @@ pub(super) async fn caller(
 /// A token of Doorward's own, for exactly this resource.
 async fn own(
     app: &App,
-    published: &Arc<Published>,
-    token: &str,
+    routes: &Routes,
+    (published, token): (&Arc<Published>, &str),
     record: &mut OpenRecord,
 ) -> Result<Arc<OwnToken>, Refusal> {
-    let routes = app.routes();
     let found = app.own_tokens().look_up(token, routes.origin()).await;
     let own = match found {
         Ok(Some(own)) => own,

@@ -153,7 +153,7 @@ impl OpenRecord {
     }
 
     /// Notes the size of the request's body.
-    pub(super) fn received(&mut self, bytes: usize) {
+    pub(crate) fn received(&mut self, bytes: usize) {
         self.record.request_bytes = bytes as u64;
     }
 
@@ -200,9 +200,9 @@ impl OpenRecord {
         self.record.fault = Some(fault);
     }
 
-    /// Whether something was found to be the caller's fault.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.record.decision == Decision::Refused
+    /// Whether a failure was noted already.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.record.fault.is_some()
     }
 
     /// Notes a refusal by policy: the caller did nothing wrong on the wire.

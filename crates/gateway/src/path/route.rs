@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Method, request::Parts};
+use http::{HeaderMap, Method, header, request::Parts};
 use hyper::body::Incoming;
 
 use super::{Reason, Refusal, admit::Admitted, record::OpenRecord};
@@ -19,6 +19,14 @@ pub(crate) struct Routed {
     pub(super) headers: HeaderMap,
     pub(super) query_has_token: bool,
     pub(super) body: Incoming,
+}
+
+impl Visit {
+    /// How large the body is, as far as the request says.
+    pub(crate) fn announced_bytes(&self) -> usize {
+        let length = self.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        length.and_then(|length| length.parse().ok()).unwrap_or(0)
+    }
 }
 
 /// The HTTP methods of an MCP endpoint.
@@ -71,7 +79,8 @@ pub(super) fn find(
 ) -> Result<Found, Refusal> {
     let (parts, body) = admitted.0.into_parts();
     let path = parts.uri.path();
-    if let Some(endpoint) = Endpoint::of(path) {
+    // Without a virtual server that takes its tokens there is no authorization server to be found.
+    if let Some(endpoint) = Endpoint::of(path).filter(|it| routes.issues_tokens() || !it.is_oauth()) {
         return visit(endpoint, parts, body, address);
     }
     if let Some(name) = path.strip_prefix("/mcp/") {
@@ -107,18 +116,16 @@ fn visit(endpoint: Endpoint, parts: Parts, body: Incoming, address: IpAddr) -> R
     if parts.method == Method::OPTIONS && endpoint.origins() == Origins::Any {
         return Ok(Found::Document(Document::Preflight));
     }
-    // HEAD is answered as GET; the server leaves the body out.
-    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
-    if !endpoint.methods().contains(&method) {
-        let allow = if endpoint.methods() == [Method::GET] {
-            "GET, HEAD"
-        } else if endpoint.methods() == [Method::POST] {
-            "POST"
-        } else {
-            "GET, HEAD, POST"
-        };
-        return Err(Reason::MethodNotAllowed(allow).into());
-    }
+    let is_asset = matches!(endpoint, Endpoint::Asset(_));
+    // HEAD is answered as GET, without the body, where that changes nothing.
+    let method = if parts.method == Method::HEAD && is_asset { Method::GET } else { parts.method };
+    let is_answered = endpoint.methods().contains(&method);
+    let endpoint = match endpoint {
+        // Where somebody gets by their browser's address line: there is nothing to see, but a way on.
+        endpoint if !is_answered && endpoint.is_form() && method == Method::GET => Endpoint::Console,
+        endpoint if !is_answered => return Err(Reason::MethodNotAllowed(endpoint.allow()).into()),
+        endpoint => endpoint,
+    };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     Ok(Found::Endpoint(Visit { endpoint, method, headers: parts.headers, query, body, address }))
 }
@@ -126,7 +133,7 @@ fn visit(endpoint: Endpoint, parts: Parts, body: Incoming, address: IpAddr) -> R
 fn document(path: &str, routes: &Routes) -> Option<Document> {
     // The OpenID location for clients that look there first; at the origin, where the issuer is.
     if matches!(path, "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration") {
-        return Some(Document::AuthorizationServer);
+        return routes.issues_tokens().then_some(Document::AuthorizationServer);
     }
     let name = path.strip_prefix("/.well-known/oauth-protected-resource/mcp/")?;
     let published = routes.server(name)?;

@@ -14,31 +14,73 @@ use crate::{
     routes::{Published, Routes},
 };
 
-/// Whether whoever vouched for a subject may still do so.
+/// Somebody, as a session, a grant or a token remembers them.
+#[derive(Clone, Copy)]
+pub(crate) struct Whom<'a> {
+    pub(crate) subject: &'a str,
+    pub(crate) groups: &'a [String],
+    /// The domain of their verified address.
+    pub(crate) domain: Option<&'a str>,
+    /// Whether they signed in here; else an issuer's assertion named them.
+    pub(crate) in_person: bool,
+}
+
+/// Proof that tokens of a grant may be issued now. Tokens are made of nothing else.
+pub(crate) struct Admitted(ClientGrant);
+
+impl Admitted {
+    /// What was admitted.
+    pub(crate) fn grant(&self) -> &ClientGrant {
+        &self.0
+    }
+
+    /// The same, for those who are done.
+    pub(crate) fn into_grant(self) -> ClientGrant {
+        self.0
+    }
+}
+
+impl<'a> Whom<'a> {
+    /// Whom a grant is for. What came without a browser has no redirect.
+    pub(crate) fn of_grant(grant: &'a ClientGrant) -> Self {
+        Self {
+            subject: &grant.subject,
+            groups: &grant.groups,
+            domain: grant.domain.as_deref(),
+            in_person: grant.redirect.is_some(),
+        }
+    }
+
+    /// Whom a session is for.
+    pub(crate) fn of_session(person: &'a Person) -> Self {
+        let Person { subject, groups, domain, .. } = person;
+        Self { subject, groups, domain: domain.as_deref(), in_person: true }
+    }
+}
+
+/// Whether whoever vouched for somebody may still do so.
 ///
 /// A local user is let in by existing, and a client without a person by being registered: both are revoked when they
-/// go. Others stand by the sign-in provider, or the issuer of their assertion, that the first part of the subject
-/// names.
-pub(crate) fn may_sign_in(
-    snapshot: &Snapshot,
-    subject: &str,
-    groups: &[String],
-    domain: Option<&str>,
-) -> bool {
-    let Some((by, at_provider)) = subject.split_once(':') else { return true };
+/// go. Others stand by what the first part of the subject names: the sign-in provider that they came by, or the issuer
+/// of the assertion. One does not stand in for the other.
+pub(crate) fn may_sign_in(snapshot: &Snapshot, whom: Whom<'_>) -> bool {
+    let Some((by, sub)) = whom.subject.split_once(':') else { return true };
     if by == "client" {
         return true;
     }
-    let provider = snapshot.sign_in.iter().find(|(name, _)| name.as_str() == by);
-    let by_provider =
-        provider.is_some_and(|(_, provider)| sign_in::allows(&provider.allow, at_provider, groups, domain));
-    by_provider || snapshot.issuers.iter().any(|(name, issuer)| name.as_str() == by && issuer.id_jag)
+    if whom.in_person {
+        let provider = snapshot.sign_in.iter().find(|(name, _)| name.as_str() == by);
+        provider.is_some_and(|(_, it)| sign_in::allows(&it.allow, sub, whom.groups, whom.domain))
+    } else {
+        snapshot.issuers.iter().any(|(name, issuer)| name.as_str() == by && issuer.id_jag)
+    }
 }
 
 /// Whether whoever a token is for may still sign in.
 pub(crate) fn vouches_for(snapshot: &Snapshot, token: &OwnToken) -> bool {
-    let who = &token.identity;
-    may_sign_in(snapshot, &who.subject, &who.groups, token.domain.as_deref())
+    let Identity { subject, groups, .. } = &*token.identity;
+    let whom = Whom { subject, groups, domain: token.domain.as_deref(), in_person: token.in_person };
+    may_sign_in(snapshot, whom)
 }
 
 /// Whether the virtual server lets a person in, with this client.
@@ -46,13 +88,13 @@ pub(crate) fn admits(published: &Published, person: &Person, client: &str) -> bo
     lets_in(&published.server.access, &person.subject, &person.groups, client)
 }
 
-/// Whether tokens of a grant may be issued now: its resource is there, and lets in whom it is for.
-pub(crate) fn admits_grant(routes: &Routes, grant: &ClientGrant) -> bool {
-    let admitted = may_sign_in(&routes.snapshot, &grant.subject, &grant.groups, grant.domain.as_deref());
-    let published = oauth::resource(routes, &grant.resource).filter(|_| admitted);
-    published.is_some_and(|published| {
-        lets_in(&published.server.access, &grant.subject, &grant.groups, &grant.client)
-    })
+/// Admits a grant for tokens to be issued: its resource is there, and lets in whom it is for.
+pub(crate) fn admit(routes: &Routes, grant: ClientGrant) -> Option<Admitted> {
+    let published = oauth::resource(routes, &grant.resource)?;
+    let access = &published.server.access;
+    let admitted = may_sign_in(&routes.snapshot, Whom::of_grant(&grant))
+        && lets_in(access, &grant.subject, &grant.groups, &grant.client);
+    admitted.then_some(Admitted(grant))
 }
 
 fn lets_in(access: &Access, subject: &str, groups: &[String], client: &str) -> bool {

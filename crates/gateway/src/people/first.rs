@@ -64,8 +64,11 @@ pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     let Ok(fields) = fields else { return Ok(web.stale(record)) };
     let token = fields.get("token").unwrap_or_default();
     if !web.app.people().first.opens(token) {
-        let text = "This link was used already, or a newer one was printed. Start `doorward serve` again to get one, or \
-                    use `doorward user add NAME --admin`.";
+        let text = if web.app.store().has_administrator().await? {
+            "There is an administrator already. Sign in, or ask them for `doorward user add NAME --admin`."
+        } else {
+            "A newer link was printed. Use that one, or `doorward user add NAME --admin` on the machine itself."
+        };
         let title = ("This link counts no more", text);
         return Ok(web.trouble(StatusCode::NOT_FOUND, title, "first_link_unknown", record));
     }

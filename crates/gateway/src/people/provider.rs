@@ -16,14 +16,14 @@ use doorward_auth::{
     sign_in::{self, Attempt, Callback, Endpoints, SignedIn, TokenCall},
 };
 use doorward_egress::{Outbound, Trust, read_capped};
-use doorward_model::{Algorithm, Issuer, Secret, SignInProvider, Timestamp};
+use doorward_model::{Algorithm, Fault, Issuer, Secret, SignInProvider, Timestamp};
 use doorward_store::StoreError;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    sign_in::{again, onward, welcome},
+    sign_in::{again, onward, reason as sign_in_reason, welcome},
     ticket::Purpose,
 };
 use crate::{
@@ -112,6 +112,7 @@ pub(crate) async fn go(web: &Web<'_>, name: &str, visit: Visit, record: &mut Ope
         Ok(endpoints) => endpoints,
         Err(why) => {
             tracing::warn!(provider = name, %why, "a sign-in provider cannot be asked");
+            record.failed("sign_in_provider_away", Some(why), Fault::Upstream);
             return again(web, &onward, "", SignInTrouble::ProviderAway(name), record).await;
         }
     };
@@ -143,11 +144,12 @@ pub(crate) async fn back(web: &Web<'_>, name: &str, visit: Visit, record: &mut O
     match signed_in(web, &provider, &state, &callback).await {
         Ok(who) => admit(web, &provider, who, &state.onward, record).await,
         Err(failed) => {
-            let (trouble, why) = match failed {
-                Failed::Away(why) => (SignInTrouble::ProviderAway(name), why),
-                Failed::Refused(why) => (SignInTrouble::Provider(name), why),
+            let (trouble, why, fault) = match failed {
+                Failed::Away(why) => (SignInTrouble::ProviderAway(name), why, Fault::Upstream),
+                Failed::Refused(why) => (SignInTrouble::Provider(name), why, Fault::Caller),
             };
             tracing::warn!(provider = name, %why, "a sign-in did not hold");
+            record.failed(sign_in_reason(trouble), Some(why), fault);
             again(web, &state.onward, "", trouble, record).await
         }
     }

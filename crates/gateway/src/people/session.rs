@@ -5,7 +5,10 @@ use doorward_model::Person;
 use doorward_store::{NewBrowserSession, StoreError};
 use http::{HeaderMap, HeaderValue};
 
-use super::{admission, cookie::Cookie};
+use super::{
+    admission::{self, Whom},
+    cookie::Cookie,
+};
 use crate::{App, routes::Routes};
 
 /// How long one is signed in at most, in seconds.
@@ -34,12 +37,7 @@ impl Session {
             return Ok(None);
         };
         let person = stored.person;
-        let admitted = admission::may_sign_in(
-            &routes.snapshot,
-            &person.subject,
-            &person.groups,
-            person.domain.as_deref(),
-        );
+        let admitted = admission::may_sign_in(&routes.snapshot, Whom::of_session(&person));
         Ok(admitted.then_some(Self { person, hash }))
     }
 

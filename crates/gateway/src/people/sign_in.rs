@@ -15,7 +15,7 @@ use crate::{
     oauth::{Outcome, Request, Web, asked_again, read_form, recheck, reply, retry_after},
     pages::{Hidden, SignIn, SignInButton, SignInTrouble, SignedOut},
     path::{Answer, OpenRecord, Visit},
-    rates::{Counted, address_key},
+    rates::Counted,
 };
 
 use super::{session::Session, ticket::Purpose};
@@ -33,25 +33,43 @@ pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
             None => ask(web, HOME, None, None, record),
         });
     }
-    let address = address_key(visit.address);
     let fields = read_form(web, &visit.headers, visit.body).await;
     let Ok(fields) = fields.and_then(|text| Parameters::parse(&text, &FIELDS)) else {
         return Ok(web.stale(record));
     };
     let Some(onward) = onward(web, &fields) else { return Ok(web.stale(record)) };
     let (name, password) = (fields.get("username").unwrap_or(""), fields.get("password").unwrap_or(""));
-    let both = format!("{address} {}", name.chars().take(64).collect::<String>());
-    if let Err(too_often) = may_try(web, &address, &both) {
-        return again(web, &onward, name, SignInTrouble::Throttled(too_often.retry_after), record).await;
-    }
-    let Some(user) = verified(web, name, Secret::new(password.to_owned())).await? else {
-        let now = web.now();
-        // Over the limit already counts as tried: what is said is the same.
-        let _ = web.app.rates().admit(Counted::SignInFailure, &both, now);
-        let _ = web.app.rates().admit(Counted::SignInFailureOfAddress, &address, now);
-        return again(web, &onward, name, SignInTrouble::Wrong, record).await;
+    let both = format!("{} {}", web.address, name.chars().take(64).collect::<String>());
+    let user = {
+        let _turn = web.app.people().turn(&web.address).await;
+        // Counted before it is known, so that giving up half way is no way round; successful ones are taken back.
+        if let Err(too_often) = count(web, &both) {
+            return again(web, &onward, name, SignInTrouble::Throttled(too_often.retry_after), record).await;
+        }
+        let user = verified(web, name, Secret::new(password.to_owned())).await?;
+        if user.is_some() {
+            web.app.rates().give_back(Counted::SignInFailure, &both);
+            web.app.rates().give_back(Counted::SignInFailureOfAddress, &web.address);
+        }
+        user
     };
-    welcome(web, &person(user), &onward, record).await
+    match user {
+        Some(user) => welcome_local(web, user, &onward, record).await,
+        None => again(web, &onward, name, SignInTrouble::Wrong, record).await,
+    }
+}
+
+/// Signs a local user in, if they are still who they were before their password was judged.
+async fn welcome_local(web: &Web<'_>, user: User, onward: &str, record: &mut OpenRecord) -> Outcome {
+    let (name, password_hash) = (user.name.clone(), user.password_hash.clone());
+    let welcomed = welcome(web, &person(user), onward, record).await?;
+    // Whoever removes a user or changes a password ends the sessions that there are; this one may have come after.
+    let present = web.app.store().user(&name).await?;
+    if present.is_some_and(|user| user.password_hash == password_hash) {
+        return Ok(welcomed);
+    }
+    web.app.store().end_browser_sessions_of(&name).await?;
+    again(web, onward, &name, SignInTrouble::Wrong, record).await
 }
 
 /// Signs a person in and sends them on.
@@ -79,10 +97,12 @@ pub(crate) fn ask(
     let status = match trouble {
         None => StatusCode::OK,
         Some((_, SignInTrouble::Throttled(_))) => StatusCode::TOO_MANY_REQUESTS,
+        Some((_, SignInTrouble::ProviderAway(_))) => StatusCode::BAD_GATEWAY,
         Some(_) => StatusCode::FORBIDDEN,
     };
     match trouble {
         None => record.allow(),
+        Some(_) if record.has_failed() => {}
         Some((_, trouble)) => record.failed(reason(trouble), None, Fault::Caller),
     }
     let ticket = web.app.tickets().seal(Purpose::Onward, &onward, &web.browser, web.now());
@@ -133,10 +153,12 @@ pub(super) fn onward(web: &Web<'_>, fields: &Parameters) -> Option<String> {
     web.app.tickets().open(Purpose::Onward, fields.get("request")?, &web.browser, web.now())
 }
 
-fn may_try(web: &Web<'_>, address: &str, both: &str) -> Result<(), TooOften> {
+/// Counts one attempt, of the name from this address and of the address alone.
+fn count(web: &Web<'_>, both: &str) -> Result<(), TooOften> {
     let now = web.now();
-    web.app.rates().check(Counted::SignInFailure, both, now)?;
-    web.app.rates().check(Counted::SignInFailureOfAddress, address, now)
+    web.app.rates().check(Counted::SignInFailureOfAddress, &web.address, now)?;
+    web.app.rates().admit(Counted::SignInFailure, both, now)?;
+    web.app.rates().admit(Counted::SignInFailureOfAddress, &web.address, now)
 }
 
 /// The user of that name, if the password is theirs. As much work for a name that does not exist.
@@ -157,7 +179,7 @@ fn person(user: User) -> Person {
     }
 }
 
-fn reason(trouble: SignInTrouble<'_>) -> &'static str {
+pub(super) fn reason(trouble: SignInTrouble<'_>) -> &'static str {
     match trouble {
         SignInTrouble::Wrong => "sign_in_failed",
         SignInTrouble::Throttled(_) => "sign_in_throttled",

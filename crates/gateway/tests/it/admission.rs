@@ -11,6 +11,7 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::harness::{Plan, World};
 
@@ -140,6 +141,30 @@ async fn http_2_names_the_host_in_its_own_way_and_is_judged_alike() {
         assert_eq!(answer.status(), expected, "{authority} {path}");
         drop((sender, answer));
         driver.abort();
+    }
+    world.finish().await;
+}
+
+/// The protocols begin with the same letter, and a connection may begin with it alone.
+#[tokio::test]
+async fn the_first_byte_of_a_connection_decides_nothing() {
+    let world = World::start().await;
+    let own = world.gateway.authority();
+    let post = format!("OST /mcp/nowhere HTTP/1.1\r\nHost: {own}\r\nContent-Length: 0\r\n\r\n");
+    // The rest of the preface, and a frame of no settings (RFC 9113, sections 3.4 and 6.5).
+    let preface = "RI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+    for (rest, begins) in [(post.as_str(), &b"HTTP/1.1 404"[..]), (preface, &b"\0"[..])] {
+        let mut stream = world.gateway.connect().await;
+        stream.write_all(b"P").await.unwrap();
+        // By the time that somebody else has an answer, the letter has been seen.
+        assert_eq!(world.gateway.call("GET", "/healthz").send().await.status, 200);
+        if rest == post {
+            world.gateway.expect_record("POST /mcp/nowhere");
+        }
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = vec![0; begins.len()];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, begins);
     }
     world.finish().await;
 }

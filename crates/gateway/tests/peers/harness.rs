@@ -212,11 +212,18 @@ impl Gateway {
         let mut process = self.process.take().expect("a running program");
         signal("TERM", process.id());
         until("the program ends on SIGTERM", || process.ended().is_some());
-        let mut verify = Command::new(env!("CARGO_BIN_EXE_doorward"));
-        verify.args(["audit", "verify", "--config"]).arg(&self.config).envs(self.variables.iter().cloned());
-        let verify = finish(&mut verify);
-        assert!(verify.success, "the records do not hold: {verify:?}");
+        self.command(&["audit", "verify"]);
         self.log()
+    }
+
+    /// Runs a command of the program about what it keeps, and gives back what that prints.
+    #[track_caller]
+    pub(crate) fn command(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.args(words).arg("--config").arg(&self.config).envs(self.variables.iter().cloned());
+        let said = finish(&mut command);
+        assert!(said.success, "{words:?}: {said:?}");
+        said.output
     }
 }
 
@@ -277,7 +284,8 @@ fn sections(upstreams: &[Upstream; 2], trusted: Option<&Trusted>) -> String {
     published.chain(trusted.map(Trusted::section)).collect()
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on at present.
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -9,6 +9,7 @@ mod conformance;
 mod direct;
 mod harness;
 mod issuer;
+mod oauth;
 mod products;
 mod programs;
 mod sse;

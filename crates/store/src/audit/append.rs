@@ -18,6 +18,10 @@ const ATTEMPTS: u32 = 32;
 static INSERTS: LazyLock<[(usize, String); 3]> =
     LazyLock::new(|| [64, 8, 1].map(|rows| (rows, insert(rows))));
 
+/// The most entries of one statement in SQLite, where a statement is no round trip but binding takes time that grows with
+/// the square of the number of parameters: each is looked up by its name, one after the other.
+const SQLITE_ROWS: usize = 8;
+
 /// What became of a group.
 #[derive(Debug)]
 pub(super) enum Appended {
@@ -162,6 +166,7 @@ async fn insert_group(
     entries: &[Entry],
     links: &[Link],
 ) -> Result<bool, StoreError> {
+    let most = if store.is_sqlite() { SQLITE_ROWS } else { usize::MAX };
     writing!(store, tx => {
         let moved = sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE chain = $3 AND seq = $4 AND hash = $5")
             .bind(to.seq)
@@ -176,7 +181,7 @@ async fn insert_group(
             return Ok(false);
         }
         let mut rest = entries.iter().zip(links);
-        while let Some((rows, statement)) = INSERTS.iter().find(|(rows, _)| *rows <= rest.len()) {
+        while let Some((rows, statement)) = INSERTS.iter().find(|(rows, _)| *rows <= rest.len().min(most)) {
             let mut insert = sqlx::query(statement.as_str());
             for (entry, link) in rest.by_ref().take(*rows) {
                 insert = insert

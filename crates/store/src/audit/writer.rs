@@ -21,6 +21,9 @@ use crate::{Store, StoreError};
 /// The most records of one transaction.
 const GROUP: usize = 1_000;
 
+/// How often the number of waiting records is looked at, within the window.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The longest that one attempt at a transaction may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -32,6 +35,20 @@ pub(super) struct Feed {
     pub(super) received: mpsc::Receiver<Submitted>,
     pub(super) stopped: watch::Receiver<bool>,
     pub(super) output: Option<Box<dyn io::Write + Send>>,
+}
+
+/// Records that are stored together, each serialised as soon as it is taken: a record takes several times the memory.
+#[derive(Default)]
+struct Group {
+    entries: Vec<Entry>,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Group {
+    fn add(&mut self, submitted: Submitted) {
+        self.entries.push(record_entry(&submitted.record));
+        self.waiting.extend(submitted.stored);
+    }
 }
 
 /// A chain open for writing.
@@ -89,7 +106,7 @@ impl Writer {
                 return tracing::error!(chain = self.chain, "the audit log ends without a stop entry");
             }
             if self.durability == Durability::Grouped {
-                pause(&mut feed.stopped, Duration::from_millis(WINDOW_MS)).await;
+                collect(&mut feed).await;
             }
             self.write_waiting(&mut feed, first).await;
         }
@@ -97,17 +114,20 @@ impl Writer {
 
     /// Writes `first` and all that waits behind it, in groups. False when a group was given up.
     async fn write_waiting(&mut self, feed: &mut Feed, first: Option<Submitted>) -> bool {
-        let mut group: Vec<_> = first.into_iter().collect();
+        let mut group = Group::default();
+        if let Some(first) = first {
+            group.add(first);
+        }
         loop {
-            while group.len() < GROUP
+            while group.entries.len() < GROUP
                 && let Ok(next) = feed.received.try_recv()
             {
-                group.push(next);
+                group.add(next);
             }
-            if group.is_empty() {
+            if group.entries.is_empty() {
                 return true;
             }
-            let full = group.len() == GROUP;
+            let full = group.entries.len() == GROUP;
             if !self.write_group(feed, std::mem::take(&mut group)).await {
                 return false;
             }
@@ -118,13 +138,8 @@ impl Writer {
     }
 
     /// Stores one group, tells those who wait, and writes it to the output.
-    async fn write_group(&mut self, feed: &mut Feed, group: Vec<Submitted>) -> bool {
-        let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
-        let mut entries = Vec::with_capacity(group.len());
-        for submitted in group {
-            entries.push(record_entry(&submitted.record));
-            waiting.extend(submitted.stored);
-        }
+    async fn write_group(&mut self, feed: &mut Feed, group: Group) -> bool {
+        let Group { entries, waiting } = group;
         if !self.store_entries(&mut feed.stopped, &entries).await {
             return false;
         }
@@ -230,6 +245,15 @@ fn json(body: &impl serde::Serialize) -> String {
         tracing::error!(%error, "an audit entry cannot be serialised");
         r#"{"unserialisable":true}"#.to_owned()
     })
+}
+
+/// Waits until the window of a group is over, or a full group waits: what is stored early takes no memory. Looks now
+/// and then instead of being woken by each record.
+async fn collect(feed: &mut Feed) {
+    let deadline = Instant::now() + Duration::from_millis(WINDOW_MS);
+    while Instant::now() < deadline && feed.received.len() < GROUP && !*feed.stopped.borrow() {
+        pause(&mut feed.stopped, LOOK).await;
+    }
 }
 
 /// Waits for so long, or until shutdown is asked for.

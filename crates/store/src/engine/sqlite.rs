@@ -21,6 +21,10 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Connections that only read.
 const READERS: u32 = 4;
 
+/// The page cache of the connection that writes, in KiB as SQLite wants it, negative: it appends, and would keep two
+/// MiB of records that nobody reads.
+const WRITER_CACHE: &str = "-512";
+
 /// Attempts at migrating while another process does the same.
 const MIGRATION_ATTEMPTS: u32 = 5;
 
@@ -36,7 +40,7 @@ pub(super) async fn open(address: &str) -> Result<Engine, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         // functions in a schema that someone else wrote do not run
         .pragma("trusted_schema", "OFF");
-    let writer = pool(1).connect_with(options.clone()).await?;
+    let writer = pool(1).connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
     // A write that strays to a reader fails instead of competing with the writer.
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Engine::Sqlite { writer, readers })

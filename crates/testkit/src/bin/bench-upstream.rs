@@ -1,17 +1,26 @@
 //! The upstream of `cargo xtask bench`: answers from memory, in both eras, as fast as one thread can.
 //!
-//! `tools/call` gives about 0.9 KB whatever is asked, `tools/list` gives 200 tools. Nothing is checked beyond what is
-//! needed to answer: here the gateway is measured, not judged. The first line of output is
-//! `{"listening", "issuer", "jwks_uri", "token"}`; the token is for the resource named by `--audience`.
+//! `tools/call` gives about 0.9 KB; of `tool-001` it gives 100 KB, of `tool-002` an event stream of two progress
+//! notifications and the result. `tools/list` gives 200 tools. `subscriptions/listen` is acknowledged and stays open
+//! without another word. Nothing is checked beyond what is needed to answer: here the gateway is measured, not judged.
+//! The first line of output is `{"listening", "issuer", "jwks_uri", "token"}`; the token is for the resource named by
+//! `--audience`.
 
-use std::{convert::Infallible, io::Write as _, net::Ipv4Addr};
+use std::{
+    convert::Infallible,
+    io::Write as _,
+    net::Ipv4Addr,
+    pin::Pin,
+    task::{Context as Waker, Poll},
+};
 
 use anyhow::{Context as _, Result};
 use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use doorward_testkit::issuer::TestIssuer;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Collected, Full, Limited};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
@@ -19,6 +28,8 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::{net::TcpListener, task::LocalSet};
 
 const TOOLS: usize = 200;
+/// Bytes of the text in the large result.
+const LARGE: usize = 100_000;
 const LARGEST_REQUEST: usize = 1 << 20;
 /// The session that everybody shares: sessions here have no state.
 const SESSION: &str = "bench-session-0123456789abcdef";
@@ -39,14 +50,54 @@ struct Asked<'a> {
     method: &'a str,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    params: Option<Params<'a>>,
 }
 
-/// The answers, each without its envelope.
+/// What a call names.
+#[derive(Deserialize)]
+struct Params<'a> {
+    name: Option<&'a str>,
+}
+
+/// The answers, each without its envelope, for an older revision and for 2026-07-28.
 struct Answers {
     initialize: Vec<u8>,
     discover: Vec<u8>,
     call: [Vec<u8>; 2],
+    large: [Vec<u8>; 2],
     list: [Vec<u8>; 2],
+}
+
+/// A body that is there at once; one that is open is followed by nothing, for ever.
+struct Body {
+    data: Option<Bytes>,
+    open: bool,
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Waker<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.data.take() {
+            Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            // Whoever goes away is noticed by the connection, which drops this.
+            None if self.open => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.open {
+            SizeHint::default()
+        } else {
+            SizeHint::with_exact(self.data.as_ref().map_or(0, Bytes::len) as u64)
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -81,7 +132,7 @@ async fn serve(options: Options) -> Result<()> {
     }
 }
 
-async fn answer(request: Request<Incoming>, answers: &Answers) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, answers: &Answers) -> Result<Response<Body>, Infallible> {
     let modern = is_modern(request.headers());
     let method = request.method().clone();
     #[expect(clippy::disallowed_methods, reason = "capped by `Limited`")]
@@ -102,18 +153,22 @@ fn is_modern(headers: &HeaderMap) -> bool {
     headers.get("mcp-protocol-version").is_some_and(|version| version == "2026-07-28")
 }
 
-fn rpc(asked: &Asked<'_>, modern: bool, answers: &Answers) -> Response<Full<Bytes>> {
+fn rpc(asked: &Asked<'_>, modern: bool, answers: &Answers) -> Response<Body> {
     let Some(id) = asked.id else { return empty(StatusCode::ACCEPTED) };
-    let result = match asked.method {
-        "tools/call" => &answers.call[usize::from(modern)],
-        "tools/list" => &answers.list[usize::from(modern)],
-        "server/discover" if modern => &answers.discover,
-        "initialize" if !modern => {
+    let name = asked.params.as_ref().and_then(|params| params.name);
+    let result = match (asked.method, name) {
+        ("tools/call", Some("tool-001")) => &answers.large[usize::from(modern)],
+        ("tools/call", Some("tool-002")) => return events(id.get(), &answers.call[usize::from(modern)]),
+        ("subscriptions/listen", _) if modern => return acknowledged(id.get()),
+        ("tools/call", _) => &answers.call[usize::from(modern)],
+        ("tools/list", _) => &answers.list[usize::from(modern)],
+        ("server/discover", _) if modern => &answers.discover,
+        ("initialize", _) if !modern => {
             let mut response = json_response(envelope(id.get(), "result", &answers.initialize));
             response.headers_mut().insert("mcp-session-id", HeaderValue::from_static(SESSION));
             return response;
         }
-        "ping" if !modern => &b"{}".to_vec(),
+        ("ping", _) if !modern => &b"{}".to_vec(),
         _ => {
             let error = br#"{"code":-32601,"message":"Method not found"}"#;
             let mut response = json_response(envelope(id.get(), "error", error));
@@ -135,14 +190,44 @@ fn envelope(id: &str, member: &str, value: &[u8]) -> Bytes {
     out.freeze()
 }
 
-fn json_response(body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+/// An answer after two notifications of progress, as an event stream.
+fn events(id: &str, result: &[u8]) -> Response<Body> {
+    let mut out = BytesMut::new();
+    for step in 1..=2 {
+        let message = json!({
+            "jsonrpc": "2.0",
+            "method": "notifications/progress",
+            "params": {"progressToken": 7, "progress": step, "total": 2},
+        });
+        out.extend_from_slice(format!("event: message\ndata: {message}\n\n").as_bytes());
+    }
+    out.extend_from_slice(b"event: message\ndata: ");
+    out.extend_from_slice(&envelope(id, "result", result));
+    out.extend_from_slice(b"\n\n");
+    response("text/event-stream", Body { data: Some(out.freeze()), open: false })
+}
+
+/// The stream of a subscription, on which nothing ever happens.
+fn acknowledged(id: &str) -> Response<Body> {
+    let message = format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{"notifications":{{"toolsListChanged":true}},"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}}}}}"#
+    );
+    let data = Some(Bytes::from(format!("event: message\ndata: {message}\n\n")));
+    response("text/event-stream", Body { data, open: true })
+}
+
+fn json_response(body: Bytes) -> Response<Body> {
+    response("application/json", Body { data: Some(body), open: false })
+}
+
+fn response(content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
-fn empty(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body { data: None, open: false });
     *response.status_mut() = status;
     response
 }
@@ -162,6 +247,10 @@ impl Answers {
             "content": [{"type": "text", "text": "All work and no play makes Jack a dull boy. ".repeat(19)}],
             "isError": false,
         });
+        let large = json!({
+            "content": [{"type": "text", "text": "All work and no play makes Jack a dull boy. ".repeat(LARGE / 44)}],
+            "isError": false,
+        });
         let list = json!({"tools": (0..TOOLS).map(tool).collect::<Vec<_>>()});
         let both = |legacy: Value, extra: Value| -> Result<[Vec<u8>; 2]> {
             let mut recent = legacy.clone();
@@ -174,6 +263,7 @@ impl Answers {
             initialize: serde_json::to_vec(&initialize)?,
             discover: serde_json::to_vec(&discover)?,
             call: both(call, json!({}))?,
+            large: both(large, json!({}))?,
             list: both(list, json!({"ttlMs": 60_000, "cacheScope": "public"}))?,
         })
     }

@@ -31,16 +31,15 @@ pub(super) async fn redeem(
     let offered = said.granted(scope, resource, &|resource| authorize::offered(web.routes, resource))?;
     let whom = (said.subject, said.groups);
     let grant = grant_without_person(web, proven, whom, offered.resource, offered.scopes);
-    if !admission::admits_grant(web.routes, &grant) {
-        return Err(OAuthError::new(ErrorCode::InvalidGrant, "this person is not let in there").into());
-    }
+    let not_let_in = OAuthError::new(ErrorCode::InvalidGrant, "this person is not let in there");
+    let admitted = admission::admit(web.routes, grant).ok_or(not_let_in)?;
     if !web.app.store().use_once("id-jag", &said.once.hash, said.once.expires).await? {
         return Err(OAuthError::new(ErrorCode::InvalidGrant, "the assertion was used before").into());
     }
-    let scopes = grant.scopes;
-    let (access, row) = access_token(web, scopes);
-    web.app.store().put_client_grant(&grant, &row).await?;
-    Ok(Issued { grant, scopes, access, refresh: None })
+    let scopes = admitted.grant().scopes;
+    let (access, row) = access_token(web, &admitted, scopes);
+    web.app.store().put_client_grant(admitted.grant(), &row).await?;
+    Ok(Issued { grant: admitted.into_grant(), scopes, access, refresh: None })
 }
 
 /// Judges the assertion with the keys of the issuer that it names, if that one may vouch for people.

@@ -3,10 +3,10 @@
 use doorward_auth::{
     keys::KeySet,
     server::{
-        client_auth::{self, Authenticated, Expected, Presented},
+        client_auth::{self, Authenticated, Expected, Presented, Proof},
         error::{ErrorCode, OAuthError},
         form::Parameters,
-        token_request,
+        token, token_request,
     },
 };
 use doorward_model::{ClientAuthentication, Fault};
@@ -26,7 +26,7 @@ use crate::{
 /// A client that proved who it is, as far as it can.
 pub(in crate::oauth) struct Proven {
     pub(in crate::oauth) known: Known,
-    pub(super) authenticated: Authenticated,
+    pub(in crate::oauth) authenticated: Authenticated,
 }
 
 /// Finds out which client asks and whether it is that client. Failures are counted by client and address.
@@ -34,7 +34,6 @@ pub(in crate::oauth) async fn prove(
     web: &Web<'_>,
     headers: &HeaderMap,
     fields: &Parameters,
-    asker: &str,
     record: &mut OpenRecord,
 ) -> Result<Proven, NoToken> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
@@ -44,14 +43,14 @@ pub(in crate::oauth) async fn prove(
     }
     let presented = client_auth::presented(authorization, fields)?;
     record.client(&presented.id);
-    let tries = format!("{asker} {}", presented.id);
-    if web.app.rates().check(Counted::ClientFailure, &tries, web.now()).is_err() {
-        let error =
-            OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many attempts failed; wait a minute");
-        return Err(error.into());
+    let tries = format!("{} {}", web.address, token::hash(&presented.id));
+    // Only who brings a proof can be guessing; nobody keeps others from a client that has none.
+    let guesses = !matches!(presented.proof, Proof::None);
+    if guesses {
+        web.app.rates().check(Counted::ClientFailure, &tries, web.now()).map_err(NoToken::TooOften)?;
     }
-    let proven = authenticate(web, &presented, asker, record).await;
-    if matches!(&proven, Err(NoToken::OAuth(error)) if error.code == ErrorCode::InvalidClient) {
+    let proven = authenticate(web, &presented, record).await;
+    if guesses && matches!(&proven, Err(NoToken::OAuth(error)) if error.code == ErrorCode::InvalidClient) {
         // Over the limit already counts as tried.
         let _ = web.app.rates().admit(Counted::ClientFailure, &tries, web.now());
     }
@@ -61,10 +60,9 @@ pub(in crate::oauth) async fn prove(
 async fn authenticate(
     web: &Web<'_>,
     presented: &Presented,
-    asker: &str,
     record: &mut OpenRecord,
 ) -> Result<Proven, NoToken> {
-    let known = match web.app.clients().find(web, &presented.id, asker).await {
+    let known = match web.app.clients().find(web, &presented.id).await {
         Ok(known) => known,
         Err(ClientError::Store(error)) => return Err(error.into()),
         Err(error) => {
@@ -73,14 +71,17 @@ async fn authenticate(
         }
     };
     let mut keys = match &known.client.authentication {
-        ClientAuthentication::PrivateKeyJwt(keys) => web.app.clients().keys(web, keys).await,
-        ClientAuthentication::None | ClientAuthentication::Secret(_) => None,
+        // Nothing is fetched for somebody who brings no proof.
+        ClientAuthentication::PrivateKeyJwt(keys) if matches!(presented.proof, Proof::Assertion(_)) => {
+            web.app.clients().keys(web, keys).await
+        }
+        _ => None,
     };
     let mut tried = expect(web, &known, keys.as_deref()).authenticate(presented, web.now());
     if let (Err(error), ClientAuthentication::PrivateKeyJwt(from)) = (&tried, &known.client.authentication)
         && error.needs_keys()
     {
-        keys = web.app.clients().newer_keys(web, from, asker).await;
+        keys = web.app.clients().newer_keys(web, from).await;
         tried = expect(web, &known, keys.as_deref()).authenticate(presented, web.now());
     }
     let authenticated = tried.map_err(|error| {
@@ -114,11 +115,10 @@ pub(super) async fn credentials(web: &Web<'_>, proven: &Proven, wish: &Wish) -> 
     })?;
     let subject = format!("client:{}", client.id);
     let grant = grant_without_person(web, proven, (subject, Vec::new()), offered.resource, offered.scopes);
-    if !admission::admits_grant(web.routes, &grant) {
-        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client is not let in there").into());
-    }
-    let scopes = grant.scopes;
-    let (access, row) = access_token(web, scopes);
-    web.app.store().put_client_grant(&grant, &row).await?;
-    Ok(Issued { grant, scopes, access, refresh: None })
+    let not_let_in = OAuthError::new(ErrorCode::UnauthorizedClient, "the client is not let in there");
+    let admitted = admission::admit(web.routes, grant).ok_or(not_let_in)?;
+    let scopes = admitted.grant().scopes;
+    let (access, row) = access_token(web, &admitted, scopes);
+    web.app.store().put_client_grant(admitted.grant(), &row).await?;
+    Ok(Issued { grant: admitted.into_grant(), scopes, access, refresh: None })
 }

@@ -36,20 +36,21 @@ pub(super) async fn redeem(
         take_back(web, &stored.grant, record).await?;
         return Err(refused.into());
     }
-    // Between the code and its redemption the person may have gone.
-    let is_there = admission::present_groups(web.app, &stored.grant).await?.is_some();
-    if !is_there || !admission::admits_grant(web.routes, &stored.grant) {
+    // Between the code and its redemption the person may have gone, or become somebody with other rights.
+    let present = admission::present_groups(web.app, &stored.grant).await?;
+    if present.as_ref() != Some(&stored.grant.groups) {
         return Err(refused.into());
     }
-    let scopes = stored.grant.scopes;
-    let (access, access_row) = access_token(web, scopes);
-    let refresh = client.grant_types.refresh_token.then(|| refresh_token(web, stored.grant.expires));
+    let admitted = admission::admit(web.routes, stored.grant).ok_or(refused)?;
+    let scopes = admitted.grant().scopes;
+    let (access, access_row) = access_token(web, &admitted, scopes);
+    let refresh = client.grant_types.refresh_token.then(|| refresh_token(web, &admitted));
     let (refresh, refresh_row) = refresh.unzip();
     match web.app.store().redeem_code(&hash, &access_row, refresh_row.as_ref(), now).await? {
         Redeemed::Now(grant) => Ok(Issued { grant: *grant, scopes, access, refresh }),
         // Somebody was faster with the same good code.
         Redeemed::Already { .. } => {
-            take_back(web, &stored.grant, record).await?;
+            take_back(web, admitted.grant(), record).await?;
             Err(refused.into())
         }
         Redeemed::Unknown => Err(refused.into()),
@@ -58,7 +59,7 @@ pub(super) async fn redeem(
 
 /// Ends a grant whose code came again. The record says whose, for those who look into it.
 async fn take_back(web: &Web<'_>, grant: &ClientGrant, record: &mut OpenRecord) -> Result<(), StoreError> {
-    web.revoke(&grant.id).await?;
+    web.take_back(grant).await?;
     record.failed("code_replayed", None, Fault::Caller);
     record.client_grant(&web.issuer(), grant);
     Ok(())

@@ -29,16 +29,15 @@ pub(super) async fn rotate(
     let (scope, resource) = (wish.scope.as_deref(), wish.resource.as_deref());
     let scopes = token_request::check_refresh(&grant, &client.id, scope, resource)?;
     let Some(groups) = admission::present_groups(web.app, &grant).await? else {
-        web.revoke(&grant.id).await?;
+        web.take_back(&grant).await?;
         return Err(refused.into());
     };
     grant.groups = groups;
-    if !admission::admits_grant(web.routes, &grant) {
-        return Err(OAuthError::new(ErrorCode::InvalidGrant, "access was taken back").into());
-    }
-    let (access, access_row) = access_token(web, scopes);
-    let (refresh, refresh_row) = refresh_token(web, grant.expires);
-    let store = web.app.store();
+    let ended = OAuthError::new(ErrorCode::InvalidGrant, "access was taken back");
+    let admitted = admission::admit(web.routes, grant).ok_or(ended)?;
+    let (access, access_row) = access_token(web, &admitted, scopes);
+    let (refresh, refresh_row) = refresh_token(web, &admitted);
+    let (store, grant) = (web.app.store(), admitted.into_grant());
     match store
         .rotate_refresh_token(&hash, &refresh_row, &access_row, Some(&grant.groups), GRACE, now)
         .await?
@@ -47,7 +46,7 @@ pub(super) async fn rotate(
         Rotation::Replayed => {
             record.failed("refresh_replayed", None, Fault::Caller);
             record.client_grant(&web.issuer(), &grant);
-            web.app.own_tokens().forget([grant.id]);
+            web.take_back(&grant).await?;
             Err(refused.into())
         }
         Rotation::Unknown | Rotation::Expired => Err(refused.into()),

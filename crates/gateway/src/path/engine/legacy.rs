@@ -60,7 +60,8 @@ pub(super) async fn understand(
         templates: &templates,
         shares_channel: false,
     };
-    let client_id = document.bytes().slice(id.span());
+    // A copy: a slice would hold the connection's buffer for as long as the answer takes.
+    let client_id = Bytes::copy_from_slice(id.raw());
     let own_id = setting.tag.own(&client_id);
     let rewritten =
         rewrite::request(&context, document, message, (method, &target), &own_id, &mut record.trace)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use doorward_protocol::{
     json::Document,
     mcp::{Era, Method, header, modern, request_id::Tag, target::Target},
@@ -23,7 +24,8 @@ pub(super) async fn understand(
     record: &mut OpenRecord,
 ) -> Result<Asked, Refusal> {
     let id = match message {
-        Message::Request { id, .. } => document.bytes().slice(id.span()),
+        // A copy: a slice would hold the connection's buffer for as long as the answer takes.
+        Message::Request { id, .. } => Bytes::copy_from_slice(id.raw()),
         // Over HTTP this revision has no notification of a client, and a response is never posted.
         Message::Notification { .. } => return Err(Reason::UnknownNotification.into()),
         Message::Response { .. } => return Err(Reason::NotJsonRpc("responses are not posted".into()).into()),
