@@ -92,7 +92,7 @@ impl Gateway {
 
     /// Looks at an answer: what it hands out is a secret from now on, and it leads only where it may.
     pub(crate) fn notice(&self, answer: &Answer) {
-        // Somebody else's failure may be told, Doorward's own may not be.
+        // 502: a sign-in provider is away.
         assert!(
             answer.status < 500 || matches!(answer.status, 502 | 503),
             "{} {}",
