@@ -105,7 +105,7 @@ const CREDENTIALS: [(&str, u16, &str); 15] = [
 ];
 
 /// What is refused at the endpoints of the authorization server and on pages for people.
-const AUTHORIZATION: [(&str, &str); 45] = [
+const AUTHORIZATION: [(&str, &str); 46] = [
     ("access_denied", "the person said no, or registration is switched off"),
     ("assertion_audience", "an assertion about a person that is for another authorization server"),
     ("assertion_client", "an assertion about a person that was given to another client"),
@@ -123,6 +123,10 @@ const AUTHORIZATION: [(&str, &str); 45] = [
     ("client_method", "a client that proves who it is by another method than it is registered with"),
     ("client_secret", "a client's secret is wrong"),
     ("client_unknown", "no client has this id, or its document cannot be used"),
+    (
+        "code_replayed",
+        "an authorization code came again after it was redeemed: the client grant was taken back",
+    ),
     ("consent_required", "`prompt=none`, and the person would have to be asked"),
     ("first_link_unknown", "a link for the first administrator that was used, or is not the newest"),
     ("form_stale", "a form that was not given to this browser, was changed, or is older than ten minutes"),
