@@ -223,7 +223,8 @@ pub(super) fn note(error: &OAuthError, record: &mut OpenRecord) {
     record.failed(error.code.as_str(), Some(error.description.to_owned()), Fault::Caller);
 }
 
-/// Whole seconds, at least one.
+/// Whole seconds, rounded up, at least one.
 pub(crate) fn retry_after(too_often: TooOften) -> HeaderValue {
-    HeaderValue::from(too_often.retry_after.as_secs().saturating_add(1))
+    let wait = too_often.retry_after;
+    HeaderValue::from(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
 }

@@ -116,9 +116,14 @@ fn visit(endpoint: Endpoint, parts: Parts, body: Incoming, address: IpAddr) -> R
     if parts.method == Method::OPTIONS && endpoint.origins() == Origins::Any {
         return Ok(Found::Document(Document::Preflight));
     }
-    let is_asset = matches!(endpoint, Endpoint::Asset(_));
-    // HEAD is answered as GET, without the body, where that changes nothing.
-    let method = if parts.method == Method::HEAD && is_asset { Method::GET } else { parts.method };
+    let Parts { method, uri, mut headers, .. } = parts;
+    let method = if method == Method::HEAD {
+        // As GET, for whoever looks whether there is something: for nobody who is signed in.
+        headers.remove(header::COOKIE);
+        Method::GET
+    } else {
+        method
+    };
     let is_answered = endpoint.methods().contains(&method);
     let endpoint = match endpoint {
         // Where somebody gets by their browser's address line: there is nothing to see, but a way on.
@@ -126,8 +131,8 @@ fn visit(endpoint: Endpoint, parts: Parts, body: Incoming, address: IpAddr) -> R
         endpoint if !is_answered => return Err(Reason::MethodNotAllowed(endpoint.allow()).into()),
         endpoint => endpoint,
     };
-    let query = parts.uri.query().unwrap_or_default().to_owned();
-    Ok(Found::Endpoint(Visit { endpoint, method, headers: parts.headers, query, body, address }))
+    let query = uri.query().unwrap_or_default().to_owned();
+    Ok(Found::Endpoint(Visit { endpoint, method, headers, query, body, address }))
 }
 
 fn document(path: &str, routes: &Routes) -> Option<Document> {

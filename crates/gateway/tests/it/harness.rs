@@ -20,7 +20,7 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -47,20 +47,29 @@ pub(crate) use self::{
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The machine's clock, moved by as much as a test wants.
+/// The machine's clock, moved by as much as a test wants, or stopped.
 #[derive(Debug, Default)]
-pub(crate) struct TurnedClock(AtomicI64);
+pub(crate) struct TurnedClock {
+    moved: AtomicI64,
+    stopped: OnceLock<Timestamp>,
+}
 
 impl TurnedClock {
     /// Moves the clock on.
     pub(crate) fn advance(&self, secs: i64) {
-        self.0.fetch_add(secs, Ordering::Relaxed);
+        self.moved.fetch_add(secs, Ordering::Relaxed);
+    }
+
+    /// From now on, only [`Self::advance`] moves it: what is counted by the minute does not depend on the machine.
+    pub(crate) fn stop(&self) {
+        self.stopped.get_or_init(|| SystemClock.now());
     }
 }
 
 impl Clock for TurnedClock {
     fn now(&self) -> Timestamp {
-        SystemClock.now().plus_secs(self.0.load(Ordering::Relaxed))
+        let now = self.stopped.get().copied().unwrap_or_else(|| SystemClock.now());
+        now.plus_secs(self.moved.load(Ordering::Relaxed))
     }
 }
 

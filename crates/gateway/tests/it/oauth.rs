@@ -39,6 +39,7 @@ mod races;
 mod records;
 mod refresh;
 mod revocation;
+mod reviewed;
 mod scopes;
 
 use std::time::Duration;

@@ -90,6 +90,7 @@ async fn two_ways_of_proving_who_one_is_are_one_too_many() {
 #[tokio::test]
 async fn a20_guessing_a_clients_secret_is_throttled() {
     let world = world().await;
+    world.gateway.clock.stop();
     let (client, other) =
         (world.gateway.operators("web", "post").await, world.gateway.operators("other", "post").await);
     let guess = client.revoke("unknown").with("client_secret", "a-wrong-secret");

@@ -199,6 +199,7 @@ async fn a10_no_document_leads_into_private_networks() {
 #[tokio::test]
 async fn a10_fetches_are_counted_by_who_wants_them() {
     let (world, documents) = world("").await;
+    world.gateway.clock.stop();
     let visitor = world.gateway.signed_in("alice").await;
     let client = described(&world, &documents);
     documents.publish(Document { status: 404, ..Document::json(&json!({})) });

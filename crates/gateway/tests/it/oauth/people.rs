@@ -43,6 +43,7 @@ async fn nobody_learns_which_users_there_are() {
 #[tokio::test]
 async fn guessing_a_password_is_throttled_for_one_name_and_address() {
     let world = world().await;
+    world.gateway.clock.stop();
     world.gateway.add_user("alice", &[]).await;
     world.gateway.add_user("bob", &[]).await;
     let visitor = world.gateway.visitor();

@@ -166,7 +166,7 @@ async fn a18_a_provider_that_fails_signs_nobody_in() {
         let answer = visitor.get(&way_back(&sent)).await;
         nobody_is_signed_in(&visitor, &answer);
         let record = world.gateway.last_record().await;
-        assert_eq!(record["decision"], "refused", "{failure:?}");
+        assert_eq!(record["fault"], "upstream", "{failure:?}");
         assert!(record.get("subject").is_none(), "{record}");
         assert!(answer.find_form("/sign-in").is_some(), "one may try again, for the same client");
         assert!(answer.text().contains("A native program"));
