@@ -38,8 +38,8 @@ mod providers;
 mod races;
 mod records;
 mod refresh;
-mod revocation;
 mod reviewed;
+mod revocation;
 mod scopes;
 
 use std::time::Duration;

@@ -92,8 +92,13 @@ impl Gateway {
 
     /// Looks at an answer: what it hands out is a secret from now on, and it leads only where it may.
     pub(crate) fn notice(&self, answer: &Answer) {
-        // Somebody else's failure may be told, Doorward's own may not be.
-        assert!(answer.status < 500 || matches!(answer.status, 502 | 503), "{} {}", answer.status, answer.text());
+        // 502: a sign-in provider is away.
+        assert!(
+            answer.status < 500 || matches!(answer.status, 502 | 503),
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
         assert!(!matches!(answer.status, 301 | 302 | 307 | 308), "{}", answer.status);
         for cookie in answer.all("set-cookie") {
             let value = cookie.split([';', '=']).nth(1).unwrap_or_default();

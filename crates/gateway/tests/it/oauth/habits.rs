@@ -103,8 +103,8 @@ async fn a_program_may_fetch_the_address_before_the_person_comes() {
     let client = world.gateway.native().await;
     world.gateway.add_user("alice", &[]).await;
     let ask = client.ask("own");
-    for method in ["GET", "HEAD"] {
-        let fetched = world.gateway.call(method, &ask.target()).send().await;
+    for _ in 0..2 {
+        let fetched = world.gateway.call("GET", &ask.target()).send().await;
         assert_eq!(fetched.status, 200);
         world.gateway.notice(&fetched);
     }

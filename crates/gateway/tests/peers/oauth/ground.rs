@@ -19,10 +19,11 @@ use crate::{
 
 /// The virtual server that clients are led to.
 const SERVER: &str = "team";
-/// The tool that they call there, and what it says.
+/// The tool that they call there.
 pub(super) const TOOL: &str = "test_simple_text";
+/// What that says.
 pub(super) const ANSWER: &str = "This is a simple text response for testing.";
-/// The person, and with which word they sign in.
+/// The person who lets them in.
 pub(super) const PERSON: &str = "ada";
 const PASSWORD: &str = "correct horse battery";
 
@@ -141,7 +142,7 @@ impl Ground {
     }
 
     /// What the browser saw.
-    pub(super) fn seen(&self) -> Vec<Value> {
+    fn seen(&self) -> Vec<Value> {
         let journal = fs::read_to_string(self.journal()).unwrap_or_default();
         journal.lines().map(|line| serde_json::from_str(line).expect("a line of the journal")).collect()
     }
@@ -173,8 +174,9 @@ impl Ground {
         reports.iter().map(|report| (check(report), report["detail"].clone())).collect()
     }
 
+    /// Panics with all that is known when something does not hold.
     #[track_caller]
-    pub(super) fn assert(&self, holds: bool, said: &Said) {
+    fn assert(&self, holds: bool, said: &Said) {
         assert!(holds, "{said:#?}\n{:#?}\n{}", self.seen(), self.gateway.log());
     }
 
@@ -182,7 +184,9 @@ impl Ground {
     #[track_caller]
     pub(super) fn records(self) -> Vec<Value> {
         let log = self.gateway.stop();
-        assert!(!log.contains(PASSWORD), "the log holds a password");
+        for secret in [PASSWORD, "dwac_", "dwat_", "dwrt_", "dwcs_"] {
+            assert!(!log.contains(secret), "the log holds a {secret}");
+        }
         log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect()
     }
 
