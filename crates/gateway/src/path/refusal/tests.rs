@@ -123,7 +123,10 @@ const AUTHORIZATION: [(&str, &str); 46] = [
     ("client_method", "a client that proves who it is by another method than it is registered with"),
     ("client_secret", "a client's secret is wrong"),
     ("client_unknown", "no client has this id, or its document cannot be used"),
-    ("code_replayed", "a code came again after it was redeemed: the client grant was taken back"),
+    (
+        "code_replayed",
+        "an authorization code came again after it was redeemed: the client grant was taken back",
+    ),
     ("consent_required", "`prompt=none`, and the person would have to be asked"),
     ("first_link_unknown", "a link for the first administrator that was used, or is not the newest"),
     ("form_stale", "a form that was not given to this browser, was changed, or is older than ten minutes"),
@@ -141,6 +144,7 @@ const AUTHORIZATION: [(&str, &str); 46] = [
     ("invalid_target", "no `resource`, several, or one that Doorward's tokens do not open"),
     ("login_required", "`prompt=none`, and nobody is signed in"),
     ("no_access", "the person is signed in, but `allow` of the virtual server does not name them"),
+    ("code_replayed", "a code was redeemed a second time: the client grant was taken back"),
     (
         "refresh_replayed",
         "a refresh token came again after its successor was used: the client grant was taken back",
