@@ -144,7 +144,6 @@ const AUTHORIZATION: [(&str, &str); 46] = [
     ("invalid_target", "no `resource`, several, or one that Doorward's tokens do not open"),
     ("login_required", "`prompt=none`, and nobody is signed in"),
     ("no_access", "the person is signed in, but `allow` of the virtual server does not name them"),
-    ("code_replayed", "a code was redeemed a second time: the client grant was taken back"),
     (
         "refresh_replayed",
         "a refresh token came again after its successor was used: the client grant was taken back",
