@@ -12,6 +12,7 @@ mod processes;
 mod report;
 mod scenario;
 mod standing;
+mod tokens;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ pub(crate) struct Options {
     /// How long each figure under load is measured, in seconds; a third of it goes before as a warm-up.
     #[arg(long, default_value_t = 9)]
     seconds: u64,
-    /// Only what has this in its name: `call`, `list`, `SSE`, `100 KB`, `memory`, `streams`, `start`.
+    /// Only what has this in its name: `call`, `list`, `SSE`, `100 KB`, `memory`, `streams`, `start`, `token`.
     #[arg(long, default_value = "", value_name = "TEXT")]
     scenario: String,
     /// Only these targets (repeat for several): direct, nginx, doorward.
@@ -139,7 +140,8 @@ fn measure(options: &Options, directory: &Path) -> Result<Report> {
     let upstream = Upstream::start(&format!("http://127.0.0.1:{port}/mcp/bench"))?;
     let place = options.place(directory, port);
     let rows = under_load(options, &place, &upstream)?;
-    let figures = standing::measure(options, &place, &upstream)?;
+    let mut figures = standing::measure(options, &place, &upstream)?;
+    figures.extend(tokens::measure(options, &place, &upstream)?);
     Ok(Report { rows, figures })
 }
 

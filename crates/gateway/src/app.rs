@@ -256,6 +256,14 @@ impl App {
         &self.store
     }
 
+    /// Whether a token of Doorward's own is good now: what every request that brings one asks first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn knows_own_token(&self, token: &str) -> Result<bool, StoreError> {
+        Ok(self.own_tokens.look_up(token, self.routes().origin()).await?.is_some())
+    }
+
     pub(crate) fn own_tokens(&self) -> &OwnTokens {
         &self.own_tokens
     }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::report::Report;
 use super::scenario::{CALL, LIST};
 use super::standing::{AFTER_CALLS, START, WITH_STREAMS};
+use super::tokens::CACHED;
 
 /// A figure and the most that it should be.
 struct Aim {
@@ -58,5 +59,6 @@ fn aims(report: &Report) -> Vec<Aim> {
         aim(AFTER_CALLS, 25.0, "MiB", ours(AFTER_CALLS)),
         aim(WITH_STREAMS, 40.0, "MiB", ours(WITH_STREAMS)),
         aim(START, 100.0, "ms", ours(START)),
+        aim(CACHED, 2.0, "µs", ours(CACHED)),
     ]
 }

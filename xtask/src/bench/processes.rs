@@ -186,7 +186,7 @@ url = "http://127.0.0.1:{upstream}/mcp"
 [[server]]
 name = "bench"
 upstreams = ["bench"]
-access = "jwt"
+access = ["oauth", "jwt"]
 tools = {tools:?}
 
 [[issuer]]
