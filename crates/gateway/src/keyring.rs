@@ -151,7 +151,10 @@ impl Masters {
         let text = match source {
             MasterKeySource::Value(text) => text.clone(),
             MasterKeySource::File(path) => match fs::read_to_string(path) {
-                Ok(text) => Secret::new(text),
+                Ok(text) => {
+                    file::warn_of_readers(path);
+                    Secret::new(text)
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(KeyringError::File { path: path.clone(), error }),
             },

@@ -80,7 +80,11 @@ async fn set_password(opened: &Opened, args: &UserPassword) -> anyhow::Result<()
     let change = Change { password_hash: Some(hashed(&args.password)?), ..Change::default() };
     apply(opened, &user.name, &change).await?;
     recorded(opened, "user password", &user.name, &format!("{} has a new password", user.name)).await?;
-    let said = format!("{} has a new password, and is signed out everywhere", user.name);
+    let said = format!(
+        "{name} has a new password, and is signed out of every browser; clients keep their access: \
+         `doorward token list --user {name}`",
+        name = user.name
+    );
     tell(&args.config, &as_json(&user), &said);
     Ok(())
 }

@@ -35,6 +35,15 @@ pub(super) fn make(path: &Path, text: &Secret) -> io::Result<bool> {
     }
 }
 
+/// Says so when others on this host may read the file: it opens everything that is sealed in the store.
+pub(super) fn warn_of_readers(path: &Path) {
+    let mode = fs::metadata(path).map_or(0, |file| file.mode());
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!(%path, mode = format!("{:o}", mode & 0o777), "others may read the master key: chmod 600");
+    }
+}
+
 /// Puts another text in the place of a file, for the same owner.
 pub(super) fn replace(path: &Path, text: &Secret) -> io::Result<()> {
     // A link stays a link: what it leads to is the file.

@@ -1,7 +1,7 @@
 //! "My access": which clients hold grants, and taking them back. Administrators see everybody's.
 
 use doorward_auth::server::form::Parameters;
-use doorward_model::Person;
+use doorward_model::{Person, Timestamp};
 use doorward_store::{GrantSeen, StoreError};
 use http::StatusCode;
 
@@ -13,8 +13,29 @@ use crate::{
 };
 
 const FIELDS: [&str; 2] = ["csrf", "grant"];
-/// Grants that an administrator sees, the newest first.
+/// Grants of a page that an administrator sees, the newest first.
 const PAGE: u32 = 500;
+
+/// Where a page of grants goes on: before the one that was the last.
+struct Before {
+    created: Timestamp,
+    id: String,
+}
+
+impl Before {
+    fn read(text: &str) -> Option<Self> {
+        let (created, id) = text.split_once('-')?;
+        Some(Self { created: Timestamp::from_micros(created.parse().ok()?), id: id.to_owned() })
+    }
+
+    fn after(seen: &GrantSeen) -> Self {
+        Self { created: seen.grant.created, id: seen.grant.id.clone() }
+    }
+
+    fn address(&self) -> String {
+        format!("/console/access?before={}-{}", self.created.as_micros(), self.id)
+    }
+}
 
 /// Shows the grants.
 pub(super) async fn list(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
@@ -22,7 +43,10 @@ pub(super) async fn list(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -
         return Ok(sign_in::ask(web, "/console/access", None, None, record));
     };
     record.person(&web.issuer(), &session.person.subject);
-    show(web, &session.person, None, record).await
+    let before = Parameters::parse(&visit.query, &["before"])
+        .ok()
+        .and_then(|query| Before::read(query.get("before")?));
+    show(web, &session.person, before, None, record).await
 }
 
 /// Takes a grant back: at once, everywhere.
@@ -46,20 +70,31 @@ pub(super) async fn revoke(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         return Ok(web.trouble(StatusCode::NOT_FOUND, title, "grant_unknown", record));
     };
     web.take_back(&grant).await?;
-    record.client_grant(&web.issuer(), &grant);
+    record.took_back(&grant);
     let name = grant.client_name.as_deref().unwrap_or(&grant.client);
-    show(web, &session.person, Some(name), record).await
+    show(web, &session.person, None, Some(name), record).await
 }
 
-async fn show(web: &Web<'_>, person: &Person, revoked: Option<&str>, record: &mut OpenRecord) -> Outcome {
-    let grants = grants(web, person).await?;
+async fn show(
+    web: &Web<'_>,
+    person: &Person,
+    before: Option<Before>,
+    revoked: Option<&str>,
+    record: &mut OpenRecord,
+) -> Outcome {
+    let grants = grants(web, person, before).await?;
     record.allow();
     Ok(page(web, person, &grants, revoked))
 }
 
-async fn grants(web: &Web<'_>, person: &Person) -> Result<Vec<GrantSeen>, StoreError> {
+async fn grants(
+    web: &Web<'_>,
+    person: &Person,
+    before: Option<Before>,
+) -> Result<Vec<GrantSeen>, StoreError> {
     if person.administrator {
-        web.app.store().client_grants(None, PAGE, web.now()).await
+        let before = before.as_ref().map(|before| (before.created, before.id.as_str()));
+        web.app.store().client_grants(before, PAGE, web.now()).await
     } else {
         web.app.store().client_grants_of(&person.subject, web.now()).await
     }
@@ -69,12 +104,14 @@ fn page(web: &Web<'_>, person: &Person, grants: &[GrantSeen], revoked: Option<&s
     let rows: Vec<_> =
         grants.iter().map(|seen| GrantRow { grant: &seen.grant, last_used: seen.last_used }).collect();
     let csrf = web.csrf();
+    let is_full = person.administrator && grants.len() >= PAGE as usize;
+    let next = grants.last().filter(|_| is_full).map(|last| Before::after(last).address());
     let page = MyAccess {
         host: web.host(),
         person,
         rows: &rows,
         revoked,
-        next: None,
+        next: next.as_deref(),
         hidden: Hidden { request: None, csrf: &csrf },
     };
     web.page(StatusCode::OK, &page.render())

@@ -147,6 +147,12 @@ impl OpenRecord {
         self.record.detail = Some(format!("client grant {}", grant.id));
     }
 
+    /// Notes a client grant that somebody took back: their own, or an administrator another person's.
+    pub(crate) fn took_back(&mut self, grant: &ClientGrant) {
+        self.client(&grant.client);
+        self.record.detail = Some(clip(&format!("client grant {} of {}", grant.id, grant.subject)));
+    }
+
     /// What people and errors call this request.
     pub(crate) fn id(&self) -> String {
         self.id.hex()

@@ -184,7 +184,7 @@ impl Reason {
             Self::CredentialAmbiguous(_) => {
                 "send exactly one bearer token in one Authorization header".into()
             }
-            Self::ScopeMissing(_, scope) => format!("the access token lacks the scope {scope}"),
+            Self::ScopeMissing(_, scope) => format!("this needs an access token with scope {scope}"),
             Self::NotAcceptable => "Accept must allow application/json and text/event-stream".into(),
             Self::UnsupportedMediaType => "Content-Type must be application/json".into(),
             Self::BodyTooLarge => "the request body is too large".into(),

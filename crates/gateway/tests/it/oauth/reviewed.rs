@@ -129,3 +129,25 @@ async fn a_public_client_is_not_kept_out_by_somebody_who_guesses_for_it() {
     assert_eq!(world.gateway.last_record().await["reason"], json!("ok"));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn the_record_of_access_that_was_taken_back_says_by_whom_and_whose() {
+    let world = world().await;
+    let alice = world.gateway.signed_in("alice").await;
+    let client = world.gateway.native().await;
+    client.tokens(&alice, "own").await;
+    let person = doorward_model::Person {
+        subject: "root".into(),
+        name: "root".into(),
+        groups: Vec::new(),
+        domain: None,
+        administrator: true,
+    };
+    let root = world.gateway.session_of(person).await;
+    let page = root.get("/console/access").await;
+    assert_eq!(root.submit(&page.form("/console/access/revoke")).await.status, 200);
+    let record = world.gateway.last_record().await;
+    assert_eq!((&record["subject"], &record["client"]), (&json!("root"), &json!(client.id)));
+    assert!(record["detail"].as_str().is_some_and(|detail| detail.ends_with(" of alice")), "{record}");
+    world.finish().await;
+}
