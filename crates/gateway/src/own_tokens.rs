@@ -102,7 +102,9 @@ impl OwnTokens {
         let mut count = self.count.subscribe();
         loop {
             if let Some(news) = self.news_of(token) {
-                match self.store.access_token(&token.hash, self.clock.now()).await {
+                // Boxed, so that a stream that waits does not carry the room of a query.
+                let asked = Box::pin(self.store.access_token(&token.hash, self.clock.now()));
+                match asked.await {
                     Ok(Some(stored)) if stored.grant.groups == token.identity.groups => {
                         token.good_at.store(news, Ordering::Release);
                     }
