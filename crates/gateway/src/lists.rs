@@ -6,7 +6,6 @@
 
 use std::{
     collections::HashMap,
-    num::NonZeroUsize,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -18,6 +17,8 @@ use doorward_protocol::{
     mcp::{Method, modern},
 };
 use lru::LruCache;
+
+use crate::bounded;
 
 /// Most pages that are kept.
 const MAX_PAGES: usize = 256;
@@ -62,8 +63,7 @@ struct Page {
 impl Lists {
     /// Nothing kept yet.
     pub(crate) fn new() -> Self {
-        let mut pages = LruCache::unbounded();
-        pages.resize(NonZeroUsize::new(MAX_PAGES).unwrap_or(NonZeroUsize::MIN));
+        let pages = bounded::cache(MAX_PAGES);
         Self { kept: Mutex::new(Kept { pages, generations: HashMap::new() }) }
     }
 

@@ -6,7 +6,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    num::NonZeroUsize,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,6 +18,8 @@ use doorward_model::{Clock, Identity, Timestamp};
 use doorward_store::{RevocationCursor, Revoked, Store, StoreError, StoredAccessToken};
 use lru::LruCache;
 use tokio::sync::watch;
+
+use crate::bounded;
 
 /// How many tokens are remembered.
 const CAPACITY: usize = 20_000;
@@ -67,9 +68,7 @@ impl OwnTokens {
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Self>, RevocationCursor), StoreError> {
         let cursor = store.newest_revocation().await?;
-        // Grows as it fills: an idle gateway pays nothing for the bound.
-        let mut known = LruCache::unbounded();
-        known.resize(NonZeroUsize::new(CAPACITY).unwrap_or(NonZeroUsize::MIN));
+        let known = bounded::cache(CAPACITY);
         let memory = Mutex::new(Memory { known, news: HashMap::new(), count: 0, forgotten: 0 });
         Ok((Arc::new(Self { store, clock, memory, count: watch::Sender::new(0) }), cursor))
     }

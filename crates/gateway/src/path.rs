@@ -64,9 +64,8 @@ async fn walk(
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let snapshot = app.routes();
-    let address = app.caller_address(request.headers(), peer.ip());
     let admitted = admit::host_and_origin(request, &snapshot)?;
-    let routed = match route::find(admitted, &snapshot, (app.answers_probes(), address), record)? {
+    let routed = match route::find(admitted, &snapshot, (app, peer.ip()), record)? {
         route::Found::VirtualServer(server) => server,
         route::Found::Endpoint(visit) => return oauth::answer(app, &snapshot, visit, record).await,
         route::Found::Document(document) => return Ok(well_known::answer(app, &document, record)),

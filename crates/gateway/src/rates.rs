@@ -2,13 +2,14 @@
 
 use std::{
     net::{IpAddr, Ipv6Addr},
-    num::NonZeroUsize,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use doorward_model::{Rate, Timestamp, TooOften};
 use lru::LruCache;
+
+use crate::bounded;
 
 /// How many keys are counted; the one that was quiet for longest makes room.
 const CAPACITY: usize = 50_000;
@@ -60,10 +61,7 @@ pub(crate) struct Rates {
 impl Rates {
     /// Nothing was tried yet.
     pub(crate) fn new() -> Self {
-        // Grows as it fills: an idle gateway pays nothing for the bound.
-        let mut states = LruCache::unbounded();
-        states.resize(NonZeroUsize::new(CAPACITY).unwrap_or(NonZeroUsize::MIN));
-        Self { states: Mutex::new(states) }
+        Self { states: Mutex::new(bounded::cache(CAPACITY)) }
     }
 
     /// Counts one try of `key`, or says how long to wait.

@@ -3,14 +3,13 @@
 //! Only the hash is kept. A hit spares the signature check, nothing else: expiry and audience are judged
 //! on every request.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use doorward_auth::{keys::hash, verify::Verified};
 use doorward_model::Timestamp;
 use lru::LruCache;
+
+use crate::bounded;
 
 /// How many tokens are remembered.
 const CAPACITY: usize = 20_000;
@@ -23,11 +22,7 @@ pub(crate) struct TokenCache {
 impl TokenCache {
     /// Empty.
     pub(crate) fn new() -> Self {
-        let capacity = NonZeroUsize::new(CAPACITY).unwrap_or(NonZeroUsize::MIN);
-        // Grows as it fills: an idle gateway pays nothing for the bound.
-        let mut entries = LruCache::unbounded();
-        entries.resize(capacity);
-        Self { entries: Mutex::new(entries) }
+        Self { entries: Mutex::new(bounded::cache(CAPACITY)) }
     }
 
     /// The key of a token.

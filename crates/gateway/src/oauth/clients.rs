@@ -5,7 +5,6 @@
 //! as its host allows, within bounds. What is wrong or not to be had is never kept.
 
 use std::{
-    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -23,7 +22,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{Web, consent::seconds};
-use crate::{hosts, rates::Counted};
+use crate::{bounded, hosts, rates::Counted};
 
 /// How many documents are kept.
 const CAPACITY: usize = 1_000;
@@ -76,7 +75,8 @@ pub(crate) enum ClientError {
 
 impl Clients {
     pub(crate) fn new() -> Self {
-        Self { documents: bounded(), keys: bounded(), fetching: Semaphore::new(AT_ONCE) }
+        let (documents, keys) = (Mutex::new(bounded::cache(CAPACITY)), Mutex::new(bounded::cache(CAPACITY)));
+        Self { documents, keys, fetching: Semaphore::new(AT_ONCE) }
     }
 
     /// The client of an id. Fetches are counted by who asks.
@@ -170,13 +170,6 @@ fn count(web: &Web<'_>, url: &Url) -> Result<(), TooOften> {
     let (rates, now) = (web.app.rates(), web.now());
     rates.admit(Counted::DocumentFetch, &web.address, now)?;
     rates.admit(Counted::FetchFrom, url.host_str().unwrap_or_default(), now)
-}
-
-/// Grows as it fills: an idle gateway pays nothing for the bound.
-fn bounded<T>() -> Mutex<LruCache<String, T>> {
-    let mut cache = LruCache::unbounded();
-    cache.resize(NonZeroUsize::new(CAPACITY).unwrap_or(NonZeroUsize::MIN));
-    Mutex::new(cache)
 }
 
 fn kept<T: Clone>(cache: &Mutex<LruCache<String, (T, Timestamp)>>, key: &str, now: Timestamp) -> Option<T> {

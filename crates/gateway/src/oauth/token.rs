@@ -113,6 +113,14 @@ async fn issue(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Result<I
     }
 }
 
+/// Issues to somebody who is not asked: an access token, and no more.
+async fn at_once(web: &Web<'_>, admitted: Admitted) -> Result<Issued, NoToken> {
+    let scopes = admitted.grant().scopes;
+    let (access, row) = access_token(web, &admitted, scopes);
+    web.app.store().put_client_grant(admitted.grant(), &row).await?;
+    Ok(Issued { grant: admitted.into_grant(), scopes, access, refresh: None })
+}
+
 /// A new access token for somebody who was admitted, and the row that remembers it.
 fn access_token(web: &Web<'_>, _admitted: &Admitted, scopes: Scopes) -> (Secret, NewAccessToken) {
     let (secret, now) = (token::mint(TokenKind::Access), web.now());

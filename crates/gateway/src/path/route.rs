@@ -7,6 +7,7 @@ use hyper::body::Incoming;
 
 use super::{Reason, Refusal, admit::Admitted, record::OpenRecord};
 use crate::{
+    App,
     endpoint::{Endpoint, Origins},
     listen::Probe,
     routes::{Published, Routes},
@@ -74,15 +75,11 @@ pub(crate) enum Document {
 pub(super) fn find(
     admitted: Admitted,
     routes: &Routes,
-    (answers_probes, address): (bool, IpAddr),
+    (app, peer): (&App, IpAddr),
     record: &mut OpenRecord,
 ) -> Result<Found, Refusal> {
     let (parts, body) = admitted.0.into_parts();
     let path = parts.uri.path();
-    // Without a virtual server that takes its tokens there is no authorization server to be found.
-    if let Some(endpoint) = Endpoint::of(path).filter(|it| routes.issues_tokens() || !it.is_oauth()) {
-        return visit(endpoint, parts, body, address);
-    }
     if let Some(name) = path.strip_prefix("/mcp/") {
         let published = routes.server(name).ok_or(Reason::NotFound)?;
         record.server(&published);
@@ -99,7 +96,12 @@ pub(super) fn find(
             body,
         }));
     }
-    let document = match Probe::of(path).filter(|_| answers_probes) {
+    // Without a virtual server that takes its tokens there is no authorization server to be found.
+    if let Some(endpoint) = Endpoint::of(path).filter(|it| routes.issues_tokens() || !it.is_oauth()) {
+        let address = app.caller_address(&parts.headers, peer);
+        return visit(endpoint, parts, body, address);
+    }
+    let document = match Probe::of(path).filter(|_| app.answers_probes()) {
         Some(probe) => Document::Probe(probe),
         None => document(path, routes).ok_or(Reason::NotFound)?,
     };

@@ -11,7 +11,7 @@ use doorward_auth::{
 };
 use doorward_model::{Fault, Issuer, Secret};
 
-use super::{Issued, NoToken, Proven, Web, Wish, access_token, grant_without_person};
+use super::{Issued, NoToken, Proven, Web, Wish, at_once, grant_without_person};
 use crate::{oauth::authorize, path::OpenRecord, people::admission};
 
 /// Redeems an assertion, once. No refresh token comes of it: the client asks its identity provider again.
@@ -36,10 +36,7 @@ pub(super) async fn redeem(
     if !web.app.store().use_once("id-jag", &said.once.hash, said.once.expires).await? {
         return Err(OAuthError::new(ErrorCode::InvalidGrant, "the assertion was used before").into());
     }
-    let scopes = admitted.grant().scopes;
-    let (access, row) = access_token(web, &admitted, scopes);
-    web.app.store().put_client_grant(admitted.grant(), &row).await?;
-    Ok(Issued { grant: admitted.into_grant(), scopes, access, refresh: None })
+    at_once(web, admitted).await
 }
 
 /// Judges the assertion with the keys of the issuer that it names, if that one may vouch for people.

@@ -12,7 +12,7 @@ use doorward_auth::{
 use doorward_model::{ClientAuthentication, Fault};
 use http::{HeaderMap, header};
 
-use super::{Issued, NoToken, Web, Wish, access_token, grant_without_person};
+use super::{Issued, NoToken, Web, Wish, at_once, grant_without_person};
 use crate::{
     oauth::{
         authorize,
@@ -117,8 +117,5 @@ pub(super) async fn credentials(web: &Web<'_>, proven: &Proven, wish: &Wish) -> 
     let grant = grant_without_person(web, proven, (subject, Vec::new()), offered.resource, offered.scopes);
     let not_let_in = OAuthError::new(ErrorCode::UnauthorizedClient, "the client is not let in there");
     let admitted = admission::admit(web.routes, grant).ok_or(not_let_in)?;
-    let scopes = admitted.grant().scopes;
-    let (access, row) = access_token(web, &admitted, scopes);
-    web.app.store().put_client_grant(admitted.grant(), &row).await?;
-    Ok(Issued { grant: admitted.into_grant(), scopes, access, refresh: None })
+    at_once(web, admitted).await
 }
