@@ -62,6 +62,7 @@ pub(crate) fn servers(
             access,
             curation: draft.curation.clone(),
             payloads: draft.payloads,
+            rate: None,
         };
         servers.insert(name.value.clone(), Arc::new(server));
     }
@@ -135,7 +136,14 @@ impl World<'_> {
         } else {
             None
         };
-        Some(Access { open: ways.open, oauth: ways.oauth, jwt, allow: draft.allow.clone() })
+        Some(Access {
+            open: ways.open,
+            oauth: ways.oauth,
+            jwt,
+            api_keys: None,
+            mtls: false,
+            allow: draft.allow.clone(),
+        })
     }
 
     fn judge_open(&self, draft: &Draft<'_>) {

@@ -127,6 +127,7 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         sign_in: by_name(sign_in),
         tokens,
         servers,
+        agents: BTreeMap::new(),
         limits,
     };
     Some((settings, snapshot))

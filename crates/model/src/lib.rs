@@ -6,6 +6,7 @@
 //! |---|---|
 //! | upstream | [`Upstream`]: an MCP server that Doorward calls |
 //! | virtual server | [`VirtualServer`]: an MCP endpoint that Doorward publishes |
+//! | agent | [`Agent`]: an A2A agent that Doorward publishes |
 //! | capability | [`Kind`] and a name or URI: a tool, prompt, resource or resource template |
 //! | caller | [`Caller`]: who makes a request |
 //! | issuer | [`Issuer`]: whose tokens callers may present |
@@ -16,6 +17,7 @@
 //!
 //! Nothing here knows a wire format, a table or a socket.
 
+mod agent;
 mod caller;
 mod clock;
 mod issuer;
@@ -30,6 +32,7 @@ mod sign_in;
 mod snapshot;
 mod upstream;
 
+pub use agent::{Agent, ApiKey, ApiKeys, Binding, CardKeys, CardSignature, Quotas, SignatureMode};
 pub use caller::{Caller, CallerKey, Identity, Voucher};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use issuer::{Algorithm, Issuer};
@@ -39,10 +42,10 @@ pub use oauth::{
     Client, ClientAuthentication, ClientGrant, ClientKeys, ClientKind, GrantTypes, Person, Scope, Scopes,
     SecretMethod, UnknownScope,
 };
-pub use rate::{Rate, TooOften};
+pub use rate::{Rate, RateBy, RateLimit, TooOften};
 pub use record::{BatchMessage, Decision, Fault, Record};
 pub use secret::Secret;
 pub use server::{Access, Allow, Curation, JwtAccess, Kind, Payloads, VirtualServer};
 pub use sign_in::{ClientDocuments, SignInAllow, SignInProvider, TokenRules};
 pub use snapshot::Snapshot;
-pub use upstream::{Command, Credential, Transport, Upstream};
+pub use upstream::{Command, Credential, TokenSource, Transport, Upstream};

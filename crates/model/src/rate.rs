@@ -15,6 +15,29 @@ pub struct Rate {
     ahead: i64,
 }
 
+/// How often callers may call: `rate` of a virtual server or an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How often.
+    pub rate: Rate,
+    /// Who is counted as one.
+    pub by: RateBy,
+}
+
+/// Who is counted as one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RateBy {
+    /// A subject with a client; for open access the address.
+    #[default]
+    Caller,
+    /// A subject, whatever the client; for open access the address.
+    Subject,
+    /// A client, whoever it acts for; for open access the address.
+    Client,
+    /// Everybody together.
+    All,
+}
+
 /// Not now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooOften {

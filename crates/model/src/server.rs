@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::{Issuer, Name, Upstream};
+use crate::{ApiKeys, Issuer, Name, RateLimit, Upstream};
 
 /// An MCP endpoint that Doorward publishes at `/mcp/<name>`: `[[server]]`.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct VirtualServer {
     pub curation: Curation,
     /// What of a message's content its records keep.
     pub payloads: Payloads,
+    /// How often a caller may call.
+    pub rate: Option<RateLimit>,
 }
 
 /// Who may come in. Several ways may be open at once; with none of them nobody gets in.
@@ -30,6 +32,10 @@ pub struct Access {
     pub oauth: bool,
     /// Tokens of trusted issuers.
     pub jwt: Option<JwtAccess>,
+    /// Keys of programs, in `X-API-Key`; absent when that is no way in.
+    pub api_keys: Option<ApiKeys>,
+    /// Client certificates of the authorities that the listener trusts.
+    pub mtls: bool,
     /// Who of those that get in may stay; absent means everybody.
     pub allow: Option<Allow>,
 }

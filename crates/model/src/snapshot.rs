@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::{Issuer, Limits, Name, SignInProvider, TokenRules, Upstream, VirtualServer};
+use crate::{Agent, Issuer, Limits, Name, SignInProvider, TokenRules, Upstream, VirtualServer};
 
 /// Everything that decides about a request, at one moment. Never changed: a new one is swapped in.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub tokens: TokenRules,
     /// Published virtual servers by name.
     pub servers: BTreeMap<Name, Arc<VirtualServer>>,
+    /// Published agents by name.
+    pub agents: BTreeMap<Name, Arc<Agent>>,
     /// Bounds.
     pub limits: Limits,
 }

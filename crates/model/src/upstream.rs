@@ -1,6 +1,6 @@
 //! Where a call goes, and what Doorward presents there.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -68,4 +68,26 @@ pub enum Credential {
         /// The whole value, `Bearer ` included.
         value: Secret,
     },
+    /// A token for Doorward itself, `{ kind = "client-credentials" }` (RFC 6749 section 4.4).
+    ClientCredentials(Arc<TokenSource>),
+    /// A token for the caller, in exchange for Doorward's own word about who that is, `{ kind = "token-exchange" }`
+    /// (RFC 8693).
+    TokenExchange(Arc<TokenSource>),
+}
+
+/// Where Doorward gets tokens for itself.
+#[derive(Debug, Clone)]
+pub struct TokenSource {
+    /// The authorization server's token endpoint.
+    pub token_endpoint: Url,
+    /// Doorward's name there.
+    pub client_id: String,
+    /// Doorward's secret there, by HTTP Basic; without one Doorward signs an assertion (`private_key_jwt`).
+    pub client_secret: Option<Secret>,
+    /// The scopes to ask for, with spaces between them.
+    pub scope: Option<String>,
+    /// RFC 8707 `resource`.
+    pub resource: Option<String>,
+    /// RFC 8693 `audience`.
+    pub audience: Option<String>,
 }

@@ -109,7 +109,12 @@ pub(super) fn upstreams(destination: &Destination<'_>) -> Vec<UpstreamShown> {
     let Destination::Server(server) = destination else { return Vec::new() };
     let account = match server.upstream.credential {
         Credential::None => "called without an account",
-        Credential::Header { .. } => "called with an account that the operator set up",
+        Credential::TokenExchange(_) => {
+            "called in your name, with a token that your administrator's server gives"
+        }
+        Credential::Header { .. } | Credential::ClientCredentials(_) => {
+            "called with an account that the operator set up"
+        }
     };
     vec![UpstreamShown { name: server.upstream.name.to_string(), account }]
 }

@@ -97,6 +97,8 @@ fn attach(credential: &Credential, headers: &mut HeaderMap) -> Option<()> {
             headers.insert(name, value);
             Some(())
         }
+        // Cannot be configured yet.
+        Credential::ClientCredentials(_) | Credential::TokenExchange(_) => None,
     }
 }
 

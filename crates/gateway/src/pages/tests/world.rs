@@ -44,6 +44,7 @@ pub(crate) fn server() -> VirtualServer {
         access: Access::default(),
         curation: Curation::default(),
         payloads: Payloads::default(),
+        rate: None,
     }
 }
 

@@ -1,0 +1,17 @@
+//! A2A: one operation, three bindings, two versions (A2A 1.0.1 and 0.3.0).
+//!
+//! What is asked is an [`Operation`] with its parameters; how it travels is a [`Binding`] in a [`Version`]. The ProtoJSON
+//! of 1.0 is what everything is translated to where both sides differ. Where they do not, nothing is translated.
+
+mod dialect;
+mod error;
+mod operation;
+mod state;
+mod version;
+
+pub use dialect::Dialect;
+pub use doorward_model::Binding;
+pub use error::{ErrorKind, GrpcCode};
+pub use operation::Operation;
+pub use state::TaskState;
+pub use version::{UnsupportedVersion, Version};
