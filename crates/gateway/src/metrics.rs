@@ -81,7 +81,7 @@ pub(crate) const DESCRIPTORS: [Descriptor; 12] = [
         name: "doorward_streams",
         kind: "gauge",
         labels: "`server`",
-        help: "Open event streams, by virtual server",
+        help: "Open event streams, by virtual server, or by agent as `a2a/<name>`",
     },
     Descriptor {
         name: "doorward_connections",
@@ -174,9 +174,9 @@ pub(crate) struct Meters {
 }
 
 /// What is measured only when somebody asks.
-pub(crate) struct Sample<'a> {
-    /// Open event streams by virtual server.
-    pub(crate) streams: Vec<(&'a str, usize)>,
+pub(crate) struct Sample {
+    /// Open event streams by virtual server or agent.
+    pub(crate) streams: Vec<(String, usize)>,
     /// Slots of the ledger that are taken: by open requests and by records that wait.
     pub(crate) slots: usize,
 }
@@ -249,11 +249,11 @@ impl Metrics {
     }
 
     /// All metrics in the text format of Prometheus.
-    pub(crate) fn render(&self, sample: &Sample<'_>) -> String {
+    pub(crate) fn render(&self, sample: &Sample) -> String {
         // Virtual servers that are gone have no streams to show.
         self.streams.clear();
         for (server, open) in &sample.streams {
-            let of = OfServer { server: Label::new((*server).to_owned()) };
+            let of = OfServer { server: Label::new(server.clone()) };
             self.streams.get_or_create_owned(&of).set(i64::try_from(*open).unwrap_or(i64::MAX));
         }
         let slots = i64::try_from(sample.slots).unwrap_or(i64::MAX);

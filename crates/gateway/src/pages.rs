@@ -22,7 +22,7 @@ use askama::Template;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 pub(crate) use access::{GrantRow, MyAccess};
-pub(crate) use asking::{Asking, Destination, Redirect};
+pub(crate) use asking::{Asking, Redirect};
 pub(crate) use assets::assets;
 pub(crate) use consent::Consent;
 pub(crate) use error::{ErrorPage, ReturnPage};

@@ -70,7 +70,8 @@ async fn walk(
         route::Found::Endpoint(visit) => return oauth::answer(app, &snapshot, visit, record).await,
         route::Found::Document(document) => return Ok(well_known::answer(app, &document, record)),
     };
-    let caller = authenticate::caller(app, &snapshot, &routed, record).await?;
+    let caller =
+        authenticate::caller(app, &snapshot, &routed.published.entrance, routed.presented(), record).await?;
     let read = read::message(routed, caller, record).await?;
     if read.is_array() {
         return batch::answer(app, read, record).await;

@@ -1,33 +1,31 @@
-//! The snapshot, compiled for the request path: one look-up finds everything that a virtual server needs.
+//! The snapshot, compiled for the request path: one look-up finds everything that a virtual server or an agent needs.
+
+mod entrance;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
-use bytes::Bytes;
-use doorward_auth::keys::hash;
 use doorward_guard::{Exposure, uri_template::TemplateError};
-use doorward_model::{Kind, Limits, Scopes, Snapshot, Transport, VirtualServer};
-use http::{HeaderName, HeaderValue, Uri, header};
+use doorward_model::{Agent, Kind, Snapshot, Transport, VirtualServer};
+use http::Uri;
 
-use crate::{
-    conversations, hosts,
-    lists::Lists,
-    metrics::{Meters, Metrics},
-    tokens::TokenCache,
-};
+pub(crate) use entrance::{Destination, Entrance};
+
+use entrance::Kept;
+
+use crate::{conversations, hosts, lists::Lists, metrics::Metrics, tokens::TokenCache};
 
 /// Everything that routes and decides, for one snapshot. Swapped as a whole.
 pub(crate) struct Routes {
     pub(crate) memory: Arc<Memory>,
     pub(crate) snapshot: Snapshot,
     servers: HashMap<String, Arc<Published>>,
+    agents: HashMap<String, Arc<PublishedAgent>>,
     own_authority: String,
     origin: String,
+    issues_tokens: bool,
 }
 
 /// What is remembered under one snapshot. A new snapshot begins with nothing: what was verified or filtered
@@ -37,23 +35,11 @@ pub(crate) struct Memory {
     pub(crate) lists: Lists,
 }
 
-/// What a virtual server shares with others, or keeps across snapshots.
-struct Kept {
-    memory: Arc<Memory>,
-    limits: Arc<Limits>,
-    streams: Arc<AtomicUsize>,
-    meters: Arc<Meters>,
-}
-
 /// A virtual server with what its requests need, made once per snapshot.
 pub(crate) struct Published {
     pub(crate) server: Arc<VirtualServer>,
+    pub(crate) entrance: Arc<Entrance>,
     pub(crate) exposure: Exposure,
-    pub(crate) memory: Arc<Memory>,
-    /// The bounds of its snapshot.
-    pub(crate) limits: Arc<Limits>,
-    /// Equal as long as nothing about who may come in and what they see has changed.
-    pub(crate) rules: [u8; 32],
     /// Where requests go; none where there always is a conversation instead.
     pub(crate) uri: Option<Uri>,
     /// What handles are bound to besides the caller: they mean nothing at another upstream.
@@ -62,14 +48,12 @@ pub(crate) struct Published {
     pub(crate) identity: String,
     /// Whether URIs can only be judged by the upstream's own templates.
     pub(crate) judges_by_upstream_templates: bool,
-    /// `resource_metadata="…"[, scope="…"]` of the challenge.
-    pub(crate) challenge: String,
-    /// The RFC 9728 document; none for open access.
-    pub(crate) metadata: Option<Bytes>,
-    /// Event streams that are open now; lives on across snapshots.
-    pub(crate) streams: Arc<AtomicUsize>,
-    /// Where its requests are counted.
-    pub(crate) meters: Arc<Meters>,
+}
+
+/// An agent with what its requests need, made once per snapshot.
+pub(crate) struct PublishedAgent {
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) entrance: Arc<Entrance>,
 }
 
 impl std::fmt::Debug for Published {
@@ -103,17 +87,34 @@ impl Routes {
     ) -> Result<Self, RoutesError> {
         let memory = Arc::new(Memory { tokens: TokenCache::new(), lists: Lists::new() });
         let limits = Arc::new(snapshot.limits.clone());
+        let kept = |to: &Destination| {
+            let streams =
+                before.and_then(|before| before.entrance(to)).map(|known| Arc::clone(&known.streams));
+            Kept {
+                memory: Arc::clone(&memory),
+                limits: Arc::clone(&limits),
+                streams: streams.unwrap_or_default(),
+                meters: metrics.server(&to.label()),
+            }
+        };
         let mut servers = HashMap::new();
         for (name, server) in &snapshot.servers {
-            let known = before.and_then(|before| before.servers.get(name.as_str()));
-            let streams = known.map(|known| Arc::clone(&known.streams)).unwrap_or_default();
-            let (memory, limits) = (Arc::clone(&memory), Arc::clone(&limits));
-            let kept = Kept { memory, limits, streams, meters: metrics.server(name.as_str()) };
-            servers.insert(name.to_string(), Arc::new(Published::compile(server, &snapshot, kept)?));
+            let to = Destination::Server(Arc::clone(server));
+            let entrance = Entrance::compile(to.clone(), &snapshot, kept(&to));
+            servers.insert(name.to_string(), Arc::new(Published::compile(server, entrance)?));
+        }
+        let mut agents = HashMap::new();
+        for (name, agent) in &snapshot.agents {
+            let to = Destination::Agent(Arc::clone(agent));
+            let entrance = Arc::new(Entrance::compile(to.clone(), &snapshot, kept(&to)));
+            agents.insert(name.to_string(), Arc::new(PublishedAgent { agent: Arc::clone(agent), entrance }));
         }
         let own_authority = authority(&snapshot);
         let origin = snapshot.origin();
-        Ok(Self { memory, snapshot, servers, own_authority, origin })
+        let mut doors = servers.values().map(|server: &Arc<Published>| &server.entrance);
+        let issues_tokens = doors.any(|door| door.access().oauth)
+            || agents.values().any(|agent: &Arc<PublishedAgent>| agent.entrance.access().oauth);
+        Ok(Self { memory, snapshot, servers, agents, own_authority, origin, issues_tokens })
     }
 
     /// The virtual server of a name, exactly as written.
@@ -121,15 +122,43 @@ impl Routes {
         self.servers.get(name).map(Arc::clone)
     }
 
+    /// The agent of a name, exactly as written.
+    pub(crate) fn agent(&self, name: &str) -> Option<Arc<PublishedAgent>> {
+        self.agents.get(name).map(Arc::clone)
+    }
+
+    /// The door that leads to the same place.
+    pub(crate) fn entrance(&self, to: &Destination) -> Option<&Arc<Entrance>> {
+        match to {
+            Destination::Server(server) => {
+                self.servers.get(server.name.as_str()).map(|known| &known.entrance)
+            }
+            Destination::Agent(agent) => self.agents.get(agent.name.as_str()).map(|known| &known.entrance),
+        }
+    }
+
+    /// The door of a path below the public URL, without the first slash: `mcp/<name>` or `a2a/<name>`.
+    pub(crate) fn entrance_at(&self, path: &str) -> Option<&Arc<Entrance>> {
+        match path.split_once('/')? {
+            ("mcp", name) => self.servers.get(name).map(|known| &known.entrance),
+            ("a2a", name) => self.agents.get(name).map(|known| &known.entrance),
+            _ => None,
+        }
+    }
+
+    fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
+        let servers = self.servers.values().map(|published| &published.entrance);
+        servers.chain(self.agents.values().map(|published| &published.entrance))
+    }
+
     /// What sets the upstreams of all virtual servers apart.
     pub(crate) fn identities(&self) -> impl Iterator<Item = &str> {
         self.servers.values().map(|published| published.identity.as_str())
     }
 
-    /// Open event streams by virtual server.
-    pub(crate) fn open_streams(&self) -> Vec<(&str, usize)> {
-        let open = |published: &Published| published.streams.load(Ordering::Relaxed);
-        self.servers.iter().map(|(name, published)| (name.as_str(), open(published))).collect()
+    /// Open event streams by virtual server and agent.
+    pub(crate) fn open_streams(&self) -> Vec<(String, usize)> {
+        self.entrances().map(|door| (door.to.label(), door.streams.load(Ordering::Relaxed))).collect()
     }
 
     /// The origin of the public URL: Doorward's issuer.
@@ -137,9 +166,9 @@ impl Routes {
         &self.origin
     }
 
-    /// Whether any virtual server takes Doorward's own tokens.
+    /// Whether any door opens to Doorward's own tokens.
     pub(crate) fn issues_tokens(&self) -> bool {
-        self.snapshot.servers.values().any(|server| server.access.oauth)
+        self.issues_tokens
     }
 
     /// Whether browsers come over TLS, as far as the public URL says.
@@ -181,7 +210,7 @@ fn authority(snapshot: &Snapshot) -> String {
 }
 
 impl Published {
-    fn compile(server: &Arc<VirtualServer>, snapshot: &Snapshot, kept: Kept) -> Result<Self, RoutesError> {
+    fn compile(server: &Arc<VirtualServer>, entrance: Entrance) -> Result<Self, RoutesError> {
         let exposure = Exposure::compile(&server.curation)
             .map_err(|error| RoutesError::Template { server: server.name.to_string(), error })?;
         let judges_by_upstream_templates =
@@ -192,83 +221,14 @@ impl Published {
             }
             Transport::Sse(_) | Transport::Stdio(_) => None,
         };
-        let scopes = scopes(server);
-        let metadata = (!server.access.open).then(|| metadata(server, snapshot, &scopes));
-        let challenge = challenge(server, snapshot, &scopes);
         Ok(Self {
             server: Arc::clone(server),
+            entrance: Arc::new(entrance),
             exposure,
             uri,
             place: server.upstream.place(),
             identity: conversations::identity(&server.upstream),
             judges_by_upstream_templates,
-            challenge,
-            metadata,
-            rules: rules(server),
-            memory: kept.memory,
-            limits: kept.limits,
-            streams: kept.streams,
-            meters: kept.meters,
         })
     }
-
-    /// RFC 6750 section 3.1: all scopes of the operation, in one challenge.
-    pub(crate) fn scope_challenge(&self, scope: &str) -> (HeaderName, HeaderValue) {
-        let metadata = self.challenge.split(", scope=").next().unwrap_or_default();
-        let value = format!(r#"Bearer error="insufficient_scope", scope="{scope}", {metadata}"#);
-        let value = HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer"));
-        (header::WWW_AUTHENTICATE, value)
-    }
-
-    /// A `WWW-Authenticate` value: the scheme, an error where there is one, then where to find metadata.
-    pub(crate) fn challenge_with(&self, error: &str) -> HeaderValue {
-        let value = format!("Bearer {error}{}", self.challenge);
-        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer"))
-    }
-}
-
-/// A digest of who may come in and what they see. No secret is part of either.
-fn rules(server: &VirtualServer) -> [u8; 32] {
-    hash::sha256(format!("{:?}{:?}", server.access, server.curation).as_bytes())
-}
-
-/// What a client should ask for: Doorward's scopes for its own tokens, the issuers' where they demand one.
-fn scopes(server: &VirtualServer) -> Vec<String> {
-    let own = if server.access.oauth { Scopes::MCP } else { Scopes::NONE };
-    let mut scopes: Vec<_> = own.iter().map(|scope| scope.name().to_owned()).collect();
-    for issuer in server.access.jwt.iter().flat_map(|jwt| &jwt.issuers) {
-        scopes.extend(
-            issuer.required_scope.iter().filter(|scope| !scopes.contains(scope)).cloned().collect::<Vec<_>>(),
-        );
-    }
-    scopes
-}
-
-fn challenge(server: &VirtualServer, snapshot: &Snapshot, scopes: &[String]) -> String {
-    let origin = snapshot.origin();
-    let mut challenge =
-        format!(r#"resource_metadata="{origin}/.well-known/oauth-protected-resource/mcp/{}""#, server.name);
-    if !scopes.is_empty() {
-        challenge.extend([r#", scope=""#, &scopes.join(" "), r#"""#]);
-    }
-    challenge
-}
-
-/// RFC 9728 section 2. Empty lists are left out, as section 3.2 wants.
-fn metadata(server: &VirtualServer, snapshot: &Snapshot, scopes: &[String]) -> Bytes {
-    let mut servers = Vec::new();
-    if server.access.oauth {
-        servers.push(snapshot.origin());
-    }
-    servers.extend(server.access.jwt.iter().flat_map(|jwt| &jwt.issuers).map(|issuer| issuer.issuer.clone()));
-    let mut document = serde_json::json!({
-        "resource": server.resource,
-        "authorization_servers": servers,
-        "bearer_methods_supported": ["header"],
-        "resource_name": server.name.as_str(),
-    });
-    if !scopes.is_empty() {
-        document["scopes_supported"] = scopes.into();
-    }
-    Bytes::from(document.to_string())
 }

@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn answer(app: &App, document: &Document, record: &mut OpenRecord) -> Answer {
     record.allow();
     match document {
-        Document::ProtectedResource(published) => public(published.metadata.clone().unwrap_or_default()),
+        Document::ProtectedResource(entrance) => public(entrance.metadata.clone().unwrap_or_default()),
         Document::AuthorizationServer => public(oauth::document(&app.routes().snapshot)),
         Document::Probe(probe) => probe.answer(app),
         Document::Preflight => preflight(),

@@ -32,18 +32,36 @@ pub struct Record {
     /// The virtual server, once the route is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// The agent, once the route is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// The upstream, once one was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<String>,
-    /// MCP revision of the message.
+    /// MCP revision, or A2A version, of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol_version: Option<String>,
-    /// JSON-RPC method, as the message names it.
+    /// A2A binding that the caller uses: `jsonrpc`, `http+json` or `grpc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding: Option<String>,
+    /// A2A binding and version that the agent was asked in, such as `grpc 1.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_interface: Option<String>,
+    /// JSON-RPC method, as the message names it; for A2A the operation's name of 1.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// The tool, prompt or resource that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capability: Option<String>,
+    /// The A2A task that was asked about, or that the answer is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Its context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// The states that the task was seen in, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<String>,
     /// What became of each message of a batch, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub batch: Vec<BatchMessage>,
@@ -77,6 +95,9 @@ pub struct Record {
     pub gateway_us: u64,
     /// Microseconds of waiting for the upstream until its answer's head.
     pub upstream_us: u64,
+    /// Microseconds from arrival to the first event of a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_event_us: Option<u64>,
     /// Microseconds from arrival to the last byte of the answer.
     pub total_us: u64,
     /// Redacted `params`, when the server asks for them.

@@ -163,7 +163,7 @@ impl Conversations {
     ) -> Result<(Begun, Arc<Conversation>), StartError> {
         let begun = self.reserve(published, caller).ok_or(StartError::TooMany)?;
         let (channel, messages) = self.open(published, headers).await?;
-        let conversation = Conversation::begin(channel, messages, false, published.limits.depth);
+        let conversation = Conversation::begin(channel, messages, false, published.entrance.limits.depth);
         if let Some(held) = self.sessions().get_mut(&begun.name) {
             held.conversation = Some(Arc::clone(&conversation));
         }
@@ -173,7 +173,7 @@ impl Conversations {
     /// Takes one of an upstream's places, before anything is started. A caller who is known gets half of them
     /// at most, so that there is room for others.
     fn reserve(self: &Arc<Self>, published: &Published, caller: &CallerKey) -> Option<Begun> {
-        let (upstream, limit) = (&published.server.upstream, published.limits.sessions);
+        let (upstream, limit) = (&published.server.upstream, published.entrance.limits.sessions);
         let mut sessions = self.sessions();
         sessions.retain(|_, held| held.is_alive());
         let here = || sessions.values().filter(|held| held.upstream == upstream.name);
@@ -248,10 +248,10 @@ impl Conversations {
             Verdict::Modern(_) => self.open(published, HeaderMap::new()).await?,
             _ => self.dial(published, HeaderMap::new()).await?,
         };
-        let conversation = Conversation::begin(channel, messages, true, published.limits.depth);
+        let conversation = Conversation::begin(channel, messages, true, published.entrance.limits.depth);
         // A caller that leaves drops the probe, and with it the child.
         let probing = Probing::of(&conversation);
-        let speaks = is_modern(&conversation, published.limits.depth).await;
+        let speaks = is_modern(&conversation, published.entrance.limits.depth).await;
         *verdict = if speaks {
             probing.keep();
             Verdict::Modern(Arc::clone(&conversation))
@@ -345,7 +345,7 @@ impl Conversations {
         published: &Published,
         headers: HeaderMap,
     ) -> Result<(Channel, Messages), ChannelError> {
-        let (upstream, limits) = (&published.server.upstream, &published.limits);
+        let (upstream, limits) = (&published.server.upstream, &published.entrance.limits);
         match &upstream.transport {
             Transport::Stdio(command) => {
                 let bounds = stdio::StdioLimits { max_message: limits.response_body, ..Default::default() };

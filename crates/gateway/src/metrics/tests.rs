@@ -46,7 +46,7 @@ fn busy() -> Metrics {
 }
 
 fn text(metrics: &Metrics) -> String {
-    metrics.render(&Sample { streams: vec![("demo", 3)], slots: 6 })
+    metrics.render(&Sample { streams: vec![("demo".to_owned(), 3)], slots: 6 })
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_happened_is_counted() {
 fn virtual_servers_that_are_gone_have_no_streams() {
     let metrics = busy();
     assert!(text(&metrics).contains("doorward_streams{server=\"demo\"} 3"));
-    let text = metrics.render(&Sample { streams: vec![("other", 0)], slots: 0 });
+    let text = metrics.render(&Sample { streams: vec![("other".to_owned(), 0)], slots: 0 });
     assert!(!text.contains("doorward_streams{server=\"demo\"}"), "{text}");
 }
 

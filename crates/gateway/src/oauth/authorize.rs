@@ -14,7 +14,7 @@ use doorward_auth::server::{
     redirect_uri,
     resource::Offered,
 };
-use doorward_model::{Client, ClientKind, Fault, Scopes};
+use doorward_model::{Client, ClientKind, Fault};
 use doorward_store::StoreError;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -27,17 +27,17 @@ use super::{
     reply::{self, note, retry_after},
 };
 use crate::{
-    pages::{Asking, Consent, Destination, Hidden, NoAccess, Redirect, ReturnPage},
+    pages::{Asking, Consent, Hidden, NoAccess, Redirect, ReturnPage},
     path::{Answer, OpenRecord, Visit},
     people::{admission, session::Session, sign_in, ticket::Purpose},
-    routes::{Published, Routes},
+    routes::{Entrance, Routes},
 };
 
 /// A request that passed every check that does not need a person.
 pub(crate) struct Request {
     pub(crate) known: Known,
     pub(crate) valid: Valid,
-    pub(crate) published: Arc<Published>,
+    pub(crate) entrance: Arc<Entrance>,
 }
 
 /// What a consent page's form carries.
@@ -70,7 +70,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         return Ok(without_session(web, &query, &request, record));
     };
     record.person(&web.issuer(), &session.person.subject);
-    if !admission::admits(&request.published, &session.person, &request.known.client.id) {
+    if !admission::admits(&request.entrance, &session.person, &request.known.client.id) {
         return Ok(no_access(web, &query, &request, &session, record));
     }
     if !request.valid.prompt.consent && consent::is_remembered(web, &request, &session).await? {
@@ -140,15 +140,15 @@ pub(super) async fn check(
         let nowhere = OAuthError::new(ErrorCode::InvalidTarget, "there is no such resource");
         Ok((resource(web.routes, &valid.resource).ok_or(nowhere)?, valid))
     });
-    let (published, valid) = match checked {
+    let (entrance, valid) = match checked {
         Ok(checked) => checked,
         Err(error) => {
             let target = (redirectable.redirect_uri(), redirectable.state());
             return Ok(Err(hand_back(web, &known.client, target, &error, record)));
         }
     };
-    record.opens(&published);
-    Ok(Ok(Request { known, valid, published }))
+    record.opens(&entrance);
+    Ok(Ok(Request { known, valid, entrance }))
 }
 
 /// The request behind a sign-in page that is shown once more. What is wrong with it was told before.
@@ -167,17 +167,16 @@ pub(crate) fn asked_again(web: &Web<'_>, fields: &Parameters) -> Option<String> 
     Some(format!("/authorize?{}", question.query))
 }
 
-/// The virtual server that a resource stands for, if Doorward's tokens can open it.
-pub(crate) fn resource(routes: &Routes, resource: &str) -> Option<Arc<Published>> {
-    let published =
-        routes.server(resource.strip_prefix(&routes.snapshot.origin())?.strip_prefix("/mcp/")?)?;
-    published.server.access.oauth.then_some(published)
+/// The door that a resource stands for, if Doorward's tokens can open it.
+pub(crate) fn resource(routes: &Routes, resource: &str) -> Option<Arc<Entrance>> {
+    let entrance = routes.entrance_at(resource.strip_prefix(routes.origin())?.strip_prefix('/')?)?;
+    entrance.access().oauth.then(|| Arc::clone(entrance))
 }
 
 /// What can be asked for at a resource.
 pub(super) fn offered(routes: &Routes, canonical: &str) -> Option<Offered> {
-    let published = resource(routes, canonical)?;
-    Some(Offered { resource: published.server.resource.clone(), scopes: Scopes::MCP })
+    let entrance = resource(routes, canonical)?;
+    Some(Offered { resource: entrance.to.resource().to_owned(), scopes: entrance.to.scopes() })
 }
 
 impl Request {
@@ -190,7 +189,7 @@ impl Request {
                 loopback: shown.loopback,
                 form_action: &shown.form_action,
             },
-            destination: Destination::Server(&self.published.server),
+            destination: &self.entrance.to,
         }
     }
 
@@ -234,7 +233,7 @@ fn no_access(
     session: &Session,
     record: &mut OpenRecord,
 ) -> Answer {
-    let detail = format!("`allow` of {} does not name this person", request.published.server.name);
+    let detail = format!("`allow` of {} does not name this person", request.entrance.to.name());
     record.failed("no_access", Some(detail), Fault::Caller);
     let (shown, csrf) = (request.shown(), web.csrf());
     let ticket = question(web, query, request, session);

@@ -48,7 +48,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     }
     // The person said yes to what the client was, and to what they had access to.
     let same = question.digest == request.known.digest;
-    if !same || !admission::admits(&request.published, &session.person, &request.known.client.id) {
+    if !same || !admission::admits(&request.entrance, &session.person, &request.known.client.id) {
         return Ok(web.stale(record));
     }
     if fields.get("remember") == Some("yes") && may_remember(&request) {
@@ -106,7 +106,7 @@ fn grant(web: &Web<'_>, request: &Request, person: &Person) -> ClientGrant {
         client: client.id.clone(),
         client_name: client.name.clone(),
         redirect: Some(redirect_uri::origin_shown(&request.valid.redirect_uri)),
-        resource: request.published.server.resource.clone(),
+        resource: request.entrance.to.resource().to_owned(),
         scopes: request.valid.scopes,
         created: now,
         expires: now.plus_secs(seconds(web.routes.snapshot.tokens.refresh_lifetime)),
@@ -135,7 +135,7 @@ pub(super) async fn is_remembered(
     let found = web
         .app
         .store()
-        .consent(&session.person.subject, client, &valid.redirect_uri, &request.published.server.resource)
+        .consent(&session.person.subject, client, &valid.redirect_uri, request.entrance.to.resource())
         .await?;
     Ok(found.is_some_and(|consent| {
         consent.client_digest == request.known.digest && valid.scopes.within(consent.scopes)
@@ -147,7 +147,7 @@ async fn remember(web: &Web<'_>, request: &Request, session: &Session) -> Result
         subject: session.person.subject.clone(),
         client: request.known.client.id.clone(),
         redirect_uri: request.valid.redirect_uri.clone(),
-        resource: request.published.server.resource.clone(),
+        resource: request.entrance.to.resource().to_owned(),
         scopes: request.valid.scopes,
         client_digest: request.known.digest.clone(),
         created: web.now(),

@@ -1,9 +1,10 @@
 //! Who asks for access to what: the part that sign-in, consent and "no access" share.
 
-use doorward_model::{Client, ClientKind, VirtualServer};
+use doorward_model::{Client, ClientKind};
 use url::Url;
 
 use super::text::{self, shown};
+use crate::routes::Destination;
 
 /// A client that wants in.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +14,7 @@ pub(crate) struct Asking<'a> {
     /// Where the answer goes.
     pub(crate) redirect: Redirect<'a>,
     /// What its token is to open.
-    pub(crate) destination: Destination<'a>,
+    pub(crate) destination: &'a Destination,
 }
 
 /// The redirect URI of a request, as people and browsers need it.
@@ -25,21 +26,6 @@ pub(crate) struct Redirect<'a> {
     pub(crate) loopback: bool,
     /// Its source for the CSP directive `form-action`.
     pub(crate) form_action: &'a str,
-}
-
-/// What a token opens.
-#[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(test), expect(dead_code, reason = "agents are not published yet"))]
-pub(crate) enum Destination<'a> {
-    /// A virtual server.
-    Server(&'a VirtualServer),
-    /// An agent.
-    Agent {
-        /// Its name.
-        name: &'a str,
-        /// `<public_url>/a2a/<name>`.
-        resource: &'a str,
-    },
 }
 
 /// How far a client can be trusted.
@@ -69,30 +55,6 @@ impl Asking<'_> {
     /// Where the answer goes, whole: the end of a host is what says whose it is.
     pub(super) fn goes_to(&self) -> String {
         shown(self.redirect.shown, text::ADDRESS)
-    }
-}
-
-impl Destination<'_> {
-    pub(super) fn name(&self) -> &str {
-        match self {
-            Self::Server(server) => server.name.as_str(),
-            Self::Agent { name, .. } => name,
-        }
-    }
-
-    pub(super) fn resource(&self) -> &str {
-        match self {
-            Self::Server(server) => &server.resource,
-            Self::Agent { resource, .. } => resource,
-        }
-    }
-
-    /// Its kind, in a word of the product.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Server(_) => "virtual server",
-            Self::Agent { .. } => "agent",
-        }
     }
 }
 

@@ -43,11 +43,11 @@ impl Consent<'_> {
     }
 
     fn powers(&self) -> Vec<Power> {
-        words::powers(self.scopes, &self.asking.destination)
+        words::powers(self.scopes, self.asking.destination)
     }
 
     fn upstreams(&self) -> Vec<UpstreamShown> {
-        words::upstreams(&self.asking.destination)
+        words::upstreams(self.asking.destination)
     }
 
     fn who(&self) -> String {

@@ -4,10 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use doorward_model::{Credential, Scope, Scopes};
 
-use super::{
-    Destination,
-    text::{self, shown},
-};
+use super::text::{self, shown};
+use crate::routes::Destination;
 
 /// One thing that a token may do.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +41,11 @@ pub(super) struct UpstreamShown {
 const SEEN_AT_ONCE: usize = 12;
 
 /// What each scope opens at the destination.
-pub(super) fn powers(scopes: Scopes, destination: &Destination<'_>) -> Vec<Power> {
+pub(super) fn powers(scopes: Scopes, destination: &Destination) -> Vec<Power> {
     scopes.iter().filter_map(|scope| power(scope, destination)).collect()
 }
 
-fn power(scope: Scope, destination: &Destination<'_>) -> Option<Power> {
+fn power(scope: Scope, destination: &Destination) -> Option<Power> {
     let power = match scope {
         Scope::McpRead => see(destination),
         Scope::McpCall => call(destination),
@@ -66,7 +64,7 @@ fn power(scope: Scope, destination: &Destination<'_>) -> Option<Power> {
     Some(power)
 }
 
-fn see(destination: &Destination<'_>) -> Power {
+fn see(destination: &Destination) -> Power {
     let mut with = Vec::new();
     if let Destination::Server(server) = destination {
         with.extend(capabilities(Some("Prompts"), server.curation.prompts.as_ref()));
@@ -80,10 +78,10 @@ fn see(destination: &Destination<'_>) -> Power {
     }
 }
 
-fn call(destination: &Destination<'_>) -> Power {
+fn call(destination: &Destination) -> Power {
     let tools = match destination {
         Destination::Server(server) => server.curation.tools.as_ref(),
-        Destination::Agent { .. } => None,
+        Destination::Agent(_) => None,
     };
     let (what, means) = match tools {
         None => (
@@ -105,7 +103,7 @@ fn capabilities(kind: Option<&'static str>, names: Option<&BTreeSet<String>>) ->
 }
 
 /// The upstreams behind a destination. Their addresses are the operator's business.
-pub(super) fn upstreams(destination: &Destination<'_>) -> Vec<UpstreamShown> {
+pub(super) fn upstreams(destination: &Destination) -> Vec<UpstreamShown> {
     let Destination::Server(server) = destination else { return Vec::new() };
     let account = match server.upstream.credential {
         Credential::None => "called without an account",

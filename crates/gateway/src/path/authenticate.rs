@@ -10,16 +10,16 @@ use doorward_guard::policy;
 use doorward_model::{Caller, CallerKey, Issuer, Voucher};
 use http::{HeaderMap, header};
 
-use super::{Reason, Refusal, Routed, lease::Lease, record::OpenRecord};
+use super::{Reason, Refusal, lease::Lease, record::OpenRecord};
 use crate::{
     App,
     own_tokens::OwnToken,
     people::admission,
-    routes::{Published, Routes},
+    routes::{Entrance, Routes},
     tokens::TokenCache,
 };
 
-/// Proof that the caller's credential was checked for this virtual server.
+/// Proof that the caller's credential was checked for this virtual server or agent.
 #[derive(Clone)]
 pub(super) struct Authenticated {
     pub(super) caller: Caller,
@@ -27,6 +27,14 @@ pub(super) struct Authenticated {
     pub(super) voucher: Voucher,
     /// How long what the credential opens may stay open.
     pub(super) lease: Lease,
+}
+
+/// Where a request may carry a credential.
+#[derive(Clone, Copy)]
+pub(super) struct Presented<'r> {
+    pub(super) headers: &'r HeaderMap,
+    /// A token in the URL, where none belongs.
+    pub(super) query_has_token: bool,
 }
 
 impl Authenticated {
@@ -39,29 +47,29 @@ impl Authenticated {
 pub(super) async fn caller(
     app: &App,
     all: &Routes,
-    routed: &Routed,
+    entrance: &Arc<Entrance>,
+    presented: Presented<'_>,
     record: &mut OpenRecord,
 ) -> Result<Authenticated, Refusal> {
-    let published = &routed.published;
-    if published.server.access.open {
+    if entrance.access().open {
         return Ok(Authenticated::new(Caller::Anonymous, Voucher::Nobody, Lease::Unlimited));
     }
-    if routed.query_has_token {
-        return Err(Reason::CredentialInQuery(Arc::clone(published)).into());
+    if presented.query_has_token {
+        return Err(Reason::CredentialInQuery(Arc::clone(entrance)).into());
     }
-    let token = bearer(&routed.headers, published)?;
+    let token = bearer(presented.headers, entrance)?;
     let authenticated = if token::recognise(token) == Some(TokenKind::Access) {
-        let own = own(app, all, (published, token), record).await?;
+        let own = own(app, all, (entrance, token), record).await?;
         let caller = Caller::Issued(Arc::clone(&own.identity));
         Authenticated::new(caller, Voucher::Doorward, Lease::Own(own))
     } else {
-        let (verified, issuer) = verified(app, published, token).await?;
+        let (verified, issuer) = verified(app, entrance, token).await?;
         let caller = Caller::Issued(Arc::clone(&verified.identity));
         Authenticated::new(caller, Voucher::Issuer(issuer), Lease::Until(verified.expires))
     };
     record.caller(&authenticated.caller);
     // For whom the operator does not let in, the whole virtual server does not exist.
-    if !policy::admits(&authenticated.caller, &published.server.access, &authenticated.voucher) {
+    if !policy::admits(&authenticated.caller, entrance.access(), &authenticated.voucher) {
         return Err(Reason::NotAllowed.into());
     }
     Ok(authenticated)
@@ -71,22 +79,22 @@ pub(super) async fn caller(
 async fn own(
     app: &App,
     routes: &Routes,
-    (published, token): (&Arc<Published>, &str),
+    (entrance, token): (&Arc<Entrance>, &str),
     record: &mut OpenRecord,
 ) -> Result<Arc<OwnToken>, Refusal> {
     let found = app.own_tokens().look_up(token, routes.origin()).await;
     let own = match found {
         Ok(Some(own)) => own,
-        Ok(None) => return Err(invalid(published, "token_unknown")),
+        Ok(None) => return Err(invalid(entrance, "token_unknown")),
         Err(error) => return Err(Refusal::from(Reason::Internal).detail(error.to_string())),
     };
-    if !own.opens(&published.server.resource) {
+    if !own.opens(entrance.to.resource()) {
         // Who tried it is worth knowing.
         record.caller(&Caller::Issued(Arc::clone(&own.identity)));
-        return Err(invalid(published, "token_audience"));
+        return Err(invalid(entrance, "token_audience"));
     }
-    if !published.server.access.oauth {
-        return Err(invalid(published, "token_malformed"));
+    if !entrance.access().oauth {
+        return Err(invalid(entrance, "token_malformed"));
     }
     if !admission::vouches_for(&routes.snapshot, &own) {
         record.caller(&Caller::Issued(Arc::clone(&own.identity)));
@@ -96,12 +104,12 @@ async fn own(
 }
 
 /// The one bearer token of the one Authorization header (RFC 6750 section 2.1; the scheme in any case).
-fn bearer<'h>(headers: &'h HeaderMap, published: &Arc<Published>) -> Result<&'h str, Refusal> {
+fn bearer<'h>(headers: &'h HeaderMap, entrance: &Arc<Entrance>) -> Result<&'h str, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
-        (None, _) => return Err(Reason::CredentialMissing(Arc::clone(published)).into()),
+        (None, _) => return Err(Reason::CredentialMissing(Arc::clone(entrance)).into()),
         (Some(value), None) => value,
-        _ => return Err(Reason::CredentialAmbiguous(Arc::clone(published)).into()),
+        _ => return Err(Reason::CredentialAmbiguous(Arc::clone(entrance)).into()),
     };
     let token = value
         .to_str()
@@ -110,35 +118,35 @@ fn bearer<'h>(headers: &'h HeaderMap, published: &Arc<Published>) -> Result<&'h 
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match token.map(|(_, token)| token.trim()) {
         Some(token) if !token.is_empty() => Ok(token),
-        _ => Err(invalid(published, "token_malformed")),
+        _ => Err(invalid(entrance, "token_malformed")),
     }
 }
 
 /// Verifies a token of a trusted issuer, then that it is for this resource.
 async fn verified(
     app: &App,
-    published: &Arc<Published>,
+    entrance: &Arc<Entrance>,
     token: &str,
 ) -> Result<(Arc<Verified>, Arc<Issuer>), Refusal> {
-    let Some(jwt) = &published.server.access.jwt else {
+    let Some(jwt) = &entrance.access().jwt else {
         // Tokens of our own are the only other way in, and this one is none.
-        return Err(invalid(published, "token_malformed"));
+        return Err(invalid(entrance, "token_malformed"));
     };
     let trusted = |issuer: &str| jwt.issuers.iter().find(|trusted| trusted.issuer == issuer).map(Arc::clone);
     let key = TokenCache::key(token);
-    let known = published.memory.tokens.get(&key, app.clock().now());
+    let known = entrance.memory.tokens.get(&key, app.clock().now());
     let (verified, issuer) = if let Some(verified) = known {
-        let issuer = trusted(&verified.identity.issuer).ok_or_else(|| invalid(published, "token_issuer"))?;
+        let issuer = trusted(&verified.identity.issuer).ok_or_else(|| invalid(entrance, "token_issuer"))?;
         (verified, issuer)
     } else {
-        let unverified = verify::peek(token).map_err(|error| invalid(published, error.reason()))?;
-        let issuer = trusted(unverified.issuer()).ok_or_else(|| invalid(published, "token_issuer"))?;
-        let verified = Arc::new(check(app, published, &unverified, &issuer).await?);
-        published.memory.tokens.put(key, Arc::clone(&verified));
+        let unverified = verify::peek(token).map_err(|error| invalid(entrance, error.reason()))?;
+        let issuer = trusted(unverified.issuer()).ok_or_else(|| invalid(entrance, "token_issuer"))?;
+        let verified = Arc::new(check(app, entrance, &unverified, &issuer).await?);
+        entrance.memory.tokens.put(key, Arc::clone(&verified));
         (verified, issuer)
     };
     if !verify::audience_is(&verified.identity, &jwt.audience) {
-        return Err(invalid(published, "token_audience"));
+        return Err(invalid(entrance, "token_audience"));
     }
     Ok((verified, issuer))
 }
@@ -146,13 +154,13 @@ async fn verified(
 /// Checks the signature and the claims; looks for new keys when none fits.
 async fn check(
     app: &App,
-    published: &Arc<Published>,
+    entrance: &Arc<Entrance>,
     token: &verify::Unverified<'_>,
     issuer: &Issuer,
 ) -> Result<Verified, Refusal> {
-    let refuse = |error: &verify::TokenError| invalid(published, error.reason());
+    let refuse = |error: &verify::TokenError| invalid(entrance, error.reason());
     let keys = app.issuers().keys(issuer).await;
-    let keys = keys.map_err(|error| invalid(published, "token_key_unknown").detail(error.to_string()))?;
+    let keys = keys.map_err(|error| invalid(entrance, "token_key_unknown").detail(error.to_string()))?;
     match token.verify(issuer, &keys, app.clock().now()) {
         Err(error) if error.needs_keys() => match app.issuers().newer_keys(issuer, &keys).await {
             Some(newer) => token.verify(issuer, &newer, app.clock().now()).map_err(|error| refuse(&error)),
@@ -162,6 +170,6 @@ async fn check(
     }
 }
 
-fn invalid(published: &Arc<Published>, reason: &'static str) -> Refusal {
-    Reason::CredentialInvalid(Arc::clone(published), reason).into()
+fn invalid(entrance: &Arc<Entrance>, reason: &'static str) -> Refusal {
+    Reason::CredentialInvalid(Arc::clone(entrance), reason).into()
 }

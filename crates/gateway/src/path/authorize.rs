@@ -1,6 +1,6 @@
 //! Stage 6: may they? Turns the guard's decision into a permit or a refusal.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use doorward_guard::{Denied, Permit, exposure::Cleared, policy};
 
@@ -10,18 +10,18 @@ use super::{Reason, Refusal, engine::Asked};
 pub(super) fn decide(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
     let permit = granted(cleared, asked)?;
     // Streams that end with their answer are bounded by connections; those that never end are counted.
-    let open = asked.published().streams.load(Ordering::Acquire);
-    if open >= asked.published().limits.streams && asked.exchange.is_endless() {
+    let open = asked.published().entrance.streams.load(Ordering::Acquire);
+    if open >= asked.published().entrance.limits.streams && asked.exchange.is_endless() {
         return Err(Refusal::from(Reason::TooManyStreams).of(asked.client_id()));
     }
     Ok(permit)
 }
 
 fn granted(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
-    let (access, by) = (&asked.published().server.access, asked.caller());
+    let (access, by) = (asked.published().entrance.access(), asked.caller());
     policy::decide(cleared, &by.caller, access, &by.voucher, asked.exchange.scope()).map_err(|denied| {
         let reason = match denied {
-            Denied::Scope(scope) => Reason::ScopeMissing(asked.published().clone(), scope),
+            Denied::Scope(scope) => Reason::ScopeMissing(Arc::clone(&asked.published().entrance), scope),
             Denied::NotAllowed => Reason::NotAllowed,
         };
         Refusal::from(reason).of(asked.client_id())

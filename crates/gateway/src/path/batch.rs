@@ -57,7 +57,7 @@ async fn judge_all(app: &App, read: Read, record: &mut OpenRecord) -> Result<Vec
     engine::check_batches(app, &read)?;
     let Read { published, caller, wire, content } = read;
     let Content::Message(document) = content else { return Err(Reason::Internal.into()) };
-    let documents = split(&document, published.limits.batch)?;
+    let documents = split(&document, published.entrance.limits.batch)?;
     let count = documents.len();
     let mut messages = Vec::with_capacity(count);
     for (position, document) in documents.into_iter().enumerate() {

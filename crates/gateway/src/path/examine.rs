@@ -118,7 +118,9 @@ fn other_era(exchange: &Exchange) -> Refusal {
 
 async fn read(exchange: &Exchange, body: Incoming) -> Result<Bytes, Refusal> {
     let limit = exchange.published.server.upstream.timeout;
-    match tokio::time::timeout(limit, read_capped(body, exchange.published.limits.response_body)).await {
+    match tokio::time::timeout(limit, read_capped(body, exchange.published.entrance.limits.response_body))
+        .await
+    {
         Err(_) => Err(failed(&exchange.published, UpstreamFailure::Timeout)),
         Ok(Err(BodyError::TooLarge(_))) => Err(failed(&exchange.published, UpstreamFailure::TooLarge)),
         Ok(Err(BodyError::Broken)) => Err(failed(&exchange.published, UpstreamFailure::Broken)),
@@ -131,7 +133,7 @@ fn events(app: &Arc<App>, answer: Response<Incoming>, exchange: Exchange, record
     let (parts, body) = answer.into_parts();
     let begun = begun_session(&exchange, &parts.headers);
     let begun = begun.map(|id| Beginning { id, is_conversation: false, answer: None });
-    let source = Source::events(body, exchange.published.limits.response_body);
+    let source = Source::events(body, exchange.published.entrance.limits.response_body);
     relay(app, source, exchange, begun, record)
 }
 
@@ -143,7 +145,7 @@ fn relay(
     begun: Option<Beginning<'_>>,
     record: &mut OpenRecord,
 ) -> Answer {
-    let guard = exchange.is_endless().then(|| StreamGuard::enter(&exchange.published.streams));
+    let guard = exchange.is_endless().then(|| StreamGuard::enter(&exchange.published.entrance.streams));
     record.streams();
     let mut headers = HeaderMap::new();
     if let Some(begun) = begun {
@@ -232,7 +234,7 @@ struct Beginning<'a> {
 impl Beginning<'_> {
     /// Gives the client a session id of ours.
     fn announce(&self, app: &App, exchange: &Exchange, headers: &mut HeaderMap) {
-        let lifetime = exchange.published.limits.session_lifetime.as_secs();
+        let lifetime = exchange.published.entrance.limits.session_lifetime.as_secs();
         let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
         let session = Session {
             upstream_id: self.id.to_owned(),

@@ -61,7 +61,7 @@ pub(super) async fn message(
         HttpMethod::Delete => Content::EndSession,
         HttpMethod::Post => {
             check_media(&routed.headers)?;
-            let limits = &routed.published.limits;
+            let limits = &routed.published.entrance.limits;
             let body = body(routed.body, limits).await?;
             record.received(body.len());
             Content::Message(parse(body, limits.depth)?)

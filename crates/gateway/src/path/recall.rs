@@ -15,7 +15,7 @@ pub(super) fn answer(
 ) -> Result<Answer, Permit> {
     let kept = asked.exchange.page.as_ref().zip(asked.client_id());
     let now = app.clock().now();
-    match kept.and_then(|(page, id)| asked.published().memory.lists.answer(page, id, now)) {
+    match kept.and_then(|(page, id)| asked.published().entrance.memory.lists.answer(page, id, now)) {
         Some((body, filtered)) => {
             record.allow();
             record.filtered(filtered);

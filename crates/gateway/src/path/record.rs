@@ -11,7 +11,12 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
 use super::trace::TraceContext;
-use crate::{App, identifiers::RequestId, metrics::Meters, routes::Published};
+use crate::{
+    App,
+    identifiers::RequestId,
+    metrics::Meters,
+    routes::{Destination, Entrance},
+};
 
 /// Longest text of the caller's that a record keeps, in bytes.
 const MAX_TEXT: usize = 512;
@@ -108,10 +113,10 @@ impl OpenRecord {
         }
     }
 
-    /// Names the virtual server.
-    pub(super) fn server(&mut self, published: &Published) {
-        self.record.server = Some(published.server.name.to_string());
-        self.meters = Arc::clone(&published.meters);
+    /// Names the virtual server or the agent.
+    pub(super) fn door(&mut self, entrance: &Entrance) {
+        self.opens(entrance);
+        self.meters = Arc::clone(&entrance.meters);
     }
 
     /// Names the caller.
@@ -134,16 +139,20 @@ impl OpenRecord {
         self.record.client = Some(clip(id));
     }
 
-    /// Names the virtual server that tokens are asked for.
-    pub(crate) fn opens(&mut self, published: &Published) {
-        self.record.server = Some(published.server.name.to_string());
+    /// Names the virtual server or the agent that tokens are asked for.
+    pub(crate) fn opens(&mut self, entrance: &Entrance) {
+        match &entrance.to {
+            Destination::Server(server) => self.record.server = Some(server.name.to_string()),
+            Destination::Agent(agent) => self.record.agent = Some(agent.name.to_string()),
+        }
     }
 
     /// Notes a client grant that tokens were issued for, or that was taken back.
     pub(crate) fn client_grant(&mut self, issuer: &str, grant: &ClientGrant) {
         self.person(issuer, &grant.subject);
         self.client(&grant.client);
-        self.record.server = grant.resource.rsplit_once("/mcp/").map(|(_, name)| clip(name));
+        let named = |kind: &str| grant.resource.rsplit_once(kind).map(|(_, name)| clip(name));
+        (self.record.server, self.record.agent) = (named("/mcp/"), named("/a2a/"));
         self.record.detail = Some(format!("client grant {}", grant.id));
     }
 

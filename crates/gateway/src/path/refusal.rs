@@ -13,7 +13,7 @@ use doorward_protocol::{
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Answer, admit::REFUSED_ORIGIN, record::OpenRecord};
-use crate::{App, routes::Published};
+use crate::{App, routes::Entrance};
 
 #[cfg(test)]
 mod tests;
@@ -25,12 +25,12 @@ pub(crate) enum Reason {
     OriginNotAllowed,
     NotFound,
     MethodNotAllowed(&'static str),
-    CredentialMissing(Arc<Published>),
-    CredentialInvalid(Arc<Published>, &'static str),
-    CredentialInQuery(Arc<Published>),
-    CredentialAmbiguous(Arc<Published>),
+    CredentialMissing(Arc<Entrance>),
+    CredentialInvalid(Arc<Entrance>, &'static str),
+    CredentialInQuery(Arc<Entrance>),
+    CredentialAmbiguous(Arc<Entrance>),
     NotAllowed,
-    ScopeMissing(Arc<Published>, String),
+    ScopeMissing(Arc<Entrance>, String),
     NotAcceptable,
     UnsupportedMediaType,
     BodyTooLarge,
@@ -234,14 +234,14 @@ impl Reason {
 
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         let challenge =
-            |published: &Published, error: &str| (header::WWW_AUTHENTICATE, published.challenge_with(error));
+            |entrance: &Entrance, error: &str| (header::WWW_AUTHENTICATE, entrance.challenge_with(error));
         match self {
-            Self::CredentialMissing(published) => vec![challenge(published, "")],
-            Self::CredentialInvalid(published, _) => vec![challenge(published, r#"error="invalid_token", "#)],
-            Self::CredentialInQuery(published) | Self::CredentialAmbiguous(published) => {
-                vec![challenge(published, r#"error="invalid_request", "#)]
+            Self::CredentialMissing(entrance) => vec![challenge(entrance, "")],
+            Self::CredentialInvalid(entrance, _) => vec![challenge(entrance, r#"error="invalid_token", "#)],
+            Self::CredentialInQuery(entrance) | Self::CredentialAmbiguous(entrance) => {
+                vec![challenge(entrance, r#"error="invalid_request", "#)]
             }
-            Self::ScopeMissing(published, scope) => vec![published.scope_challenge(scope)],
+            Self::ScopeMissing(entrance, scope) => vec![entrance.scope_challenge(scope)],
             Self::MethodNotAllowed(allow) => vec![(header::ALLOW, HeaderValue::from_static(allow))],
             Self::TooManyStreams | Self::TooManySessions => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]

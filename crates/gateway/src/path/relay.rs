@@ -36,9 +36,9 @@ use crate::App;
 /// Translates one message of the upstream, and keeps or forgets lists by what it says.
 pub(super) fn translate(app: &App, exchange: &Exchange, data: Bytes) -> Result<Verdict, Broken> {
     let now = app.clock().now();
-    let verdict = exchange.examine(app.sealers(), now, exchange.published.limits.depth, data)?;
+    let verdict = exchange.examine(app.sealers(), now, exchange.published.entrance.limits.depth, data)?;
     if let (Some(page), true, Fate::Replace(answer)) = (&exchange.page, verdict.is_answer, &verdict.fate) {
-        exchange.published.memory.lists.keep(page, answer, verdict.filtered, now);
+        exchange.published.entrance.memory.lists.keep(page, answer, verdict.filtered, now);
     }
     if let Some(changed) = &verdict.list_changed {
         // Under the present snapshot, which may be a later one than this stream's.
@@ -102,8 +102,8 @@ enum Next {
 impl Relay {
     pub(super) fn new(app: Arc<App>, exchange: Exchange, source: Source, guard: Option<StreamGuard>) -> Self {
         Self {
-            keep_alive: exchange.published.limits.keep_alive,
-            idle: exchange.published.limits.stream_idle,
+            keep_alive: exchange.published.entrance.limits.keep_alive,
+            idle: exchange.published.entrance.limits.stream_idle,
             app,
             exchange,
             source,
@@ -202,7 +202,7 @@ impl Relay {
         let expired = self.exchange.lease.has_ended(&self.app);
         let published = &self.exchange.published;
         let present = self.app.routes().server(published.server.name.as_str());
-        expired || present.is_none_or(|present| present.rules != published.rules)
+        expired || present.is_none_or(|present| present.entrance.rules != published.entrance.rules)
     }
 
     fn translate(&mut self, mut piece: Piece, record: &mut OpenRecord) -> Option<Bytes> {
@@ -230,7 +230,7 @@ impl Relay {
     /// The messages of an upstream's batch, which only sessions of 2025-03-26 know.
     fn messages(&self, data: &Bytes) -> Option<Vec<Bytes>> {
         let has_batches = self.exchange.session.as_ref().is_some_and(|session| session.handle.has_batches);
-        batch::elements(data, self.exchange.published.limits.depth).filter(|_| has_batches)
+        batch::elements(data, self.exchange.published.entrance.limits.depth).filter(|_| has_batches)
     }
 
     /// Translates the messages of a batch. They pass as single events, without the id of the one that they came in.

@@ -5,12 +5,12 @@ use std::{net::IpAddr, sync::Arc};
 use http::{HeaderMap, Method, header, request::Parts};
 use hyper::body::Incoming;
 
-use super::{Reason, Refusal, admit::Admitted, record::OpenRecord};
+use super::{Reason, Refusal, admit::Admitted, authenticate::Presented, record::OpenRecord};
 use crate::{
     App,
     endpoint::{Endpoint, Origins},
     listen::Probe,
-    routes::{Published, Routes},
+    routes::{Entrance, Published, Routes},
 };
 
 /// A request that has found its virtual server.
@@ -20,6 +20,13 @@ pub(crate) struct Routed {
     pub(super) headers: HeaderMap,
     pub(super) query_has_token: bool,
     pub(super) body: Incoming,
+}
+
+impl Routed {
+    /// Where it may carry a credential.
+    pub(super) fn presented(&self) -> Presented<'_> {
+        Presented { headers: &self.headers, query_has_token: self.query_has_token }
+    }
 }
 
 impl Visit {
@@ -60,8 +67,8 @@ pub(crate) struct Visit {
 /// A public document or a small fixed answer: nobody is asked who they are.
 #[derive(Debug, Clone)]
 pub(crate) enum Document {
-    /// RFC 9728 metadata of a virtual server.
-    ProtectedResource(Arc<Published>),
+    /// RFC 9728 metadata of a virtual server or an agent.
+    ProtectedResource(Arc<Entrance>),
     /// RFC 8414 metadata of Doorward's authorization server.
     AuthorizationServer,
     /// Health, readiness, metrics.
@@ -82,7 +89,7 @@ pub(super) fn find(
     let path = parts.uri.path();
     if let Some(name) = path.strip_prefix("/mcp/") {
         let published = routes.server(name).ok_or(Reason::NotFound)?;
-        record.server(&published);
+        record.door(&published.entrance);
         if parts.method == Method::OPTIONS {
             return Ok(Found::Document(Document::Preflight));
         }
@@ -142,9 +149,8 @@ fn document(path: &str, routes: &Routes) -> Option<Document> {
     if matches!(path, "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration") {
         return routes.issues_tokens().then_some(Document::AuthorizationServer);
     }
-    let name = path.strip_prefix("/.well-known/oauth-protected-resource/mcp/")?;
-    let published = routes.server(name)?;
-    published.metadata.is_some().then_some(Document::ProtectedResource(published))
+    let entrance = routes.entrance_at(path.strip_prefix("/.well-known/oauth-protected-resource/")?)?;
+    entrance.metadata.is_some().then(|| Document::ProtectedResource(Arc::clone(entrance)))
 }
 
 fn http_method(parts: &Parts) -> Option<HttpMethod> {

@@ -11,7 +11,7 @@ use doorward_store::StoreError;
 use crate::{
     App, oauth,
     own_tokens::OwnToken,
-    routes::{Published, Routes},
+    routes::{Entrance, Routes},
 };
 
 /// Somebody, as a session, a grant or a token remembers them.
@@ -84,14 +84,14 @@ pub(crate) fn vouches_for(snapshot: &Snapshot, token: &OwnToken) -> bool {
 }
 
 /// Whether the virtual server lets a person in, with this client.
-pub(crate) fn admits(published: &Published, person: &Person, client: &str) -> bool {
-    lets_in(&published.server.access, &person.subject, &person.groups, client)
+pub(crate) fn admits(entrance: &Entrance, person: &Person, client: &str) -> bool {
+    lets_in(entrance.access(), &person.subject, &person.groups, client)
 }
 
 /// Admits a grant for tokens to be issued: its resource is there, and lets in whom it is for.
 pub(crate) fn admit(routes: &Routes, grant: ClientGrant) -> Option<Admitted> {
-    let published = oauth::resource(routes, &grant.resource)?;
-    let access = &published.server.access;
+    let entrance = oauth::resource(routes, &grant.resource)?;
+    let access = entrance.access();
     let admitted = may_sign_in(&routes.snapshot, Whom::of_grant(&grant))
         && lets_in(access, &grant.subject, &grant.groups, &grant.client);
     admitted.then_some(Admitted(grant))

@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward_model::{
-    Access, Client, ClientAuthentication, ClientGrant, ClientKind, Credential, Curation, GrantTypes, Name,
-    Payloads, Person, Scopes, Timestamp, Transport, Upstream, VirtualServer,
+    Access, Agent, CardSignature, Client, ClientAuthentication, ClientGrant, ClientKind, Credential,
+    Curation, GrantTypes, Name, Payloads, Person, Quotas, Scopes, Timestamp, Transport, Upstream,
+    VirtualServer,
 };
 use url::Url;
 
 use super::super::*;
+use crate::routes::Destination;
 
 pub(crate) const HOST: &str = "gw.example.com";
 pub(crate) const HIDDEN: Hidden<'static> = Hidden { request: Some("dw1.sealed-request"), csrf: "csrf-token" };
@@ -18,9 +20,10 @@ const NOVEMBER: Timestamp = Timestamp::from_secs(1_795_255_200);
 /// Text that comes from outside, in all the places where it may.
 pub(crate) struct World {
     pub(crate) text: String,
-    pub(crate) server: VirtualServer,
-    open: VirtualServer,
-    large: VirtualServer,
+    server: Destination,
+    open: Destination,
+    large: Destination,
+    agent: Destination,
     pub(crate) registered: Client,
     pub(crate) document: Client,
     pub(crate) dynamic: Client,
@@ -46,6 +49,26 @@ pub(crate) fn server() -> VirtualServer {
         payloads: Payloads::default(),
         rate: None,
     }
+}
+
+pub(crate) fn agent() -> Destination {
+    Destination::Agent(Arc::new(Agent {
+        name: Name::parse("helper").expect("a name"),
+        resource: "https://gw.example.com/a2a/helper".to_owned(),
+        card: Url::parse("http://10.0.0.2/.well-known/agent-card.json").expect("a URL"),
+        timeout: Duration::from_mins(1),
+        credential: Credential::None,
+        assertion: false,
+        access: Access::default(),
+        bindings: Vec::new(),
+        host: None,
+        signature: CardSignature::default(),
+        skills: None,
+        push: true,
+        rate: None,
+        quotas: Quotas::default(),
+        delegation_depth: 5,
+    }))
 }
 
 /// One with more tools than are seen at once, and with something of every other kind.
@@ -125,12 +148,14 @@ impl World {
             grant(&document, "corp:7f3a", "https://claude.ai", 1),
             grant(&dynamic, "bob", "http://127.0.0.1:33418", 2),
         ];
-        let (open, large) = (self::server(), large(text));
+        let [server, open, large] =
+            [server, self::server(), large(text)].map(|server| Destination::Server(Arc::new(server)));
         Self {
             text: text.to_owned(),
             server,
             open,
             large,
+            agent: agent(),
             registered,
             document,
             dynamic,
@@ -149,7 +174,7 @@ impl World {
             },
             _ => Redirect { shown: "https://claude.ai", loopback: false, form_action: "https://claude.ai" },
         };
-        Asking { client, redirect, destination: Destination::Server(&self.server) }
+        Asking { client, redirect, destination: &self.server }
     }
 
     pub(crate) fn consent<'a>(&'a self, client: &'a Client) -> Consent<'a> {
@@ -164,7 +189,7 @@ impl World {
         }
     }
 
-    fn consent_at<'a>(&'a self, destination: Destination<'a>, scopes: Scopes) -> Page {
+    fn consent_at<'a>(&'a self, destination: &'a Destination, scopes: Scopes) -> Page {
         let mut consent = self.consent(&self.registered);
         consent.asking.destination = destination;
         consent.scopes = scopes;
@@ -223,7 +248,6 @@ impl World {
     /// Every page, in every state that looks different.
     pub(crate) fn pages(&self) -> Vec<(&'static str, Page)> {
         let text = self.text.as_str();
-        let agent = Destination::Agent { name: "helper", resource: "https://gw.example.com/a2a/helper" };
         let url = "https://client.example.net/callback?error=invalid_scope&state=1";
         let no_access =
             NoAccess { host: HOST, person: &self.alice, asking: self.asking(&self.document), hidden: HIDDEN };
@@ -235,9 +259,9 @@ impl World {
             ("consent_registered", self.consent(&self.registered).render()),
             ("consent_document", self.consent(&self.document).render()),
             ("consent_dynamic", self.consent(&self.dynamic).render()),
-            ("consent_all_tools", self.consent_at(Destination::Server(&self.open), Scopes::MCP)),
-            ("consent_many_tools", self.consent_at(Destination::Server(&self.large), Scopes::MCP)),
-            ("consent_agent", self.consent_at(agent, Scopes::A2A)),
+            ("consent_all_tools", self.consent_at(&self.open, Scopes::MCP)),
+            ("consent_many_tools", self.consent_at(&self.large, Scopes::MCP)),
+            ("consent_agent", self.consent_at(&self.agent, Scopes::A2A)),
             ("no_access", no_access.render()),
             ("error", error.render()),
             ("return", back.render()),

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::pages::tests::world;
 
 fn tools(curated: Option<&[String]>) -> Power {
     let mut server = world::server();
     server.curation.tools = curated.map(|names| names.iter().cloned().collect());
-    call(&Destination::Server(&server))
+    call(&Destination::Server(Arc::new(server)))
 }
 
 #[test]
@@ -34,8 +36,8 @@ fn many_tools_are_all_there_some_of_them_on_request() {
 #[test]
 fn each_scope_that_opens_something_is_said() {
     let server = world::server();
-    let at_server = Destination::Server(&server);
-    let at_agent = Destination::Agent { name: "helper", resource: "https://gw.example.com/a2a/helper" };
+    let at_server = Destination::Server(Arc::new(server));
+    let at_agent = world::agent();
     assert_eq!(powers(Scopes::MCP, &at_server).len(), 2);
     assert_eq!(powers(Scopes::NONE.with(Scope::McpRead), &at_server).len(), 1);
     assert_eq!(powers(Scopes::A2A, &at_agent).len(), 2);

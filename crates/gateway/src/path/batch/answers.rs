@@ -71,7 +71,7 @@ impl Room {
 impl Answers {
     /// Prepares to send the requests; the first look at what comes back sends them.
     pub(super) fn ask(app: &Arc<App>, messages: Vec<Message>) -> Option<Self> {
-        let limits = Arc::clone(&messages.first()?.asked.published().limits);
+        let limits = Arc::clone(&messages.first()?.asked.published().entrance.limits);
         let (app, open) = (Arc::clone(app), messages.len());
         let room = Room(Arc::new(AtomicUsize::new(limits.response_body)));
         let shared = room.clone();

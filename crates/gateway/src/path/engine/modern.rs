@@ -85,7 +85,7 @@ fn page(
 ) -> Option<PageKey> {
     let params = message.params().filter(|_| method.is_list())?;
     let place = (&published.server.upstream.name, &published.server.name);
-    published.memory.lists.key(place, &caller.key, method, params)
+    published.entrance.memory.lists.key(place, &caller.key, method, params)
 }
 
 /// The mirrored headers, made anew from what was checked.

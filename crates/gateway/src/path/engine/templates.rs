@@ -100,7 +100,7 @@ async fn ask(
     (own_id, body): (&str, Bytes),
     record: &mut OpenRecord,
 ) -> Result<Document, Refusal> {
-    let limits = &published.limits;
+    let limits = &published.entrance.limits;
     let text = match forward::address(app, published, session) {
         Some(uri) => {
             let outbound = Outbound {

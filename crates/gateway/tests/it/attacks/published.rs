@@ -32,7 +32,7 @@ const ROUTES: [(&str, &str, &[&str]); 22] = [
     ("/metrics", "/metrics", &["GET"]),
     ("/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server", &["GET"]),
     ("/.well-known/openid-configuration", "/.well-known/openid-configuration", &["GET"]),
-    ("/.well-known/oauth-protected-resource/mcp/", "/.well-known/oauth-protected-resource/mcp/jwt", &["GET"]),
+    ("/.well-known/oauth-protected-resource/", "/.well-known/oauth-protected-resource/mcp/jwt", &["GET"]),
 ];
 
 /// The sources in which paths are compared.
