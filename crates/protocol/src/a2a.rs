@@ -5,6 +5,8 @@
 
 mod dialect;
 mod error;
+mod facts;
+mod failure;
 mod operation;
 mod state;
 mod version;
@@ -12,6 +14,8 @@ mod version;
 pub use dialect::Dialect;
 pub use doorward_model::Binding;
 pub use error::{ErrorKind, GrpcCode};
+pub use facts::{Asked, NotAnAnswer, TaskFacts, Told, push_config};
+pub use failure::Failure;
 pub use operation::Operation;
 pub use state::TaskState;
 pub use version::{UnsupportedVersion, Version};

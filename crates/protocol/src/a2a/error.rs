@@ -189,6 +189,11 @@ impl GrpcCode {
         usize::try_from(number).ok().and_then(|index| Self::ALL.get(index).copied())
     }
 
+    /// The code of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
     /// Its name, as `google.rpc.Code` has it.
     pub const fn name(self) -> &'static str {
         match self {
