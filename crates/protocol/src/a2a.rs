@@ -8,6 +8,7 @@ mod error;
 mod facts;
 mod failure;
 mod operation;
+pub mod proto;
 mod state;
 mod version;
 
