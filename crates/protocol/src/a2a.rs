@@ -7,10 +7,14 @@ mod dialect;
 mod error;
 mod facts;
 mod failure;
+mod names;
 mod operation;
 pub mod proto;
+pub mod rest;
 mod state;
+
 mod version;
+mod write;
 
 pub use dialect::Dialect;
 pub use doorward_model::Binding;
