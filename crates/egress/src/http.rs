@@ -1,17 +1,26 @@
 //! The HTTP client: pooled, without redirects, bounded in time.
+//!
+//! There is a pool for each kind of trust and for each [`Protocol`]: a connection never serves two of them.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor, rt::TokioTimer};
+use hyper_util::{
+    client::legacy::{Builder, Client},
+    rt::{TokioExecutor, TokioTimer},
+};
 use ipnet::IpNet;
-use url::Url;
 
-use crate::{AddressError, BodyError, Trust, connector::Connector, read_capped, tls};
+use crate::{
+    AddressError, BodyError, Trust,
+    connector::Connector,
+    http2::{self, Http2Connector, NotHttp2},
+    tls,
+};
 
 /// What the client needs to know; nothing is dialled when it is made.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +44,19 @@ pub struct Outbound {
     pub body: Bytes,
     /// How far the destination is trusted.
     pub trust: Trust,
+    /// What is spoken there.
+    pub protocol: Protocol,
+}
+
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1, or over TLS what the handshake agrees on.
+    #[default]
+    Http1OrAlpn,
+    /// HTTP/2 and nothing else, as gRPC needs it: in clear with prior knowledge, over TLS by ALPN `h2` (RFC 9113
+    /// sections 3.2 and 3.3). The request says `te: trailers`, and the answer's body ends with its trailers.
+    Http2,
 }
 
 /// Why nothing came back.
@@ -46,6 +68,9 @@ pub enum EgressError {
     /// No connection.
     #[error("no connection: {0}")]
     Connect(String),
+    /// There is a connection, and no HTTP/2 on it.
+    #[error("the other side does not speak HTTP/2 there")]
+    NotHttp2,
     /// The limit passed before the answer's head came.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
@@ -76,38 +101,58 @@ impl EgressError {
     /// When it happened.
     pub fn phase(&self) -> Phase {
         match self {
-            Self::Refused(_) | Self::Connect(_) | Self::Roots => Phase::BeforeSending,
+            // Whoever does not speak HTTP/2 cannot have read the request.
+            Self::Refused(_) | Self::Connect(_) | Self::NotHttp2 | Self::Roots => Phase::BeforeSending,
             _ => Phase::AfterSending,
         }
     }
 }
 
 type Pool = Client<HttpsConnector<Connector>, Full<Bytes>>;
+type Http2Pool = Client<Http2Connector, Full<Bytes>>;
 
 /// The one client of the program.
 #[derive(Debug, Clone)]
 pub struct Egress {
-    declared: Pool,
-    guarded: Pool,
+    declared: Pools,
+    guarded: Pools,
+}
+
+/// The connections of one kind of trust.
+#[derive(Debug, Clone)]
+struct Pools {
+    usual: Pool,
+    http2: Http2Pool,
 }
 
 /// Time for resolving, connecting and the TLS handshake.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept; below the keep-alive of common servers, so that we close first.
 const POOL_IDLE: Duration = Duration::from_secs(4);
+/// Largest head of an answer, in bytes.
+const MAX_HEAD: u32 = 64 << 10;
+/// How much of one answer may wait in memory until its reader takes it, in bytes.
+const STREAM_WINDOW: u32 = 64 << 10;
+/// As much for all answers of one connection together: so many readers must stand still before others wait for them.
+const CONNECTION_WINDOW: u32 = 512 * STREAM_WINDOW;
+/// How often a connection with open requests on it is asked whether anybody is there, and how long that may take.
+const ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
 
 impl Egress {
     /// Makes the client.
     pub fn new(config: &EgressConfig) -> Result<Self, EgressError> {
         let tls = tls::client_config(config.extra_roots.as_deref())?;
         let allow_private: Arc<[IpNet]> = config.allow_private.clone().into();
-        let pool = |trust| pool(&tls, trust, Arc::clone(&allow_private));
-        Ok(Self { declared: pool(Trust::Declared), guarded: pool(Trust::Guarded) })
+        let pools = |trust| Pools::new(&tls, trust, Arc::clone(&allow_private));
+        Ok(Self { declared: pools(Trust::Declared), guarded: pools(Trust::Guarded) })
     }
 
     /// Sends a request; `limit` runs until the answer's head. The body of the answer is not bounded here.
+    ///
+    /// Requests by [`Protocol::Http2`] to one place share a connection. Beyond as many as the other side allows at
+    /// a time they wait, within `limit`.
     pub async fn send(&self, outbound: Outbound, limit: Duration) -> Result<Response<Incoming>, EgressError> {
-        let pool = match outbound.trust {
+        let pools = match outbound.trust {
             Trust::Declared => &self.declared,
             Trust::Guarded => &self.guarded,
         };
@@ -115,51 +160,45 @@ impl Egress {
         *request.method_mut() = outbound.method;
         *request.uri_mut() = outbound.uri;
         *request.headers_mut() = outbound.headers;
-        let answer = tokio::time::timeout(limit, pool.request(request)).await;
-        answer.map_err(|_| EgressError::Timeout(limit))?.map_err(|error| classify(&error))
-    }
-
-    /// Fetches a JSON document with GET: 200 only, no redirects, bounded in size and time.
-    ///
-    /// Returns the text and its `Cache-Control: max-age`, in seconds.
-    pub async fn fetch(
-        &self,
-        url: &Url,
-        trust: Trust,
-        limit: usize,
-    ) -> Result<(Bytes, Option<u64>), EgressError> {
-        let uri: Uri =
-            url.as_str().parse().map_err(|_| EgressError::Connect("the URL is not usable".into()))?;
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
-        let outbound = Outbound { method: Method::GET, uri, headers, body: Bytes::new(), trust };
-        let fetched = tokio::time::timeout(CONNECT_TIMEOUT, async {
-            let answer = self.send(outbound, CONNECT_TIMEOUT).await?;
-            if answer.status() != http::StatusCode::OK {
-                return Err(EgressError::Status(answer.status().as_u16()));
+        let answer = match outbound.protocol {
+            Protocol::Http1OrAlpn => pools.usual.request(request),
+            Protocol::Http2 => {
+                request.headers_mut().insert(header::TE, HeaderValue::from_static("trailers"));
+                pools.http2.request(request)
             }
-            let max_age = max_age(answer.headers());
-            Ok((read_capped(answer.into_body(), limit).await?, max_age))
-        });
-        fetched.await.unwrap_or(Err(EgressError::Timeout(CONNECT_TIMEOUT)))
+        };
+        let answer = tokio::time::timeout(limit, answer).await;
+        answer.map_err(|_| EgressError::Timeout(limit))?.map_err(|error| classify(&error))
     }
 }
 
-fn pool(tls: &rustls::ClientConfig, trust: Trust, allow_private: Arc<[IpNet]>) -> Pool {
-    let connector = Connector { trust, allow_private, connect_timeout: CONNECT_TIMEOUT };
-    let https = HttpsConnectorBuilder::new()
-        .with_tls_config(tls.clone())
-        .https_or_http()
-        .enable_http1()
-        .enable_http2()
-        .wrap_connector(connector);
-    Client::builder(TokioExecutor::new())
+impl Pools {
+    fn new(tls: &rustls::ClientConfig, trust: Trust, allow_private: Arc<[IpNet]>) -> Self {
+        let connector = Connector { trust, allow_private, connect_timeout: CONNECT_TIMEOUT };
+        let https = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
+        let either = https().enable_http1().enable_http2().wrap_connector(connector.clone());
+        let only = https().enable_http2().wrap_connector(connector);
+        Self {
+            usual: builder().build(either),
+            http2: builder().http2_only(true).build(http2::connector(only)),
+        }
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .pool_max_idle_per_host(256)
         .http1_max_buf_size(64 << 10)
-        .build(https)
+        .http2_max_header_list_size(MAX_HEAD)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_keep_alive_interval(ALIVE.0)
+        .http2_keep_alive_timeout(ALIVE.1);
+    builder
 }
 
 /// The error's own words for its innermost cause, and the refusal of an address wherever it hides.
@@ -169,6 +208,9 @@ fn classify(error: &hyper_util::client::legacy::Error) -> EgressError {
         if let Some(refused) = innermost.downcast_ref::<AddressError>() {
             return EgressError::Refused(*refused);
         }
+        if NotHttp2::is(innermost) {
+            return EgressError::NotHttp2;
+        }
         let inner = innermost.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         match inner.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| innermost.source()) {
             Some(source) => innermost = source,
@@ -177,9 +219,4 @@ fn classify(error: &hyper_util::client::legacy::Error) -> EgressError {
     }
     let cause = innermost.to_string();
     if error.is_connect() { EgressError::Connect(cause) } else { EgressError::Broken(cause) }
-}
-
-fn max_age(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(header::CACHE_CONTROL)?.to_str().ok()?;
-    value.split(',').find_map(|directive| directive.trim().strip_prefix("max-age=")?.parse().ok())
 }

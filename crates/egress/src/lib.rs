@@ -11,7 +11,9 @@ mod address;
 mod body;
 mod channel;
 mod connector;
+mod fetch;
 mod http;
+mod http2;
 pub mod sse;
 pub mod stdio;
 mod tls;
@@ -19,7 +21,8 @@ mod tls;
 pub use address::{AddressError, is_metadata_address, is_public};
 pub use body::{BodyError, read_capped};
 pub use channel::{Cause, Channel, ChannelError, Ending, Exit, Messages, StartState, Supervisor};
-pub use http::{Egress, EgressConfig, EgressError, Outbound, Phase};
+pub use fetch::{Bounds, Fetched};
+pub use http::{Egress, EgressConfig, EgressError, Outbound, Phase, Protocol};
 
 /// How far a destination is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::{
-    Egress, EgressError, Outbound, Trust,
+    Egress, EgressError, Outbound, Protocol, Trust,
     channel::{self, Channel, ChannelError, Messages},
 };
 use stream::Events;
@@ -50,7 +50,8 @@ pub async fn connect(
     let mut asked = headers.clone();
     asked.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
     let uri = uri_of(url)?;
-    let request = Outbound { method: Method::GET, uri, headers: asked, body: Bytes::new(), trust };
+    let (method, body, protocol) = (Method::GET, Bytes::new(), Protocol::Http1OrAlpn);
+    let request = Outbound { method, uri, headers: asked, body, trust, protocol };
     let answer = egress.send(request, first_byte).await?;
     if answer.status() != StatusCode::OK {
         return Err(EgressError::Status(answer.status().as_u16()).into());

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 use crate::{
-    Egress, EgressError, Outbound, Trust,
+    Egress, EgressError, Outbound, Protocol, Trust,
     channel::{ChannelError, Parcel, State},
     read_capped,
 };
@@ -69,6 +69,7 @@ impl Target {
             headers: self.headers.clone(),
             body: message,
             trust: self.trust,
+            protocol: Protocol::Http1OrAlpn,
         };
         let answer = self.egress.send(request, self.first_byte).await?;
         let status = answer.status();

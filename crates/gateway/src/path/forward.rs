@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use doorward_egress::{EgressError, Outbound, Trust};
+use doorward_egress::{EgressError, Outbound, Protocol, Trust};
 use doorward_guard::Permit;
 use doorward_model::Credential;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
@@ -61,7 +61,8 @@ async fn http(
     let mut headers = outbound.headers;
     record.trace.write(&mut headers);
     let (method, body) = (outbound.verb, outbound.body);
-    let outbound = Outbound { method, uri: uri.clone(), headers, body, trust: Trust::Declared };
+    let (uri, trust, protocol) = (uri.clone(), Trust::Declared, Protocol::Http1OrAlpn);
+    let outbound = Outbound { method, uri, headers, body, trust, protocol };
     ask(app, &exchange.published, outbound, record).await
 }
 

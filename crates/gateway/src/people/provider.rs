@@ -15,7 +15,7 @@ use doorward_auth::{
     server::{form::Parameters, pkce, token},
     sign_in::{self, Attempt, Callback, Endpoints, SignedIn, TokenCall},
 };
-use doorward_egress::{Outbound, Trust, read_capped};
+use doorward_egress::{Outbound, Protocol, Trust, read_capped};
 use doorward_model::{Algorithm, Fault, Issuer, Secret, SignInProvider, Timestamp};
 use doorward_store::StoreError;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
@@ -231,7 +231,8 @@ async fn exchange(
     }
     let trust = trust(&endpoints.token, &provider.issuer);
     let body = Bytes::from(call.form.expose().to_owned());
-    let outbound = Outbound { method: Method::POST, uri, headers, body, trust };
+    let (method, protocol) = (Method::POST, Protocol::Http1OrAlpn);
+    let outbound = Outbound { method, uri, headers, body, trust, protocol };
     let answer = web.app.egress().send(outbound, PATIENCE).await;
     let answer = answer.map_err(|error| away(&error.to_string()))?;
     let read = tokio::time::timeout(PATIENCE, read_capped(answer.into_body(), MAX_DOCUMENT)).await;

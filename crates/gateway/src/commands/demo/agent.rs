@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use doorward_egress::{Egress, Outbound, Trust, read_capped};
+use doorward_egress::{Egress, Outbound, Protocol, Trust, read_capped};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -68,7 +68,8 @@ impl Agent {
         }
         let uri = call.url.parse().with_context(|| format!("{} is not an address", call.url))?;
         let body = Bytes::from(call.body);
-        let outbound = Outbound { method: call.method, uri, headers, body, trust: Trust::Declared };
+        let (method, trust, protocol) = (call.method, Trust::Declared, Protocol::Http1OrAlpn);
+        let outbound = Outbound { method, uri, headers, body, trust, protocol };
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = self.egress.send(outbound, PATIENCE).await;
         let (parts, body) = answer.with_context(|| format!("no answer from {}", call.url))?.into_parts();

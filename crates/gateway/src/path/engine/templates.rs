@@ -5,7 +5,7 @@
 //! era. A hidden URI and one that does not exist take the same way.
 
 use bytes::Bytes;
-use doorward_egress::{Outbound, Trust, read_capped};
+use doorward_egress::{Outbound, Protocol, Trust, read_capped};
 use doorward_guard::uri_template::UriTemplate;
 use doorward_model::Limits;
 use doorward_protocol::{
@@ -109,6 +109,7 @@ async fn ask(
                 headers: headers(era, session),
                 body,
                 trust: Trust::Declared,
+                protocol: Protocol::Http1OrAlpn,
             };
             let answer = forward::ask(app, published, outbound, record).await?;
             by_http(answer, published, own_id, limits).await
