@@ -11,9 +11,11 @@
 //! - [`verify`]: a bearer token becomes an identity, or a typed refusal;
 //! - [`server`]: what clients send to the authorization server, and what they are told;
 //! - [`sign_in`]: people of OpenID providers, for whom Doorward is the relying party;
+//! - [`client`]: the tokens that Doorward asks others for, and what it says about its callers;
 //! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests,
 //!   passwords.
 
+pub mod client;
 mod json;
 pub mod keys;
 mod provider;

@@ -1,13 +1,13 @@
 //! To the provider and back: the address that the browser is sent to, what it comes back with, and the
 //! exchange of the code.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use doorward_model::{Secret, SignInProvider};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::Endpoints;
 use crate::{
+    client::basic,
     json,
     server::{form::Parameters, pkce},
     shown::visible,
@@ -142,13 +142,6 @@ impl TokenCall {
         };
         Self { authorization, form: Secret::new(form.finish()) }
     }
-}
-
-/// RFC 6749 section 2.3.1.
-fn basic(id: &str, secret: &Secret) -> Secret {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let credentials = format!("{}:{}", encode(id), encode(secret.expose()));
-    Secret::new(format!("Basic {}", STANDARD.encode(credentials)))
 }
 
 /// The ID token in the answer to a [`TokenCall`], of whatever status.

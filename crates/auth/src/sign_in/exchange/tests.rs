@@ -1,3 +1,4 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
 use doorward_model::{Name, SignInAllow};
 use proptest::prelude::*;
 
