@@ -31,7 +31,7 @@ pub(crate) fn variable(spec: &Spec, key: &Key) -> String {
 
 /// Whether a key has a variable. A table has none: the keys in it have.
 pub(crate) fn has_variable(spec: &Spec, key: &Key) -> bool {
-    spec.stands_once() && !matches!(key.kind, Kind::Table | Kind::TextOrTable)
+    spec.stands_once() && !matches!(key.kind, Kind::TextsOrContents | Kind::Table | Kind::TextOrTable)
 }
 
 /// Writes variables over the file, and options over variables.
@@ -118,7 +118,7 @@ fn from_text(kind: Kind, variable: &str, text: &str) -> Value {
         }
         // The reference, not the value: an export shows where the secret is.
         Kind::Secret | Kind::TextOrSecret => reference("env", variable),
-        Kind::Text | Kind::Time(..) | Kind::Table | Kind::TextOrTable => as_text(),
+        Kind::Text | Kind::Time(..) | Kind::TextsOrContents | Kind::Table | Kind::TextOrTable => as_text(),
     }
 }
 

@@ -1,74 +1,203 @@
-//! From what the sections declare to virtual servers: references, and the rules that need several sections.
+//! From what the sections declare to virtual servers and agents: references, and the rules that need several
+//! sections.
+
+mod access;
+mod audience;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    fmt,
     sync::Arc,
 };
 
-use doorward_model::{Access, Issuer, JwtAccess, Name, Upstream, VirtualServer};
+use doorward_model::{Agent, Issuer, Name, Upstream, VirtualServer};
 use url::Url;
 
+use self::audience::Audience;
 use crate::{
     context::{Context, shown},
     mistake::Complaint,
     section::Found,
-    sections::{Declared, Draft, Drafts, Issuers, SignIns, Upstreams},
+    sections::{
+        AgentDraft, Agents, ApiKeys, Declared, Issuers, Listening, ServerDraft, Servers, SignIns, Upstreams,
+    },
     suggest::did_you_mean,
-    tree::At,
 };
 
-/// The other sections, as far as virtual servers refer to them.
-struct World<'a> {
-    upstreams: &'a Upstreams,
-    issuers: &'a Issuers,
+/// The other sections, as far as virtual servers and agents refer to them.
+pub(crate) struct World<'a> {
+    pub(crate) upstreams: &'a Upstreams,
+    pub(crate) issuers: &'a Issuers,
+    pub(crate) api_keys: &'a ApiKeys,
+    pub(crate) listening: &'a Listening,
     /// Absent after a mistake.
-    address: Option<&'a Found<SocketAddr>>,
-    public_url: Option<&'a Url>,
-    context: &'a Context<'a>,
+    pub(crate) public_url: Option<&'a Url>,
+    pub(crate) context: &'a Context<'a>,
 }
 
-/// Publishes the virtual servers; those with mistakes are left out.
-pub(crate) fn servers(
-    drafts: &Drafts<'_>,
-    upstreams: &Upstreams,
-    issuers: &Issuers,
-    address: Option<&Found<SocketAddr>>,
-    public_url: Option<&Url>,
-    context: &Context<'_>,
-) -> BTreeMap<Name, Arc<VirtualServer>> {
-    let world = World { upstreams, issuers, address, public_url, context };
-    let mut servers = BTreeMap::new();
-    let mut audiences = Vec::new();
-    for declared in drafts {
-        let Some(draft) = &declared.value else { continue };
-        let access = world.access(declared, draft);
-        let upstream = draft.upstream.as_ref().and_then(|name| world.upstream(name));
-        let (Some(name), Some(resource)) = (&declared.name, world.resource(declared)) else { continue };
-        let Some(access) = access else { continue };
-        if let Some(jwt) = &access.jwt {
-            audiences.push(Audience {
-                at: draft.audience.as_ref().map_or(&draft.ways.at, |audience| &audience.at),
-                server: &name.value,
-                value: jwt.audience.clone(),
-                issuers: jwt.issuers.clone(),
-            });
+/// What is published. What has mistakes is left out.
+pub(crate) struct Published {
+    pub(crate) servers: BTreeMap<Name, Arc<VirtualServer>>,
+    pub(crate) agents: BTreeMap<Name, Arc<Agent>>,
+}
+
+/// What callers come in at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entrance<'a> {
+    Server(&'a Name),
+    Agent(&'a Name),
+}
+
+impl fmt::Display for Entrance<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(name) => write!(f, "virtual server `{name}`"),
+            Self::Agent(name) => write!(f, "agent `{name}`"),
         }
-        let Some(upstream) = upstream else { continue };
+    }
+}
+
+impl<'a> Entrance<'a> {
+    fn server<T>(declared: &'a Declared<T>) -> Option<Self> {
+        declared.name.as_ref().map(|name| Self::Server(&name.value))
+    }
+
+    fn agent<T>(declared: &'a Declared<T>) -> Option<Self> {
+        declared.name.as_ref().map(|name| Self::Agent(&name.value))
+    }
+
+    fn name(self) -> &'a Name {
+        match self {
+            Self::Server(name) | Self::Agent(name) => name,
+        }
+    }
+}
+
+impl World<'_> {
+    /// Publishes virtual servers and agents.
+    pub(crate) fn publish(&self, servers: &Servers<'_>, agents: &Agents<'_>) -> Published {
+        let mut audiences = Vec::new();
+        let published = Published {
+            servers: servers.iter().filter_map(|declared| self.server(declared, &mut audiences)).collect(),
+            agents: agents.iter().filter_map(|declared| self.agent(declared, &mut audiences)).collect(),
+        };
+        let entrances = servers.iter().filter_map(Entrance::server);
+        let entrances = entrances.chain(agents.iter().filter_map(Entrance::agent));
+        self.refuse_shared_audiences(entrances, &audiences);
+        self.refuse_taken_hosts(agents);
+        self.warn_of_unused_upstreams(servers);
+        self.warn_of_unused_keys(servers, agents);
+        published
+    }
+
+    fn server<'a>(
+        &self,
+        declared: &'a Declared<ServerDraft<'_>>,
+        audiences: &mut Vec<Audience<'a>>,
+    ) -> Option<(Name, Arc<VirtualServer>)> {
+        let draft = declared.value.as_ref()?;
+        let entrance = Entrance::server(declared);
+        let access = self.access(entrance, &draft.access);
+        let upstream = draft.upstream.as_ref().and_then(|name| self.upstream(name));
+        let (entrance, access) = (entrance?, access?);
+        audiences.extend(Audience::of(entrance, &draft.access, &access));
         let server = VirtualServer {
-            name: name.value.clone(),
-            resource,
-            upstream,
+            name: entrance.name().clone(),
+            resource: self.resource(entrance)?,
+            upstream: upstream?,
             access,
             curation: draft.curation.clone(),
             payloads: draft.payloads,
-            rate: None,
+            rate: draft.rate,
         };
-        servers.insert(name.value.clone(), Arc::new(server));
+        Some((server.name.clone(), Arc::new(server)))
     }
-    world.refuse_shared_audiences(drafts, &audiences);
-    world.warn_of_unused_upstreams(drafts);
-    servers
+
+    fn agent<'a>(
+        &self,
+        declared: &'a Declared<AgentDraft<'_>>,
+        audiences: &mut Vec<Audience<'a>>,
+    ) -> Option<(Name, Arc<Agent>)> {
+        let draft = declared.value.as_ref()?;
+        let entrance = Entrance::agent(declared);
+        let access = self.access(entrance, &draft.access);
+        let (entrance, access) = (entrance?, access?);
+        audiences.extend(Audience::of(entrance, &draft.access, &access));
+        let agent = Agent {
+            name: entrance.name().clone(),
+            resource: self.resource(entrance)?,
+            card: draft.card.clone()?,
+            timeout: draft.timeout,
+            credential: draft.credential.clone()?,
+            assertion: draft.assertion,
+            access,
+            bindings: draft.bindings.clone(),
+            host: draft.host.as_ref().map(|host| host.value.clone()),
+            signature: draft.signature.clone(),
+            skills: draft.skills.clone(),
+            push: draft.push,
+            rate: draft.rate,
+            quotas: draft.quotas,
+            delegation_depth: draft.delegation_depth,
+        };
+        Some((agent.name.clone(), Arc::new(agent)))
+    }
+
+    /// `<public_url>/mcp/<name>` or `<public_url>/a2a/<name>`.
+    fn resource(&self, entrance: Entrance<'_>) -> Option<String> {
+        let origin = self.public_url?.origin().ascii_serialization();
+        Some(match entrance {
+            Entrance::Server(name) => format!("{origin}/mcp/{name}"),
+            Entrance::Agent(name) => format!("{origin}/a2a/{name}"),
+        })
+    }
+
+    fn upstream(&self, name: &Found<&str>) -> Option<Arc<Upstream>> {
+        self.refer(self.upstreams, name, "upstream").cloned()
+    }
+
+    /// The declaration of that name. Absent without complaint when the declaration has mistakes of its own.
+    fn refer<'d, T>(&self, declared: &'d [Declared<T>], name: &Found<&str>, kind: &str) -> Option<&'d T> {
+        if let Some(item) = declared.iter().find(|item| item.written.as_deref() == Some(name.value)) {
+            return item.value.as_ref();
+        }
+        let written = || declared.iter().filter_map(|item| item.written.as_deref());
+        let none = || written().next().is_none().then(|| format!("no [[{kind}]] is declared"));
+        let hint = did_you_mean(name.value, written()).or_else(none);
+        let what = kind.replace('_', " ");
+        let complaint = Complaint::new(format!("there is no {what} `{}`", shown(name.value)));
+        self.context.mistake(&name.at, complaint.hint_if(hint));
+        None
+    }
+
+    /// A host has one card at its root, and Doorward's own host has none.
+    fn refuse_taken_hosts(&self, agents: &Agents<'_>) {
+        let own = self.public_url.and_then(Url::host_str);
+        let mut taken = BTreeMap::new();
+        for declared in agents {
+            let Some(host) = declared.value.as_ref().and_then(|draft| draft.host.as_ref()) else { continue };
+            if own == Some(host.value.as_str()) {
+                let complaint = Complaint::new("is the host of `public_url`");
+                self.context.mistake(&host.at, complaint.hint("leave it out, or give another host name"));
+            } else if let Some(first) = taken.get(host.value.as_str()) {
+                self.context.mistake(&host.at, format!("is already the host of `{first}`"));
+            } else {
+                taken.insert(host.value.as_str(), &declared.at.key);
+            }
+        }
+    }
+
+    fn warn_of_unused_upstreams(&self, servers: &Servers<'_>) {
+        let used: BTreeSet<_> = servers
+            .iter()
+            .filter_map(|declared| Some(declared.value.as_ref()?.upstream.as_ref()?.value))
+            .collect();
+        for upstream in self.upstreams {
+            if upstream.name.as_ref().is_some_and(|name| !used.contains(name.value.as_str())) {
+                self.context.warn(&upstream.at, "no virtual server shows this upstream");
+            }
+        }
+    }
 }
 
 /// An issuer and a sign-in provider of the same name are the same provider: `allow` names the people of both by
@@ -84,143 +213,6 @@ pub(crate) fn refuse_mixed_subjects(issuers: &Issuers, sign_in: &SignIns, contex
                 name.value
             );
             context.mistake(&name.at, Complaint::new(message).hint("choose another name"));
-        }
-    }
-}
-
-/// What opens a virtual server to tokens of issuers.
-struct Audience<'a> {
-    at: &'a At,
-    server: &'a Name,
-    value: String,
-    issuers: Vec<Arc<Issuer>>,
-}
-
-impl World<'_> {
-    /// `<public_url>/mcp/<name>`.
-    fn resource(&self, declared: &Declared<Draft<'_>>) -> Option<String> {
-        let name = &declared.name.as_ref()?.value;
-        Some(format!("{}/mcp/{name}", self.public_url?.origin().ascii_serialization()))
-    }
-
-    fn upstream(&self, name: &Found<&str>) -> Option<Arc<Upstream>> {
-        self.refer(self.upstreams, name, "upstream").cloned()
-    }
-
-    /// The declaration of that name. Absent without complaint when the declaration has mistakes of its own.
-    fn refer<'d, T>(&self, declared: &'d [Declared<T>], name: &Found<&str>, kind: &str) -> Option<&'d T> {
-        if let Some(item) = declared.iter().find(|item| item.written.as_deref() == Some(name.value)) {
-            return item.value.as_ref();
-        }
-        let written = || declared.iter().filter_map(|item| item.written.as_deref());
-        let none = || written().next().is_none().then(|| format!("no [[{kind}]] is declared"));
-        let hint = did_you_mean(name.value, written()).or_else(none);
-        let complaint = Complaint::new(format!("there is no {kind} `{}`", shown(name.value)));
-        self.context.mistake(&name.at, complaint.hint_if(hint));
-        None
-    }
-
-    fn access(&self, declared: &Declared<Draft<'_>>, draft: &Draft<'_>) -> Option<Access> {
-        let ways = &draft.ways;
-        if ways.open {
-            self.judge_open(draft);
-        }
-        // References are followed also where they have no effect, so that a slip shows.
-        let issuers = self.issuers(draft);
-        let jwt = if ways.jwt {
-            let audience = match &draft.audience {
-                Some(audience) => Some(audience.value.to_owned()),
-                None => self.resource(declared),
-            };
-            Some(JwtAccess { issuers: issuers?, audience: audience? })
-        } else {
-            None
-        };
-        Some(Access {
-            open: ways.open,
-            oauth: ways.oauth,
-            jwt,
-            api_keys: None,
-            mtls: false,
-            allow: draft.allow.clone(),
-        })
-    }
-
-    fn judge_open(&self, draft: &Draft<'_>) {
-        let at = &draft.ways.at;
-        let loopback = self.address.is_none_or(|address| address.value.ip().to_canonical().is_loopback());
-        if loopback || draft.allow_open {
-            self.context.warn(at, "nobody is asked who they are");
-        } else {
-            let complaint = Complaint::new("`open` on a listener that is not loopback lets everybody in");
-            self.context.mistake(at, complaint.hint("give allow_open = true if that is meant"));
-        }
-    }
-
-    /// The issuers of a draft. Absent when one of them has mistakes, or `jwt` has none.
-    fn issuers(&self, draft: &Draft<'_>) -> Option<Vec<Arc<Issuer>>> {
-        let (none_chosen, issuers): (bool, Option<Vec<_>>) = match &draft.issuers {
-            Some(names) => {
-                let found: Vec<_> =
-                    names.iter().map(|name| self.refer(self.issuers, name, "issuer").cloned()).collect();
-                (names.is_empty(), found.into_iter().collect())
-            }
-            None => {
-                (self.issuers.is_empty(), self.issuers.iter().map(|issuer| issuer.value.clone()).collect())
-            }
-        };
-        if draft.ways.jwt && none_chosen {
-            let complaint = Complaint::new("access `jwt` needs an issuer");
-            self.context.mistake(&draft.ways.at, complaint.hint("declare an [[issuer]]"));
-            return None;
-        }
-        issuers
-    }
-
-    /// One audience never opens two resources.
-    fn refuse_shared_audiences(&self, drafts: &Drafts<'_>, audiences: &[Audience<'_>]) {
-        let resources: BTreeMap<String, &Name> = drafts
-            .iter()
-            .filter_map(|declared| Some((self.resource(declared)?, &declared.name.as_ref()?.value)))
-            .collect();
-        let mut opened: BTreeMap<(&str, &Name), &Name> = BTreeMap::new();
-        for entry in audiences {
-            if let Some(other) = resources.get(&entry.value).filter(|other| **other != entry.server) {
-                let message = format!("this audience is the address of the virtual server `{other}`");
-                self.context.mistake(
-                    entry.at,
-                    Complaint::new(message).hint("one audience never opens two resources"),
-                );
-                continue;
-            }
-            let shared = entry.issuers.iter().find_map(|issuer| {
-                let other = opened.get(&(entry.value.as_str(), &issuer.name))?;
-                (*other != entry.server).then_some((*other, &issuer.name))
-            });
-            if let Some((other, issuer)) = shared {
-                let message = format!(
-                    "a token of the issuer `{issuer}` for this audience opens the virtual server `{other}` too"
-                );
-                self.context.mistake(
-                    entry.at,
-                    Complaint::new(message).hint("one audience never opens two resources"),
-                );
-            }
-            for issuer in &entry.issuers {
-                opened.entry((&entry.value, &issuer.name)).or_insert(entry.server);
-            }
-        }
-    }
-
-    fn warn_of_unused_upstreams(&self, drafts: &Drafts<'_>) {
-        let used: BTreeSet<_> = drafts
-            .iter()
-            .filter_map(|declared| Some(declared.value.as_ref()?.upstream.as_ref()?.value))
-            .collect();
-        for upstream in self.upstreams {
-            if upstream.name.as_ref().is_some_and(|name| !used.contains(name.value.as_str())) {
-                self.context.warn(&upstream.at, "no virtual server shows this upstream");
-            }
         }
     }
 }

@@ -41,9 +41,6 @@ fn section(out: &mut String, spec: &Spec) {
         (name, Shape::Nested | Shape::Inner) => format!("`{name}`"),
     };
     let _ = write!(out, "\n## {title}\n\n{}\n", spec.about);
-    if later::SECTIONS.contains(&spec.name) {
-        let _ = write!(out, "\n**The whole section is {}.**\n", later::TEXT);
-    }
     out.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
     for key in spec.keys {
         row(out, spec, key);
@@ -65,13 +62,10 @@ fn row(out: &mut String, spec: &Spec, key: &Key) {
 }
 
 fn later_values(out: &mut String, spec: &Spec) {
-    let (what, words): (_, &[&str]) = match spec.name {
-        "server" => ("`access`", &later::ACCESS),
-        "upstream.credential" => ("`kind`", &later::CREDENTIALS),
-        _ => return,
-    };
-    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    let _ = write!(out, "\n{what} has more words, {}: {}.\n", later::TEXT, words.join(", "));
+    if spec.name.ends_with(".credential") {
+        let words = later::CREDENTIALS.map(|word| format!("`{word}`")).join(", ");
+        let _ = write!(out, "\n`kind` has more words, {}: {words}.\n", later::TEXT);
+    }
 }
 
 fn is_toml(default: &str) -> bool {

@@ -5,9 +5,10 @@
 
 mod reader;
 mod secret;
+mod word;
 
 pub(crate) use reader::{Found, Section};
-pub(crate) use secret::Reference;
+pub(crate) use secret::{Reference, TextOrContent};
 
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub(crate) enum Kind {
     Secret,
     /// A secret that may also be written as plain text.
     TextOrSecret,
+    /// A list whose items are texts, or references as those of a secret.
+    TextsOrContents,
     /// A table with keys of its own.
     Table,
     /// A table with keys of its own, or one word instead of it.
@@ -97,6 +100,7 @@ impl Kind {
             Self::TextOrTexts => "text or list of texts".to_owned(),
             Self::Secret => "secret".to_owned(),
             Self::TextOrSecret => "text or secret".to_owned(),
+            Self::TextsOrContents => "list of texts or `{ file = … }`".to_owned(),
             Self::Table => "table".to_owned(),
             Self::TextOrTable => "text or table".to_owned(),
         }

@@ -4,12 +4,16 @@
 
 pub(crate) mod later;
 
+mod access;
 mod agent;
+mod api_key;
+mod credential;
 mod issuer;
 mod keys;
 mod limits;
 mod listen;
 mod network;
+mod rate;
 mod records;
 mod server;
 mod sign_in;
@@ -17,22 +21,30 @@ mod store;
 mod tokens;
 mod upstream;
 
+pub(crate) use access::{AccessDraft, Way};
+pub(crate) use agent::{Agents, Draft as AgentDraft};
+pub(crate) use api_key::ApiKeys;
+pub(crate) use credential::header_name;
 pub(crate) use issuer::Issuers;
-pub(crate) use server::{Draft, Drafts};
+pub(crate) use listen::Listening;
+pub(crate) use server::{Draft as ServerDraft, Servers};
 pub(crate) use sign_in::SignIns;
 pub(crate) use store::without_password;
-pub(crate) use upstream::{Upstreams, header_name, variable_name};
+pub(crate) use upstream::{Upstreams, variable_name};
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 use doorward_model::{Name, Snapshot};
 use url::Url;
 
 use crate::{
     Listen, Settings, address,
-    context::Context,
+    context::{Context, shown},
     mistake::Complaint,
-    publish,
+    publish::{self, World},
     section::{Found, Key, Kind, Section, Shape, Spec},
     tree::{At, Table},
 };
@@ -50,18 +62,25 @@ const ROOT: Spec = Spec {
 };
 
 /// Every table of the file, in the order of the reference and of the export.
-pub(crate) const ALL: [&Spec; 17] = [
+pub(crate) const ALL: [&Spec; 24] = [
     &ROOT,
     &listen::SPEC,
     &listen::TLS,
     &store::SPEC,
     &keys::SPEC,
     &upstream::SPEC,
-    &upstream::CREDENTIAL,
+    &credential::UPSTREAM,
     &server::SPEC,
-    &server::ALLOW,
+    &access::SERVER_ALLOW,
+    &rate::SERVER,
     &agent::SPEC,
+    &access::AGENT_ALLOW,
+    &rate::AGENT,
+    &credential::AGENT,
+    &agent::SIGNATURE,
+    &agent::QUOTAS,
     &issuer::SPEC,
+    &api_key::SPEC,
     &sign_in::SPEC,
     &sign_in::ALLOW,
     &tokens::SPEC,
@@ -97,8 +116,9 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
     let master_key = keys::read(&single(&keys::SPEC));
     let upstreams = upstream::read(root, context);
     let issuers = issuer::read(root, context);
-    let drafts = server::read(root, context);
-    agent::read(root, context);
+    let api_keys = api_key::read(root, context);
+    let servers = server::read(root, context);
+    let agents = agent::read(root, context);
     let sign_in = sign_in::read(root, context);
     let tokens = tokens::read(&single(&tokens::SPEC));
     let records = records::read(&single(&records::SPEC));
@@ -106,9 +126,16 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
     let limits = limits::read(&single(&limits::SPEC));
 
     publish::refuse_mixed_subjects(&issuers, &sign_in, context);
-    let address = listening.address.as_ref();
-    let public_url = public_url(&top, address, listening.tls.is_some());
-    let servers = publish::servers(&drafts, &upstreams, &issuers, address, public_url.as_ref(), context);
+    let public_url = public_url(&top, listening.address.as_ref(), listening.tls.is_some());
+    let world = World {
+        upstreams: &upstreams,
+        issuers: &issuers,
+        api_keys: &api_keys,
+        listening: &listening,
+        public_url: public_url.as_ref(),
+        context,
+    };
+    let published = world.publish(&servers, &agents);
     let listen = Listen {
         address: listening.address?.value,
         admin: listening.admin,
@@ -126,8 +153,8 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         issuers: by_name(issuers),
         sign_in: by_name(sign_in),
         tokens,
-        servers,
-        agents: BTreeMap::new(),
+        servers: published.servers,
+        agents: published.agents,
         limits,
     };
     Some((settings, snapshot))
@@ -175,4 +202,17 @@ pub(crate) fn refuse_doubles<T>(declared: &[Declared<T>], context: &Context<'_>)
             seen.insert(&name.value, &item.at.key);
         }
     }
+}
+
+/// The members of a list without repetitions, which are warned about.
+pub(crate) fn unique<'a>(items: Vec<Found<&'a str>>, context: &Context<'_>) -> Vec<Found<&'a str>> {
+    let mut seen = BTreeSet::new();
+    let is_first = |item: &Found<&'a str>| {
+        let first = seen.insert(item.value);
+        if !first {
+            context.warn(&item.at, format!("`{}` is listed twice", shown(item.value)));
+        }
+        first
+    };
+    items.into_iter().filter(is_first).collect()
 }

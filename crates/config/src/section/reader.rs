@@ -114,6 +114,12 @@ impl<'a> Section<'a> {
         self.get(name).is_some_and(|found| matches!(found.value.value, Value::Table(_)))
     }
 
+    /// Whether a list is empty as it is written, or not there.
+    pub(crate) fn lists_nothing(&self, name: &str) -> bool {
+        self.get(name)
+            .is_none_or(|found| matches!(&found.value.value, Value::List(items) if items.is_empty()))
+    }
+
     /// The text under a key, without complaint when it is something else.
     pub(crate) fn peek_text(&self, name: &str) -> Option<&'a str> {
         match &self.get(name)?.value.value {
@@ -263,11 +269,14 @@ impl<'a> Section<'a> {
     pub(crate) fn table(&self, name: &str, spec: &'static Spec) -> Option<Section<'a>> {
         let found = self.get(name)?;
         match &found.value.value {
-            Value::Table(table) => {
-                Some(Section { context: self.context, at: found.at, spec, table: Some(table) })
-            }
+            Value::Table(table) => Some(self.inner(found.at, spec, table)),
             _ => self.wrong_type(&found, "a table"),
         }
+    }
+
+    /// A table inside this one.
+    pub(super) fn inner(&self, at: At, spec: &'static Spec, table: &'a Table) -> Self {
+        Self { context: self.context, at, spec, table: Some(table) }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Found<&'a Node>> {
@@ -286,7 +295,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    fn dotted(&self, name: &str) -> String {
+    pub(super) fn dotted(&self, name: &str) -> String {
         if self.at.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.at.key) }
     }
 }

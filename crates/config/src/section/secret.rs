@@ -10,7 +10,7 @@ use super::{Found, Key, Kind, Section, Shape, Spec};
 use crate::{
     context::shown,
     mistake::Complaint,
-    tree::{At, Value},
+    tree::{At, Node, Value},
 };
 
 /// How a secret is referred to.
@@ -18,6 +18,12 @@ pub(crate) enum Reference<'a> {
     Variable(&'a str),
     /// Resolved against the base directory.
     File(PathBuf),
+}
+
+/// An item of a list that holds texts, and references to longer ones.
+pub(crate) enum TextOrContent<'a> {
+    Text(Found<&'a str>),
+    Content(Found<Secret>),
 }
 
 const SPEC: Spec = Spec {
@@ -39,20 +45,44 @@ impl<'a> Section<'a> {
             self.context.mistake(&found.at, complaint.hint(r#"write { env = "NAME" } or { file = "path" }"#));
             return None;
         };
-        let table = self.table(name, &SPEC)?;
-        table.refuse_unknown(&[]);
-        match (table.text("env"), table.text("file")) {
-            (Some(variable), None) if !table.has("file") => {
-                Some(Found { value: Reference::Variable(variable.value), at: found.at })
+        self.table(name, &SPEC)?.as_reference()
+    }
+
+    /// A list of texts and of references, each with its place and what it leads to.
+    pub(crate) fn texts_or_contents(&self, name: &str) -> Option<Vec<TextOrContent<'a>>> {
+        let found = self.get(name)?;
+        let Value::List(items) = &found.value.value else {
+            return self.wrong_type(&found, "a list of texts and tables");
+        };
+        let read = |(index, item): (usize, &'a Node)| {
+            let at = At { place: item.place.clone(), key: self.dotted(&format!("{name}[{index}]")) };
+            match &item.value {
+                Value::Text(text) => Some(TextOrContent::Text(Found { value: text.as_str(), at })),
+                Value::Table(table) => {
+                    let reference = self.inner(at, &SPEC, table).as_reference()?;
+                    self.content(reference).map(TextOrContent::Content)
+                }
+                _ => self.wrong_type(&Found { value: item, at }, "text or a table"),
             }
-            (None, Some(file)) if !table.has("env") => {
+        };
+        Some(items.iter().enumerate().filter_map(read).collect())
+    }
+
+    /// What this table of [`SPEC`] refers to.
+    fn as_reference(&self) -> Option<Found<Reference<'a>>> {
+        self.refuse_unknown(&[]);
+        let at = self.at.clone();
+        match (self.text("env"), self.text("file")) {
+            (Some(variable), None) if !self.has("file") => {
+                Some(Found { value: Reference::Variable(variable.value), at })
+            }
+            (None, Some(file)) if !self.has("env") => {
                 let path = self.context.env.base_dir.join(file.value);
-                Some(Found { value: Reference::File(path), at: found.at })
+                Some(Found { value: Reference::File(path), at })
             }
-            _ if table.has("env") != table.has("file") => None,
+            _ if self.has("env") != self.has("file") => None,
             _ => {
-                let complaint = Complaint::new("expected exactly one of `env` and `file`");
-                self.context.mistake(&found.at, complaint);
+                self.context.mistake(&at, Complaint::new("expected exactly one of `env` and `file`"));
                 None
             }
         }
@@ -60,7 +90,10 @@ impl<'a> Section<'a> {
 
     /// The secret itself, without the line end that editors leave at the end of a file.
     pub(crate) fn secret(&self, name: &str) -> Option<Found<Secret>> {
-        let Found { value, at } = self.reference(name)?;
+        self.reference(name).and_then(|reference| self.content(reference))
+    }
+
+    fn content(&self, Found { value, at }: Found<Reference<'_>>) -> Option<Found<Secret>> {
         let secret = match value {
             Reference::Variable(variable) => self.context.variable(&at, variable),
             Reference::File(path) => self.secret_file(&at, &path),

@@ -21,7 +21,12 @@ pub(crate) const SPEC: Spec = Spec {
     shape: Shape::List,
     about: "A trusted external token issuer whose JWTs callers may present where `access` has \"jwt\".",
     keys: &[
-        Key::new("name", Kind::Text, "required", "what virtual servers call it; not `client`"),
+        Key::new(
+            "name",
+            Kind::Text,
+            "required",
+            "what virtual servers and agents call it; not `client`, `api-key` or `mtls`",
+        ),
         Key::new(
             "issuer",
             Kind::Text,
@@ -103,10 +108,11 @@ fn algorithms(section: &Section<'_>) -> Vec<Algorithm> {
 /// The name of somebody who vouches for people: their subjects begin with it.
 pub(super) fn name(section: &Section<'_>) -> Option<Found<Name>> {
     let name = section.name()?;
-    if name.value.as_str() != "client" {
+    let taken = [("client", "clients"), ("api-key", "API keys"), ("mtls", "client certificates")];
+    let Some((word, whose)) = taken.into_iter().find(|(word, _)| *word == name.value.as_str()) else {
         return Some(name);
-    }
-    let complaint = Complaint::new("the name `client` is taken: subjects of clients begin with it");
+    };
+    let complaint = Complaint::new(format!("the name `{word}` is taken: subjects of {whose} begin with it"));
     section.context.mistake(&name.at, complaint.hint("choose another name"));
     None
 }

@@ -6,19 +6,10 @@
 pub(crate) const TEXT: &str = "not supported in this version";
 
 /// Keys, by the table that they stand in.
-pub(crate) const KEYS: [(&str, &str, &str); 2] = [
-    ("upstream", "sandbox", "what a `command` may touch"),
-    ("server", "rate", "how often a caller may call"),
-];
-
-/// Whole sections.
-pub(crate) const SECTIONS: [&str; 1] = ["agent"];
-
-/// Ways in: words of `access`.
-pub(crate) const ACCESS: [&str; 2] = ["api-key", "mtls"];
+pub(crate) const KEYS: [(&str, &str, &str); 1] = [("upstream", "sandbox", "what a `command` may touch")];
 
 /// Kinds of credential.
-pub(crate) const CREDENTIALS: [&str; 4] = ["oauth", "client-credentials", "token-exchange", "id-jag"];
+pub(crate) const CREDENTIALS: [&str; 2] = ["oauth", "id-jag"];
 
 /// How many upstreams a virtual server may have.
 pub(crate) const UPSTREAMS_PER_SERVER: usize = 1;

@@ -78,7 +78,16 @@ pub(crate) struct Listening {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) tls: Option<Tls>,
+    /// Whether client certificates are asked for, as far as the file says what it means.
+    pub(crate) client_certificates: bool,
     pub(crate) grace: Duration,
+}
+
+impl Listening {
+    /// Whether nobody but this machine reaches the listener; also after a mistake, which is complaint enough.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.address.as_ref().is_none_or(|address| address.value.ip().to_canonical().is_loopback())
+    }
 }
 
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8420);
@@ -102,18 +111,22 @@ pub(crate) fn read(section: &Section<'_>) -> Listening {
         section.context.warn(&proxy.at, "believes everybody: any caller can claim any address");
     }
     let origins = section.texts_as("allowed_origins", address::origin);
+    let tls = section.table("tls", &TLS);
+    // What is written wrongly is complained of already.
+    let client_certificates = tls.as_ref().map_or(section.has("tls"), |tls| tls.has("client_ca"));
     Listening {
         address,
         admin: admin.map(|found| found.value),
         trusted_proxies: proxies.into_iter().map(|found| found.value).collect(),
         allowed_origins: origins.into_iter().map(|found| found.value).collect(),
-        tls: section.table("tls", &TLS).and_then(|table| tls(&table)),
+        tls: tls.and_then(|table| files(&table)),
+        client_certificates,
         grace: section.duration("grace").unwrap_or_default(),
     }
 }
 
 /// The paths only. What the files hold is judged by whoever serves them.
-fn tls(section: &Section<'_>) -> Option<Tls> {
+fn files(section: &Section<'_>) -> Option<Tls> {
     section.refuse_unknown(&[]);
     section.require("certificate");
     section.require("key");

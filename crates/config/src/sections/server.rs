@@ -2,15 +2,19 @@
 
 mod capability;
 
-use doorward_model::{Allow, Curation, Payloads};
+use doorward_model::{Curation, Payloads, RateLimit};
 
-use super::{Declared, later, refuse_doubles};
+use super::{
+    Declared,
+    access::{self, AccessDraft},
+    later, rate, refuse_doubles, unique,
+};
 use crate::{
     context::{Context, shown},
     mistake::Complaint,
     section::{Found, Key, Kind, Section, Shape, Spec},
     suggest::did_you_mean,
-    tree::{At, Table},
+    tree::Table,
 };
 
 pub(crate) const SPEC: Spec = Spec {
@@ -29,8 +33,9 @@ pub(crate) const SPEC: Spec = Spec {
             "access",
             Kind::TextOrTexts,
             "\"oauth\"",
-            "who may come in: `oauth` (Doorward's own tokens), `jwt` (tokens of an issuer), `open` (nobody is asked), \
-             or a list of several",
+            "who may come in: `oauth` (Doorward's own tokens), `jwt` (tokens of an issuer), `api-key` (keys of an \
+             [[api_key]]), `mtls` (client certificates, with `listen.tls.client_ca`), `open` (nobody is asked), or a list \
+             of several",
         ),
         Key::new("allow_open", Kind::Boolean, "false", "permits `open` on a listener that is not loopback"),
         Key::new("issuers", Kind::Texts, "every issuer", "whose tokens count, for `jwt`"),
@@ -40,6 +45,7 @@ pub(crate) const SPEC: Spec = Spec {
             "this resource's URL",
             "what a token's `aud` must contain, for `jwt`",
         ),
+        Key::new("api_keys", Kind::Texts, "every key", "which [[api_key]] count, for `api-key`"),
         Key::new("allow", Kind::Table, "everybody who gets in", "who may stay"),
         Key::new("tools", Kind::Texts, "all", "the tools that are shown, by name; `[]` shows none"),
         Key::new("prompts", Kind::Texts, "all", "the prompts that are shown, by name; `[]` shows none"),
@@ -51,17 +57,7 @@ pub(crate) const SPEC: Spec = Spec {
             "the resource templates that are shown, by URI template; `[]` shows none",
         ),
         Key::new("record", Kind::Texts, "[]", "content that records keep, redacted: `arguments`, `results`"),
-    ],
-};
-
-pub(crate) const ALLOW: Spec = Spec {
-    name: "server.allow",
-    shape: Shape::Inner,
-    about: "Who of those that get in may stay: a caller that any of the lists names.",
-    keys: &[
-        Key::new("groups", Kind::Texts, "[]", "groups, as the token names them"),
-        Key::new("users", Kind::Texts, "[]", "subjects"),
-        Key::new("clients", Kind::Texts, "[]", "OAuth clients"),
+        Key::new("rate", Kind::Table, "none", "how often callers may call"),
     ],
 };
 
@@ -69,63 +65,30 @@ pub(crate) const ALLOW: Spec = Spec {
 pub(crate) struct Draft<'a> {
     /// Absent after a mistake.
     pub(crate) upstream: Option<Found<&'a str>>,
-    pub(crate) ways: Ways,
-    pub(crate) allow_open: bool,
-    /// Absent: every issuer.
-    pub(crate) issuers: Option<Vec<Found<&'a str>>>,
-    pub(crate) audience: Option<Found<&'a str>>,
-    pub(crate) allow: Option<Allow>,
+    pub(crate) access: AccessDraft<'a>,
     pub(crate) curation: Curation,
     pub(crate) payloads: Payloads,
-}
-
-/// The words of `access`.
-pub(crate) struct Ways {
-    pub(crate) at: At,
-    pub(crate) open: bool,
-    pub(crate) oauth: bool,
-    pub(crate) jwt: bool,
+    pub(crate) rate: Option<RateLimit>,
 }
 
 /// The declared virtual servers.
-pub(crate) type Drafts<'a> = Vec<Declared<Draft<'a>>>;
+pub(crate) type Servers<'a> = Vec<Declared<Draft<'a>>>;
 
-pub(crate) fn read<'a>(root: &'a Table, context: &'a Context<'a>) -> Drafts<'a> {
+pub(crate) fn read<'a>(root: &'a Table, context: &'a Context<'a>) -> Servers<'a> {
     let sections = Section::list(&SPEC, root, context);
-    let drafts: Drafts<'a> = sections.iter().map(declare).collect();
+    let drafts: Servers<'a> = sections.iter().map(declare).collect();
     refuse_doubles(&drafts, context);
     drafts
 }
 
 fn declare<'a>(section: &Section<'a>) -> Declared<Draft<'a>> {
     let name = section.name();
-    let ways = ways(section);
-    let allow = section.table("allow", &ALLOW).map(|table| allow(&table));
-    if allow.is_some() && ways.open {
-        let complaint = Complaint::new("`open` asks nobody who they are, so nobody can be told apart");
-        section.mistake("allow", complaint.hint("leave out one of `allow` and \"open\""));
-    }
-    let audience = section.text("audience").filter(|audience| {
-        let present = !audience.value.is_empty();
-        if !present {
-            section.context.mistake(&audience.at, "expected a text that is not empty");
-        }
-        present
-    });
-    if !ways.jwt {
-        for key in ["issuers", "audience"].into_iter().filter(|key| section.has(key)) {
-            section.warn(key, "has no effect without access \"jwt\"");
-        }
-    }
     let draft = Draft {
         upstream: upstream(section),
-        ways,
-        allow_open: section.boolean("allow_open").unwrap_or(false),
-        issuers: section.texts("issuers"),
-        audience,
-        allow,
+        access: access::read(section, &access::SERVER_ALLOW),
         curation: capability::curation(section),
         payloads: payloads(section),
+        rate: rate::read(section, &rate::SERVER),
     };
     Declared { at: section.at.clone(), written: section.written_name(), name, value: Some(draft) }
 }
@@ -142,75 +105,9 @@ fn upstream<'a>(section: &Section<'a>) -> Option<Found<&'a str>> {
     upstreams.into_iter().next()
 }
 
-fn ways(section: &Section<'_>) -> Ways {
-    let mut ways = Ways { at: section.at("access"), open: false, oauth: false, jwt: false };
-    if !section.has("access") {
-        ways.oauth = true;
-    }
-    let words = section.text_or_texts("access");
-    if words.as_ref().is_some_and(Vec::is_empty) {
-        section.mistake(
-            "access",
-            Complaint::new("with no way in nobody gets in").hint("leave it out for \"oauth\""),
-        );
-    }
-    for word in words.unwrap_or_default() {
-        let seen = match word.value {
-            "open" => &mut ways.open,
-            "oauth" => &mut ways.oauth,
-            "jwt" => &mut ways.jwt,
-            other => {
-                section.context.mistake(&word.at, unknown_way(other));
-                continue;
-            }
-        };
-        if std::mem::replace(seen, true) {
-            section.context.warn(&word.at, format!("`{}` is listed twice", word.value));
-        }
-    }
-    ways
-}
-
-fn unknown_way(word: &str) -> Complaint {
-    if later::ACCESS.contains(&word) {
-        return Complaint::new(format!("access `{word}`: {}", later::TEXT));
-    }
-    let known = ["oauth", "jwt", "open"];
-    let complaint = Complaint::new(format!("unknown access `{}`", shown(word)));
-    complaint
-        .hint("known: oauth, jwt, open")
-        .hint_if(did_you_mean(word, known.into_iter().chain(later::ACCESS)))
-}
-
-fn allow(table: &Section<'_>) -> Allow {
-    table.refuse_unknown(&[]);
-    let names = |key| {
-        let names = capability::unique(table.texts(key).unwrap_or_default(), table.context);
-        names.into_iter().filter_map(|name| {
-            if name.value.is_empty() {
-                table.context.mistake(&name.at, "expected a text that is not empty");
-                return None;
-            }
-            Some(name.value.to_owned())
-        })
-    };
-    let allow = Allow {
-        groups: names("groups").collect(),
-        users: names("users").collect(),
-        clients: names("clients").collect(),
-    };
-    if allow.groups.is_empty() && allow.users.is_empty() && allow.clients.is_empty() {
-        table.context.warn(
-            &table.at,
-            Complaint::new("names nobody, so nobody gets in").hint("leave it out for everybody"),
-        );
-    }
-    allow
-}
-
 fn payloads(section: &Section<'_>) -> Payloads {
     let mut payloads = Payloads::default();
-    for word in capability::unique(section.texts("record").unwrap_or_default(), section.context) {
+    for word in unique(section.texts("record").unwrap_or_default(), section.context) {
         match word.value {
             "arguments" => payloads.arguments = true,
             "results" => payloads.results = true,

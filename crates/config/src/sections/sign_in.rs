@@ -26,7 +26,7 @@ pub(crate) const SPEC: Spec = Spec {
             "name",
             Kind::Text,
             "required",
-            "what the sign-in page calls it, and the first part of its people's subjects: `<name>:<sub>`; not `client`",
+            "what the sign-in page calls it, and the first part of its people's subjects: `<name>:<sub>`; not `client`, `api-key` or `mtls`",
         ),
         Key::new(
             "issuer",

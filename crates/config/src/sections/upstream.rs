@@ -1,17 +1,15 @@
 //! `[[upstream]]`: MCP servers that Doorward calls, over HTTP or as child processes, and what it presents there.
 
 mod command;
-mod credential;
 
 pub(crate) use command::variable_name;
-pub(crate) use credential::{SPEC as CREDENTIAL, header_name};
 
 use std::{sync::Arc, time::Duration};
 
-use doorward_model::{Credential, Transport, Upstream};
+use doorward_model::{Transport, Upstream};
 use url::Url;
 
-use super::{Declared, refuse_doubles};
+use super::{Declared, credential, refuse_doubles};
 use crate::{
     address,
     context::{Context, shown},
@@ -84,8 +82,7 @@ fn declare(section: &Section<'_>) -> Declared<Arc<Upstream>> {
     let name = section.name();
     let transport = if section.has("command") { child(section) } else { remote(section) };
     let timeout = section.duration("timeout").unwrap_or(DEFAULT_TIMEOUT);
-    let credential =
-        if section.has("credential") { credential::read(section) } else { Some(Credential::None) };
+    let credential = credential::read(section, &credential::UPSTREAM);
     let written = section.written_name();
     let value = name.as_ref().zip(transport).zip(credential).map(|((name, transport), credential)| {
         Arc::new(Upstream { name: name.value.clone(), transport, timeout, credential })
@@ -120,12 +117,8 @@ fn remote(section: &Section<'_>) -> Option<Transport> {
     }
     let url = section.text("url");
     let url = url.and_then(|url| section.context.accept(&url.at, address::destination(url.value)));
-    if let Some(url) = &url
-        && url.scheme() == "http"
-        && !address::is_loopback(url)
-        && section.has("credential")
-    {
-        section.warn("credential", "travels in clear: the upstream is called by http");
+    if let Some(url) = &url {
+        credential::warn_in_clear(section, url, "upstream");
     }
     let speaks = spoken(section)?;
     url.map(speaks)

@@ -35,9 +35,13 @@ fn ways_in_are_words_or_lists_of_words() {
             ("access = []", "server[0].access: with no way in nobody gets in"),
             ("access = 3", "expected text or a list of texts, found an integer"),
             ("access = \"jtw\"", "unknown access `jtw` (did you mean `jwt`?)"),
-            ("access = \"everything\"", "(known: oauth, jwt, open)"),
-            ("access = \"api-key\"", "access `api-key`: not supported in this version"),
-            ("access = [\"jwt\", \"mtls\"]", "access `mtls`: not supported in this version"),
+            ("access = \"everything\"", "(known: oauth, jwt, api-key, mtls, open)"),
+            ("access = \"apikey\"", "(did you mean `api-key`?)"),
+            (
+                "access = \"api-key\"",
+                "server[0].access: access `api-key` needs a key (declare an [[api_key]])",
+            ),
+            ("access = [\"jwt\", \"mtls\"]", "access `mtls` needs client certificates"),
             ("allow_open = 1", "expected true or false, found an integer"),
         ],
     );

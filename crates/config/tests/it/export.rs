@@ -8,6 +8,9 @@ use proptest::prelude::*;
 
 use crate::support::{World, good};
 
+const KEYS: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
 const FULL: &str = r#"
 [[server]]
 name = "demo"
@@ -29,6 +32,28 @@ issuer = "https://idp.example.com"
 client_documents = ["client.example.com"]
 registration = false
 refresh_idle = "1d"
+
+[[api_key]]
+name = "ci"
+value = { env = "KEY" }
+groups = ["eng"]
+
+[[agent]]
+name = "helper"
+access = ["api-key", "jwt"]
+bindings = ["grpc"]
+card = "https://agents.example.com/card"
+[agent.rate]
+by = "all"
+limit = 60
+[agent.signature]
+keys = ["https://agents.example.com/jwks", { file = "card.jwks" }]
+mode = "required"
+[agent.credential]
+kind = "token-exchange"
+client_id = "doorward"
+token_endpoint = "https://as.example.com/token"
+client_secret = { env = "KEY" }
 
 [[sign_in]]
 name = "corp"
@@ -72,7 +97,9 @@ master = { file = "master.key" }
 
 #[test]
 fn the_whole_configuration_without_secrets() {
-    let exported = export(&good(FULL));
+    let world = World::usual().file("/etc/doorward/card.jwks", KEYS);
+    let full = world.parse(FULL).expect("a good file");
+    let exported = export(&full);
     assert_snapshot!(exported, @r#"
     [listen]
     allowed_origins = ["https://app.example.com"]
@@ -104,9 +131,23 @@ fn the_whole_configuration_without_secrets() {
     resource_templates = ["file:///{path}"]
     record = ["results"]
 
+    [[agent]]
+    name = "helper"
+    card = "https://agents.example.com/card"
+    access = ["api-key", "jwt"]
+    rate = { by = "all", limit = 60 }
+    bindings = ["grpc"]
+    credential = { client_id = "doorward", client_secret = { env = "KEY" }, kind = "token-exchange", token_endpoint = "https://as.example.com/token" }
+    signature = { keys = ["https://agents.example.com/jwks", { file = "card.jwks" }], mode = "required" }
+
     [[issuer]]
     name = "corp"
     issuer = "https://idp.example.com"
+
+    [[api_key]]
+    name = "ci"
+    value = { env = "KEY" }
+    groups = ["eng"]
 
     [[sign_in]]
     name = "corp"
@@ -132,7 +173,7 @@ fn the_whole_configuration_without_secrets() {
     depth = 16
     "#);
     assert!(!exported.contains("s3cr3t") && !exported.contains("hunter"));
-    same(&good(FULL), &good(&exported)).expect("the same configuration");
+    same(&full, &world.parse(&exported).expect("a good file")).expect("the same configuration");
 }
 
 #[test]
@@ -176,6 +217,7 @@ prop_compose! {
         tools in texts(), users in texts(), audience in "\\PC{1,8}",
         depth in 8..=128, body in 1024..=(1 << 30), timeout in 1..3600,
         access in prop::sample::select(vec!["\"oauth\"", "[\"jwt\"]", "[\"jwt\", \"oauth\"]"]),
+        bindings in prop::sample::select(vec!["[\"grpc\"]", "[\"http+json\", \"grpc\", \"jsonrpc\"]"]),
         stdout: bool, transport in prop::sample::select(vec!["auto", "http", "sse"]),
         argv in prop::collection::vec("[^\u{0}]{1,8}", 1..4), value in "[^\u{0}]{0,8}", url in "https://[a-z]{1,8}\\.example/[a-z?=&%/]{0,8}",
     ) -> String {
@@ -198,7 +240,10 @@ prop_compose! {
                 "[[upstream]]\nname = \"{name}\"\nurl = \"{url}\"\ntransport = \"{transport}\"\ntimeout = \"{timeout}s\"\n\
                  credential = {{ kind = \"bearer\", value = {{ env = \"KEY\" }} }}\n\
                  [[server]]\nname = \"{name}\"\nupstreams = [\"{name}\"]\naccess = {access}\n\
-                 tools = {tools}\naudience = {audience}\nallow = {{ users = {users} }}\n"
+                 tools = {tools}\naudience = {audience}\nallow = {{ users = {users} }}\n\
+                 rate = {{ limit = {timeout}, per = \"{timeout}s\", burst = {depth} }}\n\
+                 [[agent]]\nname = \"{name}\"\ncard = \"{url}\"\naccess = {access}\nskills = {tools}\nallow = {{ users = {users} }}\n\
+                 bindings = {bindings}\nassertion = {stdout}\nquotas = {{ streams = {depth} }}\n"
             )
             .expect("text takes all");
         }

@@ -147,11 +147,12 @@ fn credentials_that_are_none() {
             ("{}", "upstream[0].credential.kind: is missing"),
             ("{ kind = \"headr\" }", "unknown kind of credential `headr` (did you mean `header`?)"),
             ("{ kind = \"oauth\" }", "upstream[0].credential.kind: not supported in this version"),
-            ("{ kind = \"client-credentials\", token_url = \"x\" }", "not supported in this version"),
-            ("{ kind = \"token-exchange\" }", "not supported in this version"),
             ("{ kind = \"id-jag\" }", "not supported in this version"),
             ("{ kind = \"bearer\" }", "upstream[0].credential.value: is missing"),
-            ("{ kind = \"bearer\", value = { env = \"KEY\" }, name = \"x\" }", "no header name of its own"),
+            (
+                "{ kind = \"bearer\", value = { env = \"KEY\" }, name = \"x\" }",
+                "a credential of kind `bearer` has no such key",
+            ),
             (
                 "{ kind = \"bearer\", value = { env = \"KEY\" }, nmae = \"x\" }",
                 "nmae: unknown key (did you mean `name`?)",
@@ -247,7 +248,6 @@ fn a_virtual_server_has_one_upstream_that_exists() {
     let loaded = good(&server(""));
     assert_eq!(loaded.snapshot.servers["demo"].resource, "http://127.0.0.1:8420/mcp/demo");
     assert_eq!(loaded.snapshot.servers["demo"].upstream.name.as_str(), "u");
-    refused(server, &[("rate = { limit = 1 }", "server[0].rate: not supported in this version")]);
 }
 
 #[test]
@@ -286,14 +286,6 @@ fn content_is_recorded_only_when_asked_for() {
     let both = payloads(&server("record = [\"arguments\", \"results\"]"));
     assert!(both.arguments && both.results);
     refused(server, &[("record = [\"params\"]", "expected `arguments` or `results`, found `params`")]);
-}
-
-#[test]
-fn agents_are_not_published_yet() {
-    refused(
-        |_| "[[agent]]\nname = \"helper\"\ncard = \"http://127.0.0.1:1/\"\naccess = \"jwt\"\n".into(),
-        &[("", "agent[0]: not supported in this version")],
-    );
 }
 
 #[test]

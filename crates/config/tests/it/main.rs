@@ -1,7 +1,10 @@
 //! Behaviour of the configuration as a user of the crate sees it.
 
 mod access;
+mod agents;
+mod api_keys;
 mod children;
+mod credentials;
 mod export;
 mod files;
 mod lists;
@@ -9,4 +12,5 @@ mod mistakes;
 mod overrides;
 mod parts;
 mod people;
+mod rates;
 mod support;

@@ -40,7 +40,7 @@ upstreams = ["clowd"]
 access = ["jwt", "api-key", "opne"]
 tools = ["echo", ""]
 record = ["argument"]
-rate = { limit = 60 }
+rate = { limit = 0, per = "minuet", by = "color" }
 
 [[server]]
 name = "demo"
@@ -51,6 +51,15 @@ issuers = ["corp"]
 [[agent]]
 name = "helper"
 colour = "red"
+card = "nowhere"
+access = ["mtls", "api-key"]
+bindings = ["grpc", "grcp", "grpc"]
+credential = { kind = "token-exchange", name = "x" }
+signature = { mode = "required" }
+
+[[api_key]]
+name = "ci"
+value = "inline-secret"
 
 [tokens]
 access_ttl = "1y"
@@ -92,23 +101,31 @@ fn all_mistakes_of_all_sections_in_one_run() {
     gateway.toml:28: upstream[2].credential.kind: not supported in this version
     gateway.toml:32: server[0].upstreams[0]: there is no upstream `clowd` (did you mean `cloud`?)
     gateway.toml:33: server[0].access: access `jwt` needs an issuer (declare an [[issuer]])
-    gateway.toml:33: server[0].access[1]: access `api-key`: not supported in this version
     gateway.toml:33: server[0].access[2]: unknown access `opne` (did you mean `open`?)
     gateway.toml:34: server[0].tools[1]: a capability has a name
     gateway.toml:35: server[0].record[0]: expected `arguments` or `results`, found `argument` (did you mean `arguments`?)
-    gateway.toml:36: server[0].rate: not supported in this version
+    gateway.toml:36: server[0].rate.limit: must be between 1 and 1000000
+    gateway.toml:36: server[0].rate.per: unknown period `minuet` (did you mean `minute`?)
+    gateway.toml:36: server[0].rate.by: unknown way to count `color` (known: caller, subject, client, all)
     gateway.toml:39: server[1].name: the name `demo` is already taken by `server[0]`
     gateway.toml:40: server[1].upstreams: several upstreams in one virtual server: not supported in this version
     gateway.toml:41: server[1].resource_templates[0]: not a URI template: its braces do not match, or hold nothing (such as "file:///{path}")
     gateway.toml:42: server[1].issuers[0]: there is no issuer `corp` (no [[issuer]] is declared)
-    gateway.toml:44: agent[0]: not supported in this version
-    gateway.toml:46: agent[0].colour: unknown key (known here: name, card, access, allow_open, issuers, audience, allow, rate, bindings)
-    gateway.toml:49: tokens.access_ttl: expected a duration: a whole number of ms, s, m, h or d (such as "30s")
-    gateway.toml:52: network.allow_private[0]: this address is inside a network, not the network's own (the network is "10.0.0.0/8")
-    gateway.toml:55: limits.depth: must be between 8 and 128
-    gateway.toml:56: limits.request_body: expected a size: a whole number of B, KiB, MiB or GiB (such as "4MiB")
-    gateway.toml:59: records.durability: expected `grouped` or `strict`, found `eventual`
-    gateway.toml:60: records.stdout: expected true or false, found text
+    gateway.toml:46: agent[0].colour: unknown key (known here: name, card, access, allow_open, issuers, audience, api_keys, allow, rate, bindings, host, skills, credential, assertion, signature, timeout, push, quotas, delegation_depth)
+    gateway.toml:47: agent[0].card: expected a URL (such as "https://tools.example.com/mcp")
+    gateway.toml:49: agent[0].bindings[1]: unknown binding `grcp` (did you mean `grpc`?)
+    gateway.toml:49: agent[0].bindings[2]: `grpc` is listed twice
+    gateway.toml:50: agent[0].credential.token_endpoint: is missing
+    gateway.toml:50: agent[0].credential.client_id: is missing
+    gateway.toml:50: agent[0].credential.name: a credential of kind `token-exchange` has no such key
+    gateway.toml:51: agent[0].signature.keys: without keys no signature is good (such as keys = ["https://agent.example.com/jwks.json"])
+    gateway.toml:55: api_key[0].value: a secret is never written in the file (write { env = "NAME" } or { file = "path" })
+    gateway.toml:58: tokens.access_ttl: expected a duration: a whole number of ms, s, m, h or d (such as "30s")
+    gateway.toml:61: network.allow_private[0]: this address is inside a network, not the network's own (the network is "10.0.0.0/8")
+    gateway.toml:64: limits.depth: must be between 8 and 128
+    gateway.toml:65: limits.request_body: expected a size: a whole number of B, KiB, MiB or GiB (such as "4MiB")
+    gateway.toml:68: records.durability: expected `grouped` or `strict`, found `eventual`
+    gateway.toml:69: records.stdout: expected true or false, found text
     "#);
 }
 

@@ -155,6 +155,10 @@ fn an_issuer_vouches_for_people_when_the_operator_says_so() {
     assert!(!good(&issuer("")).snapshot.issuers["corp"].id_jag);
     assert!(good(&issuer("id_jag = true")).snapshot.issuers["corp"].id_jag);
     refused(issuer, &[("id_jag = \"yes\"", "issuer[0].id_jag: expected true or false, found text")]);
+    for taken in ["api-key", "mtls"] {
+        let issuer = format!("[[issuer]]\nname = \"{taken}\"\nissuer = \"https://i.example\"\n");
+        assert!(mistakes(&issuer).contains(&format!("the name `{taken}` is taken")), "{taken}");
+    }
     let client = "[[issuer]]\nname = \"client\"\nissuer = \"https://i.example\"\n";
     assert_snapshot!(mistakes(client), @"gateway.toml:2: issuer[0].name: the name `client` is taken: subjects of clients begin with it (choose another name)");
 }

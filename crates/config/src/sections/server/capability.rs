@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use doorward_model::Curation;
 
+use super::super::unique;
 use crate::{
-    context::{Context, shown},
     mistake::Complaint,
     section::{Found, Section},
 };
@@ -33,19 +33,6 @@ pub(crate) fn curation(section: &Section<'_>) -> Curation {
         section.warn(first, Complaint::new(message).hint(hint));
     }
     curation
-}
-
-/// The members of a list without repetitions, which are warned about.
-pub(crate) fn unique<'a>(items: Vec<Found<&'a str>>, context: &Context<'_>) -> Vec<Found<&'a str>> {
-    let mut seen = BTreeSet::new();
-    let is_first = |item: &Found<&'a str>| {
-        let first = seen.insert(item.value);
-        if !first {
-            context.warn(&item.at, format!("`{}` is listed twice", shown(item.value)));
-        }
-        first
-    };
-    items.into_iter().filter(is_first).collect()
 }
 
 fn list(

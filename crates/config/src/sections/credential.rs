@@ -1,0 +1,178 @@
+//! `credential`: what Doorward presents at an upstream or an agent.
+
+mod token;
+
+use doorward_model::{Credential, Secret};
+use url::Url;
+
+use super::later;
+use crate::{
+    address,
+    context::shown,
+    mistake::Complaint,
+    section::{Found, Key, Kind, Section, Shape, Spec},
+    suggest::did_you_mean,
+};
+
+const KEYS: &[Key] = &[
+    Key::new("kind", Kind::Text, "required", "`header`, `bearer`, `client-credentials` or `token-exchange`"),
+    Key::new("name", Kind::Text, "required for `header`", "the header's name"),
+    Key::new(
+        "value",
+        Kind::Secret,
+        "required for `header` and `bearer`",
+        "the header's value, or the bearer token",
+    ),
+    Key::new(
+        "token_endpoint",
+        Kind::Text,
+        "required for the other two",
+        "where Doorward gets tokens: https, or http on loopback",
+    ),
+    Key::new("client_id", Kind::Text, "required for the other two", "Doorward's client there"),
+    Key::new(
+        "client_secret",
+        Kind::Secret,
+        "none",
+        "the client's secret, for HTTP Basic; without it Doorward signs an assertion (`private_key_jwt`)",
+    ),
+    Key::new("scope", Kind::Text, "none", "the scopes to ask for, with spaces between them"),
+    Key::new("resource", Kind::Text, "none", "the `resource` to ask for (RFC 8707): a URI without fragment"),
+    Key::new("audience", Kind::Text, "none", "the `audience` to ask for (RFC 8693)"),
+];
+
+pub(crate) const UPSTREAM: Spec = Spec {
+    name: "upstream.credential",
+    shape: Shape::Inner,
+    about: "What Doorward presents at an upstream, never what a caller presented: `{ kind = \"header\", name = …, \
+            value = … }`, `{ kind = \"bearer\", value = … }`, a token for Doorward itself by `{ kind = \
+            \"client-credentials\", token_endpoint = …, client_id = …, … }` (RFC 6749 section 4.4), or a token for the \
+            caller, in exchange for Doorward's word about who that is, by `{ kind = \"token-exchange\", … }` (RFC 8693).",
+    keys: KEYS,
+};
+
+pub(crate) const AGENT: Spec = Spec {
+    name: "agent.credential",
+    shape: Shape::Inner,
+    about: "What Doorward presents at an agent; as `upstream.credential`.",
+    keys: KEYS,
+};
+
+const TOKEN_KEYS: &[&str] =
+    &["token_endpoint", "client_id", "client_secret", "scope", "resource", "audience"];
+
+/// The kinds, and the keys that each takes.
+const KINDS: [(&str, &[&str]); 4] = [
+    ("header", &["name", "value"]),
+    ("bearer", &["value"]),
+    ("client-credentials", TOKEN_KEYS),
+    ("token-exchange", TOKEN_KEYS),
+];
+
+/// The `credential` of a section, nothing when it has none. Absent after a mistake; `spec` is the table of it.
+pub(super) fn read(section: &Section<'_>, spec: &'static Spec) -> Option<Credential> {
+    if !section.has("credential") {
+        return Some(Credential::None);
+    }
+    let table = section.table("credential", spec)?;
+    let kind = table.required_text("kind")?;
+    if later::CREDENTIALS.contains(&kind.value) {
+        section.context.mistake(&kind.at, later::TEXT);
+        return None;
+    }
+    table.refuse_unknown(&[]);
+    let Some((kind, takes)) = KINDS.into_iter().find(|(name, _)| *name == kind.value) else {
+        let known = KINDS.map(|(name, _)| name);
+        let complaint = Complaint::new(format!("unknown kind of credential `{}`", shown(kind.value)));
+        let hint = did_you_mean(kind.value, known.into_iter().chain(later::CREDENTIALS));
+        let complaint = complaint.hint(format!("known: {}", known.join(", "))).hint_if(hint);
+        section.context.mistake(&kind.at, complaint);
+        return None;
+    };
+    for key in spec.names().filter(|key| *key != "kind" && !takes.contains(key) && table.has(key)) {
+        table.mistake(key, format!("a credential of kind `{kind}` has no such key"));
+    }
+    match kind {
+        "header" => header(&table),
+        "bearer" => bearer(&table),
+        "client-credentials" => token::source(&table).map(Credential::ClientCredentials),
+        _ => token::source(&table).map(Credential::TokenExchange),
+    }
+}
+
+/// Warns of a credential that goes to `url` without encryption.
+pub(super) fn warn_in_clear(section: &Section<'_>, url: &Url, whose: &str) {
+    if url.scheme() == "http" && !address::is_loopback(url) && section.has("credential") {
+        section.warn("credential", format!("travels in clear: the {whose} is called by http"));
+    }
+}
+
+fn header(table: &Section<'_>) -> Option<Credential> {
+    let name = table.required_text("name");
+    let name = name.and_then(|name| table.context.accept(&name.at, header_name(name.value)));
+    let value = header_value(table, "value");
+    Some(Credential::Header { name: name?, value: value?.value })
+}
+
+fn bearer(table: &Section<'_>) -> Option<Credential> {
+    let token = header_value(table, "value")?;
+    let text = token.value.expose();
+    if text.contains([' ', '\t']) {
+        let complaint = Complaint::new("a bearer token has no white space");
+        table.context.mistake(&token.at, complaint.hint("the value is the token alone, without `Bearer`"));
+        return None;
+    }
+    Some(Credential::Header {
+        name: "authorization".to_owned(),
+        value: Secret::new(format!("Bearer {text}")),
+    })
+}
+
+/// A secret that may stand in a header (RFC 9110 section 5.5, and nothing outside ASCII).
+pub(super) fn header_value(table: &Section<'_>, key: &str) -> Option<Found<Secret>> {
+    table.require(key);
+    let secret = table.secret(key)?;
+    let value = secret.value.expose();
+    if value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) && value.trim() == value {
+        return Some(secret);
+    }
+    table.context.mistake(
+        &secret.at,
+        "its content cannot stand in a header: line ends, outer white space or non-ASCII",
+    );
+    None
+}
+
+/// A field name (RFC 9110 section 5.1) that Doorward or HTTP itself does not set, in lower case.
+pub(crate) fn header_name(text: &str) -> Result<String, Complaint> {
+    const RESERVED: [&str; 17] = [
+        // hop by hop (RFC 9110 section 7.6.1)
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        // what the relay itself writes
+        "host",
+        "content-length",
+        "content-type",
+        "content-encoding",
+        "accept",
+        "accept-encoding",
+        "expect",
+        "last-event-id",
+    ];
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_token) {
+        return Err(Complaint::new("not the name of a header").hint("such as \"x-api-key\""));
+    }
+    let name = text.to_ascii_lowercase();
+    if RESERVED.contains(&name.as_str()) || name.starts_with("mcp-") {
+        return Err(Complaint::new(format!("the header `{}` is Doorward's own to set", shown(&name))));
+    }
+    Ok(name)
+}

@@ -1,0 +1,141 @@
+//! Credentials that are tokens, at upstreams and at agents.
+
+use doorward_model::{Credential, TokenSource};
+use insta::assert_snapshot;
+
+use crate::support::{accepted, good, refused, warnings};
+
+fn upstream(credential: &str) -> String {
+    format!("[[upstream]]\nname = \"u\"\nurl = \"https://u.example/mcp\"\ncredential = {credential}\n")
+}
+
+fn agent(credential: &str) -> String {
+    format!(
+        "[[agent]]\nname = \"a\"\ncard = \"https://a.example/card\"\nskills = []\ncredential = {credential}\n"
+    )
+}
+
+fn tokens(kind: &str, more: &str) -> String {
+    format!(
+        "{{ kind = \"{kind}\", token_endpoint = \"https://as.example/token\", client_id = \"dw\"{more} }}"
+    )
+}
+
+fn source(credential: &Credential) -> &TokenSource {
+    match credential {
+        Credential::ClientCredentials(source) | Credential::TokenExchange(source) => source,
+        other => panic!("not a token: {other:?}"),
+    }
+}
+
+#[test]
+fn tokens_are_got_for_doorward_or_for_the_caller() {
+    let all = ", client_secret = { env = \"KEY\" }, scope = \"a b\", resource = \"https://a.example/x\", audience = \"urn:a\"";
+    let loaded = good(&format!(
+        "{}{}",
+        upstream(&tokens("client-credentials", all)),
+        agent(&tokens("token-exchange", ""))
+    ));
+    let (upstream, agent) =
+        (&loaded.snapshot.upstreams["u"].credential, &loaded.snapshot.agents["a"].credential);
+    assert!(
+        matches!(upstream, Credential::ClientCredentials(_)) && matches!(agent, Credential::TokenExchange(_))
+    );
+    let full = source(upstream);
+    assert_eq!((full.token_endpoint.as_str(), full.client_id.as_str()), ("https://as.example/token", "dw"));
+    assert_eq!(full.client_secret.as_ref().map(doorward_model::Secret::expose), Some("s3cr3t-value"));
+    assert_eq!(full.scope.as_deref(), Some("a b"));
+    assert_eq!(full.resource.as_deref(), Some("https://a.example/x"));
+    assert_eq!(full.audience.as_deref(), Some("urn:a"));
+    let bare = source(agent);
+    assert!(
+        bare.client_secret.is_none()
+            && bare.scope.is_none()
+            && bare.resource.is_none()
+            && bare.audience.is_none()
+    );
+}
+
+#[test]
+fn upstreams_and_agents_take_the_same_credentials() {
+    let key = "value = { env = \"KEY\" }";
+    for file in [upstream, agent] {
+        accepted(
+            file,
+            &[
+                &format!("{{ kind = \"bearer\", {key} }}"),
+                &format!("{{ kind = \"header\", name = \"x-key\", {key} }}"),
+                &tokens("client-credentials", ", scope = \"mcp:call\""),
+                &tokens("token-exchange", ", audience = \"x\""),
+                &tokens("client-credentials", "").replace("https://as.example", "http://127.0.0.1:9"),
+            ],
+        );
+        refused(
+            file,
+            &[
+                ("{ kind = \"oauth\" }", "credential.kind: not supported in this version"),
+                ("{ kind = \"id-jag\" }", "credential.kind: not supported in this version"),
+                ("{ kind = \"client-credential\" }", "(did you mean `client-credentials`?)"),
+                ("{ kind = \"x\" }", "(known: header, bearer, client-credentials, token-exchange)"),
+                (
+                    "{ kind = \"token-exchange\", client_id = \"dw\" }",
+                    "credential.token_endpoint: is missing",
+                ),
+                (
+                    "{ kind = \"token-exchange\", token_endpoint = \"https://as.example/\" }",
+                    "credential.client_id: is missing",
+                ),
+                (
+                    &tokens("client-credentials", ", value = { env = \"KEY\" }"),
+                    "credential.value: a credential of kind `client-credentials` has no such key",
+                ),
+                (
+                    &format!("{{ kind = \"bearer\", {key}, scope = \"a\" }}"),
+                    "credential.scope: a credential of kind `bearer` has no such key",
+                ),
+                (
+                    &tokens("client-credentials", "").replace("https", "http"),
+                    "credential.token_endpoint: expected https",
+                ),
+                (
+                    &tokens("client-credentials", "").replace("\"dw\"", "\"\""),
+                    "credential.client_id: expected a text that is not empty",
+                ),
+                (
+                    &tokens("token-exchange", ", client_secret = \"s\""),
+                    "a secret is never written in the file",
+                ),
+                (
+                    &tokens("token-exchange", ", scope = \"a  b\""),
+                    "credential.scope: expected scopes with one space between them",
+                ),
+                (&tokens("token-exchange", ", scope = \"\""), "credential.scope: expected scopes"),
+                (
+                    &tokens("token-exchange", ", resource = \"x\""),
+                    "credential.resource: expected an absolute URI",
+                ),
+                (
+                    &tokens("token-exchange", ", resource = \"https://x/#f\""),
+                    "credential.resource: a resource has no fragment",
+                ),
+                (&tokens("token-exchange", ", audience = \"\""), "credential.audience: expected a text"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn credentials_in_clear_are_warned_about() {
+    let clear = |text: String| {
+        warnings(
+            &text
+                .replace("https://u.example", "http://u.example")
+                .replace("https://a.example", "http://a.example"),
+        )
+    };
+    assert_snapshot!(clear(agent("{ kind = \"bearer\", value = { env = \"KEY\" } }")), @"gateway.toml:5: agent[0].credential: travels in clear: the agent is called by http");
+    assert!(
+        clear(upstream(&tokens("client-credentials", "")))
+            .contains("travels in clear: the upstream is called by http")
+    );
+}
