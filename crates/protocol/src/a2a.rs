@@ -3,6 +3,7 @@
 //! What is asked is an [`Operation`] with its parameters; how it travels is a [`Binding`] in a [`Version`]. The ProtoJSON
 //! of 1.0 is what everything is translated to where both sides differ. Where they do not, nothing is translated.
 
+pub mod card;
 mod dialect;
 mod error;
 mod facts;
@@ -12,7 +13,6 @@ mod operation;
 pub mod proto;
 pub mod rest;
 mod state;
-
 mod version;
 mod write;
 

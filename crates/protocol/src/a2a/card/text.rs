@@ -1,0 +1,150 @@
+//! Texts of cards, made fit to be shown to people and read by models.
+//!
+//! What is invisible or changes the direction of writing is left out: it is how instructions are hidden from the person
+//! who approves a card. Look-alike letters stay; comparing names across agents is another matter.
+
+use std::borrow::Cow;
+
+/// The longest text of one line, in characters.
+pub(super) const MAX_LINE: usize = 256;
+/// The longest text of several lines, in characters.
+pub(super) const MAX_PROSE: usize = 8_192;
+/// The longest identifier, in characters. Identifiers are not cut: another one would come out.
+pub(super) const MAX_IDENTIFIER: usize = 2_048;
+
+/// Several lines: visible characters, line feeds and tabs, without white space at the ends.
+pub(super) fn prose(text: &str) -> Cow<'_, str> {
+    let dirty = |character: char| !matches!(character, '\n' | '\t') && is_invisible(character);
+    let cleaned: Cow<'_, str> = match text.contains(dirty) {
+        false => Cow::Borrowed(text),
+        // A separator of lines or paragraphs is a line's end; so is a carriage return without a line feed, which nobody
+        // writes, and with one the line feed is enough.
+        true => Cow::Owned(
+            text.chars()
+                .map(|character| if is_separator(character) { '\n' } else { character })
+                .filter(|character| !dirty(*character))
+                .collect(),
+        ),
+    };
+    trimmed(cleaned)
+}
+
+/// One line: visible characters, with a space in the place of every other white space.
+pub(super) fn line(text: &str) -> Cow<'_, str> {
+    let odd_space = |character: char| character.is_whitespace() && character != ' ';
+    if !text.contains(|character| odd_space(character) || is_invisible(character)) {
+        return trimmed(Cow::Borrowed(text));
+    }
+    let spaced = text.chars().map(|character| if odd_space(character) { ' ' } else { character });
+    trimmed(Cow::Owned(spaced.filter(|character| !is_invisible(*character)).collect()))
+}
+
+/// An identifier: visible characters only.
+pub(super) fn identifier(text: &str) -> Cow<'_, str> {
+    line(text)
+}
+
+/// At most `limit` characters, the last of which says that there was more.
+pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit.saturating_sub(1)) {
+        Some((at, last)) if at + last.len_utf8() < text.len() => {
+            Cow::Owned(format!("{}…", text[..at].trim_end()))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Whether a name of a member shows all of itself.
+pub(super) fn is_plain(name: &str) -> bool {
+    !name.contains(is_invisible)
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+fn is_separator(character: char) -> bool {
+    matches!(character, '\u{2028}' | '\u{2029}' | '\u{85}')
+}
+
+/// Controls, and format characters of Unicode (general category Cf) and blanks that show nothing.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{AD}'
+                | '\u{34F}'
+                | '\u{600}'..='\u{605}'
+                | '\u{61C}'
+                | '\u{6DD}'
+                | '\u{70F}'
+                | '\u{890}'..='\u{891}'
+                | '\u{8E2}'
+                | '\u{115F}'..='\u{1160}'
+                | '\u{17B4}'..='\u{17B5}'
+                | '\u{180B}'..='\u{180F}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{FE00}'..='\u{FE0F}'
+                | '\u{FEFF}'
+                | '\u{FFA0}'
+                | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{110BD}'
+                | '\u{110CD}'
+                | '\u{13430}'..='\u{1343F}'
+                | '\u{1BCA0}'..='\u{1BCA3}'
+                | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0000}'..='\u{E0FFF}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_left_out() {
+        for (text, shown) in [
+            ("one\r\n\ttwo ", "one\n\ttwo"),
+            ("evil\u{202e}txt.exe", "eviltxt.exe"),
+            ("a\u{200b}\u{2066}\u{feff}\0\u{1b}[31mb", "a[31mb"),
+            // Letters of the block for tags: shown as nothing, read by models.
+            ("good\u{e0049}\u{e0067}\u{e006e}", "good"),
+            ("a\u{2028}b", "a\nb"),
+            ("Größe 名前", "Größe 名前"),
+        ] {
+            assert_eq!(prose(text), shown, "{text:?}");
+        }
+        assert_eq!(line(" a\nb\u{a0}c\u{200d} "), "a b c");
+    }
+
+    #[test]
+    fn what_is_too_long_says_so() {
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+        assert_eq!(cut("äöüß", 3), "äö…");
+        assert_eq!(cut("a bcd", 3), "a…");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_cleaned_stays_as_it_is(text in any::<String>(), limit in 1_usize..20) {
+            for clean in [prose, line, identifier] {
+                let once = clean(&text).into_owned();
+                prop_assert_eq!(&*clean(&once), &*once);
+                let short = cut(&once, limit).into_owned();
+                prop_assert!(short.chars().count() <= limit);
+                prop_assert_eq!(&*cut(&short, limit), &*short);
+                prop_assert_eq!(&*clean(&short), &*short);
+            }
+        }
+    }
+}
