@@ -3,6 +3,7 @@
 //! Statements are written once, inside [`reading!`] or [`writing!`], which the compiler checks for each engine.
 //! There is no layer that translates SQL: what does not run on both engines is not written.
 
+mod many;
 mod sqlite;
 mod statements;
 
@@ -74,6 +75,7 @@ macro_rules! writing {
     };
 }
 
+pub(crate) use many::{MOST_ROWS, ManyRows};
 pub(crate) use statements::{Statements, Value, raise, values};
 pub(crate) use {reading, writing};
 

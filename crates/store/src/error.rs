@@ -1,6 +1,6 @@
 //! How the store fails. No variant ever holds the address that was given: it may contain a password.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 /// Why the store could not do what was asked. Always our own fault or the database's, never a caller's.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum StoreError {
     /// A text with a NUL in it was to be written.
     #[error("a text with a NUL in it cannot be stored")]
     Nul,
+    /// An identifier is empty, or longer than [`LONGEST_ID`](crate::LONGEST_ID).
+    #[error("an identifier must have 1 to {} bytes to be stored", crate::LONGEST_ID)]
+    BadId,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     NoRandomness,
@@ -40,6 +43,12 @@ pub enum StoreError {
     /// The record is not stored yet; the ledger keeps it and goes on trying.
     #[error("the record is not stored yet; it is kept and tried again")]
     NotStored,
+    /// The transaction failed in which this was to be written with others. Safe to try again.
+    #[error("it could not be written with what was to be written together with it")]
+    Group(#[source] Arc<StoreError>),
+    /// The task that writes the index of tasks is gone.
+    #[error("the index of tasks is written no more")]
+    Stopped,
     /// The ledger has been shut down: the record is not stored.
     #[error("the ledger has been shut down")]
     Closed,

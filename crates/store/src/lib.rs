@@ -35,6 +35,7 @@ mod keys;
 mod once;
 mod revocations;
 mod sessions;
+mod tasks;
 mod tokens;
 mod users;
 
@@ -45,11 +46,16 @@ pub use browser_sessions::{BrowserSession, NewBrowserSession};
 pub use client_grants::GrantSeen;
 pub use clients::StoredClient;
 pub use codes::{NewCode, Redeemed, StoredCode};
+pub use columns::LONGEST_ID;
 pub use consents::Consent;
 pub use engine::Store;
 pub use error::StoreError;
 pub use keys::{RewrappedDataKey, SigningKeyState, StoredDataKey, StoredSigningKey};
 pub use revocations::{Revocation, RevocationCursor, Revoked};
 pub use sessions::{EndedSession, SessionCursor};
+pub use tasks::{
+    ContextNote, Noted, Owner, StoredTask, TaskCounts, TaskCursor, TaskFilter, TaskIndex, TaskNote, TaskPage,
+    TaskPhase,
+};
 pub use tokens::{NewAccessToken, NewRefreshToken, Rotation, StoredAccessToken, StoredRefreshToken};
 pub use users::{FirstAdministrator, User, UserChange};

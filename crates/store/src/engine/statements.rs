@@ -4,7 +4,7 @@
 //! PostgreSQL takes no text with a NUL in it, and SQLite takes it and cuts it off here and there. So nothing is written
 //! with one, and whoever asks for one finds nothing.
 
-use doorward_model::Timestamp;
+use doorward_model::{Name, Timestamp};
 use sqlx::{FromRow, PgConnection, SqliteConnection, postgres::PgRow, sqlite::SqliteRow};
 
 use super::{reading, writing};
@@ -147,6 +147,14 @@ pub(crate) async fn raise(tx: &mut impl Statements, counter: &str) -> Result<i64
 }
 
 impl Value<'_> {
+    /// Nothing, of the same type.
+    pub(crate) fn null(self) -> Self {
+        match self {
+            Self::Text(_) => Self::Text(None),
+            Self::Number(_) => Self::Number(None),
+        }
+    }
+
     fn can_be_stored(&self) -> bool {
         !matches!(self, Self::Text(Some(text)) if text.contains('\0'))
     }
@@ -173,6 +181,12 @@ impl<'a> From<Option<&'a str>> for Value<'a> {
 impl<'a> From<&'a Option<String>> for Value<'a> {
     fn from(text: &'a Option<String>) -> Self {
         Self::Text(text.as_deref())
+    }
+}
+
+impl<'a> From<&'a Name> for Value<'a> {
+    fn from(name: &'a Name) -> Self {
+        Self::Text(Some(name.as_str()))
     }
 }
 

@@ -1,9 +1,14 @@
 //! Things to store, each made from a word.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use doorward_model::{Client, ClientAuthentication, ClientGrant, ClientKind, GrantTypes, Scopes, Timestamp};
+use std::sync::Arc;
 
-use crate::{NewAccessToken, NewCode, NewRefreshToken, Store, User, engine::hex};
+use aws_lc_rs::digest::{SHA256, digest};
+use doorward_model::{
+    Caller, Client, ClientAuthentication, ClientGrant, ClientKind, GrantTypes, Identity, Name, Scopes,
+    Timestamp,
+};
+
+use crate::{NewAccessToken, NewCode, NewRefreshToken, Owner, Store, TaskNote, TaskPhase, User, engine::hex};
 
 /// When everything is made.
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -90,5 +95,42 @@ impl Store {
     /// Whether the access token of that word opens anything.
     pub(crate) async fn opens(&self, word: &str, now: Timestamp) -> bool {
         self.access_token(&hash(word), now).await.unwrap().is_some()
+    }
+}
+
+/// The agent whose tasks and webhooks are stored.
+pub(crate) fn agent() -> Name {
+    Name::parse("travel").unwrap()
+}
+
+/// The owner that `alice` is, say.
+pub(crate) fn owner(subject: &str) -> Owner {
+    Owner::of(&caller(subject).key())
+}
+
+fn caller(subject: &str) -> Caller {
+    Caller::Issued(Arc::new(Identity {
+        issuer: "https://door.example".to_owned(),
+        subject: subject.to_owned(),
+        client: None,
+        scopes: Vec::new(),
+        groups: Vec::new(),
+        audiences: Vec::new(),
+    }))
+}
+
+/// A task of `alice`'s that is under way, in the context `<id>-context`.
+pub(crate) fn task(id: &str) -> TaskNote {
+    TaskNote {
+        agent: agent(),
+        task: id.to_owned(),
+        context: Some(format!("{id}-context")),
+        owner: owner("alice"),
+        state: "TASK_STATE_WORKING",
+        phase: TaskPhase::Open,
+        state_time: NOW,
+        version: "1.0",
+        binding: "jsonrpc",
+        now: NOW,
     }
 }

@@ -1,0 +1,55 @@
+//! One statement for many rows, with a text for each of a few sizes: the database prepares each once.
+//!
+//! Rows that a size has too many are all NULL. The statement leaves them out.
+
+use std::{iter::repeat_n, sync::OnceLock};
+
+use super::{Statements, Value};
+use crate::StoreError;
+
+/// How many rows the texts take.
+const SIZES: [usize; 4] = [1, 4, 16, 64];
+
+/// The most rows of one statement.
+pub(crate) const MOST_ROWS: usize = SIZES[SIZES.len() - 1];
+
+/// A statement around `(VALUES …)` with so many rows of `N` columns: `column1`, `column2`, … on both engines.
+pub(crate) struct ManyRows<const N: usize> {
+    before: &'static str,
+    after: &'static str,
+    texts: [OnceLock<String>; SIZES.len()],
+}
+
+impl<const N: usize> ManyRows<N> {
+    /// The statement, in front of and behind `(VALUES …)`.
+    pub(crate) const fn new(before: &'static str, after: &'static str) -> Self {
+        Self { before, after, texts: [const { OnceLock::new() }; SIZES.len()] }
+    }
+
+    /// Runs it with these rows, [`MOST_ROWS`] at a time; says how many rows it touched.
+    pub(crate) async fn run(
+        &'static self,
+        tx: &mut impl Statements,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<u64, StoreError> {
+        let mut touched = 0;
+        for rows in rows.chunks(MOST_ROWS) {
+            let size = SIZES.iter().position(|size| rows.len() <= *size).unwrap_or(SIZES.len() - 1);
+            let sql = self.texts[size].get_or_init(|| self.text(SIZES[size]));
+            let nothing = rows[0].map(Value::null);
+            let rows = rows.iter().chain(repeat_n(&nothing, SIZES[size] - rows.len()));
+            let values: Vec<Value<'_>> = rows.flatten().copied().collect();
+            touched += tx.run(sql, &values).await?;
+        }
+        Ok(touched)
+    }
+
+    fn text(&self, rows: usize) -> String {
+        let row = |row: usize| {
+            let values: Vec<String> = (1..=N).map(|column| format!("${}", row * N + column)).collect();
+            format!("({})", values.join(", "))
+        };
+        let rows: Vec<String> = (0..rows).map(row).collect();
+        format!("{} (VALUES {}) {}", self.before, rows.join(", "), self.after)
+    }
+}
