@@ -2,6 +2,7 @@
 //!
 //! Read [`app`] first: it builds everything once, in order. Then [`path`]: the way of a request.
 
+mod agents;
 pub mod app;
 mod bounded;
 pub mod cli;
@@ -27,6 +28,7 @@ mod rates;
 mod reference;
 mod routes;
 mod sessions;
+mod tasks;
 mod tokens;
 mod watch;
 mod well_known;

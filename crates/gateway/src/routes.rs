@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use arc_swap::ArcSwapOption;
 use doorward_guard::{Exposure, uri_template::TemplateError};
 use doorward_model::{Agent, Kind, Snapshot, Transport, VirtualServer};
 use http::Uri;
@@ -15,7 +16,9 @@ pub(crate) use entrance::{Destination, Entrance};
 
 use entrance::Kept;
 
-use crate::{conversations, hosts, lists::Lists, metrics::Metrics, tokens::TokenCache};
+use crate::{
+    agents::{Known, Shown},
+    conversations, hosts, lists::Lists, metrics::Metrics, tokens::TokenCache};
 
 /// Everything that routes and decides, for one snapshot. Swapped as a whole.
 pub(crate) struct Routes {
@@ -54,6 +57,10 @@ pub(crate) struct Published {
 pub(crate) struct PublishedAgent {
     pub(crate) agent: Arc<Agent>,
     pub(crate) entrance: Arc<Entrance>,
+    /// What is known of its card; lives on across snapshots as long as it is declared alike.
+    pub(crate) known: Arc<Known>,
+    /// The card as callers see it under this snapshot.
+    pub(crate) shown: ArcSwapOption<Shown>,
 }
 
 impl std::fmt::Debug for Published {
@@ -107,7 +114,10 @@ impl Routes {
         for (name, agent) in &snapshot.agents {
             let to = Destination::Agent(Arc::clone(agent));
             let entrance = Arc::new(Entrance::compile(to.clone(), &snapshot, kept(&to)));
-            agents.insert(name.to_string(), Arc::new(PublishedAgent { agent: Arc::clone(agent), entrance }));
+            let known = before.and_then(|before| before.agent(name.as_str())).filter(|it| it.is_declared_as(agent));
+            let known = known.map(|it| Arc::clone(&it.known)).unwrap_or_default();
+            let (agent, shown) = (Arc::clone(agent), ArcSwapOption::empty());
+            agents.insert(name.to_string(), Arc::new(PublishedAgent { agent, entrance, known, shown }));
         }
         let own_authority = authority(&snapshot);
         let origin = snapshot.origin();
@@ -125,6 +135,11 @@ impl Routes {
     /// The agent of a name, exactly as written.
     pub(crate) fn agent(&self, name: &str) -> Option<Arc<PublishedAgent>> {
         self.agents.get(name).map(Arc::clone)
+    }
+
+    /// All agents.
+    pub(crate) fn agents(&self) -> impl Iterator<Item = &Arc<PublishedAgent>> {
+        self.agents.values()
     }
 
     /// The door that leads to the same place.
@@ -207,6 +222,14 @@ fn authority(snapshot: &Snapshot) -> String {
     let url = &snapshot.public_url;
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+impl PublishedAgent {
+    /// Whether another declaration means the same card, judged alike.
+    fn is_declared_as(&self, agent: &Agent) -> bool {
+        let of = |agent: &Agent| format!("{} {:?}", agent.card, agent.signature);
+        of(&self.agent) == of(agent)
+    }
 }
 
 impl Published {

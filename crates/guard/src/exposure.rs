@@ -29,7 +29,7 @@ pub enum Asked<'a> {
     TemplateOrUri(&'a str),
 }
 
-/// Proof that what was asked for is exposed here. Only [`Exposure::clear`] makes one:
+/// Proof that what was asked for is exposed here. Only [`Exposure::clear`] and [`crate::ownership::clear`] make one:
 ///
 /// ```compile_fail
 /// let cleared = doorward_guard::exposure::Cleared(());
@@ -41,6 +41,19 @@ pub struct Cleared(());
 /// What was asked for does not exist here, as far as the caller can ever learn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hidden(());
+
+impl Cleared {
+    /// For the modules of this crate that find out what exists for whom.
+    pub(crate) const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl Hidden {
+    pub(crate) const fn new() -> Self {
+        Self(())
+    }
+}
 
 /// Whether a URI may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! server and what is asked, so it can be tested and explained without a running gateway.
 
 pub mod exposure;
+pub mod ownership;
 pub mod policy;
 pub mod redact;
 pub mod uri_template;

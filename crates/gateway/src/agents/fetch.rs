@@ -1,0 +1,181 @@
+//! Fetching an agent's card: judged first, then pinned. What is not good changes nothing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_auth::{
+    card::{self, Pinned, Standing},
+    keys::{KeySet, hash},
+};
+use doorward_egress::{Bounds, Fetched, Trust};
+use doorward_model::{Agent, CardKeys, SignatureMode};
+use doorward_protocol::{
+    a2a::card::{Form, MAX_BYTES, UpstreamCard, diff, read, read_covered},
+    json::Document,
+};
+use doorward_store::{CardPin, Observed, SeenCard};
+use serde_json::json;
+use url::Url;
+
+use super::{Approved, Known, document, interface};
+use crate::App;
+
+/// For how long a card may take.
+const TIME: Duration = Duration::from_secs(10);
+/// Largest key set, in bytes.
+const MAX_KEYS: usize = 256 << 10;
+/// When a card is asked for again, in seconds: as the agent says, within these bounds.
+const AGAIN: std::ops::RangeInclusive<u64> = 15..=600;
+/// When it is asked for again that says nothing, in seconds.
+const AGAIN_USUALLY: u64 = 60;
+/// When it is asked for again that could not be had, in seconds.
+const AGAIN_AFTER_TROUBLE: i64 = 5;
+
+/// Why there is no newer card.
+type Trouble = String;
+
+/// Asks for the card once, and notes what came of it.
+pub(super) async fn refresh(app: &App, agent: &Agent, known: &Known) {
+    let outcome = Box::pin(attempt(app, agent, known)).await;
+    let now = app.clock().now();
+    let mut notes = known.notes();
+    match outcome {
+        Ok(max_age) => {
+            let again = max_age.unwrap_or(AGAIN_USUALLY).clamp(*AGAIN.start(), *AGAIN.end());
+            notes.due = Some(now.plus_secs(i64::try_from(again).unwrap_or(i64::MAX)));
+            if notes.trouble.take().is_some() {
+                tracing::info!(agent = %agent.name, "the card can be had again");
+            }
+        }
+        Err(trouble) => {
+            notes.due = Some(now.plus_secs(AGAIN_AFTER_TROUBLE));
+            if notes.trouble.as_ref() != Some(&trouble) {
+                tracing::warn!(agent = %agent.name, card = %agent.card, why = %trouble, "the card cannot be used");
+            }
+            notes.trouble = Some(trouble);
+        }
+    }
+}
+
+async fn attempt(app: &App, agent: &Agent, known: &Known) -> Result<Option<u64>, Trouble> {
+    let pin = app.store().card_pin(&agent.name).await.map_err(|error| error.to_string())?;
+    if let Some(pin) = pin.as_ref().filter(|pin| is_of(pin, agent)) {
+        adopt(agent, known, pin);
+    }
+    let etag = known.notes().etag.clone().filter(|_| pin.is_some());
+    let bounds = Bounds { bytes: MAX_BYTES, time: TIME };
+    let fetched = app.egress().fetch_if_changed(&agent.card, Trust::Declared, bounds, etag.as_deref()).await;
+    let (body, etag, max_age) = match fetched.map_err(|error| error.to_string())? {
+        Fetched::Same { max_age } => return Ok(max_age),
+        Fetched::Document { body, etag, max_age } => (body, etag, max_age),
+    };
+    let text = document(body).ok_or("it is not JSON, or is nested too deeply")?;
+    let (card, standing) = judge(app, agent, &text).await?;
+    if interface::usable(&card, &agent.card).is_empty() {
+        return Err("it names no interface that can be used".to_owned());
+    }
+    let seen = seen(agent, &text, &card, &standing)?;
+    observe(app, agent, known, (&card, &seen)).await?;
+    known.notes().etag = etag;
+    Ok(max_age)
+}
+
+/// Verifies the signature as far as the operator asks, then reads what it covers.
+async fn judge(app: &App, agent: &Agent, text: &Document) -> Result<(UpstreamCard, Standing), Trouble> {
+    let mut sets = Vec::new();
+    if agent.signature.mode != SignatureMode::Off {
+        for keys in &agent.signature.keys {
+            sets.push(key_set(app, keys).await?);
+        }
+    }
+    let pinned: Vec<_> =
+        sets.iter().map(|(keys, url)| Pinned { keys, url: url.as_ref().map(Url::as_str) }).collect();
+    let standing = card::judge(agent.signature.mode, text, &pinned)
+        .map_err(|error| format!("its signature does not count: {error}"))?;
+    let card = match &standing {
+        Standing::Verified(verified) => read_covered(text, verified.form),
+        Standing::Unchecked | Standing::Unsigned => read(text),
+    };
+    Ok((card.map_err(|error| error.to_string())?, standing))
+}
+
+async fn key_set(app: &App, keys: &CardKeys) -> Result<(KeySet, Option<Url>), Trouble> {
+    let (text, url) = match keys {
+        CardKeys::Text(text) => (Bytes::copy_from_slice(text.as_bytes()), None),
+        CardKeys::At(url) => {
+            let fetched = app.egress().fetch(url, Trust::Declared, MAX_KEYS).await;
+            let (text, _) = fetched.map_err(|error| format!("the keys at {url} cannot be had: {error}"))?;
+            (text, Some(url.clone()))
+        }
+    };
+    let set = KeySet::parse(&text).map_err(|error| format!("the pinned keys cannot be read: {error}"))?;
+    Ok((set, url))
+}
+
+/// What the store keeps of a card: its normal form, and where that is from, with the original.
+fn seen(agent: &Agent, text: &Document, card: &UpstreamCard, standing: &Standing) -> Result<SeenCard, Trouble> {
+    let (key, form) = match standing {
+        Standing::Verified(verified) => (verified.kid.clone(), Some(Form::word(verified.form))),
+        Standing::Unchecked | Standing::Unsigned => (None, None),
+    };
+    let original = String::from_utf8_lossy(text.bytes());
+    let provenance = json!({ "from": agent.card.as_str(), "key": key, "form": form, "original": original });
+    let normal = String::from_utf8(card.normal()).map_err(|_| "it is not text")?;
+    let digest = hash::hex(&hash::sha256(normal.as_bytes()));
+    Ok(SeenCard { card: normal, digest, provenance: provenance.to_string() })
+}
+
+async fn observe(
+    app: &App,
+    agent: &Agent,
+    known: &Known,
+    (card, seen): (&UpstreamCard, &SeenCard),
+) -> Result<(), Trouble> {
+    let now = app.clock().now();
+    let failed = |error: doorward_store::StoreError| error.to_string();
+    let (observed, mut pin) = app.store().observe_card(&agent.name, seen, now).await.map_err(failed)?;
+    // The operator has declared another address: what is there now is what was meant.
+    if !is_of(&pin, agent)
+        && app.store().approve_card(&agent.name, &seen.digest, "configuration", now).await.map_err(failed)?
+    {
+        pin.approved = seen.clone();
+        pin.approved_at = now;
+    } else if observed == (Observed::Waiting { new: true }) {
+        report(agent, known, card, &pin);
+    }
+    adopt(agent, known, &pin);
+    Ok(())
+}
+
+/// Whether a pin is of the card that is declared now.
+fn is_of(pin: &CardPin, agent: &Agent) -> bool {
+    let provenance: serde_json::Value = serde_json::from_str(&pin.approved.provenance).unwrap_or_default();
+    provenance["from"].as_str() == Some(agent.card.as_str())
+}
+
+/// Takes an approved card into use.
+pub(super) fn adopt(agent: &Agent, known: &Known, pin: &CardPin) {
+    let present = known.approved.load();
+    if present.as_ref().is_some_and(|present| present.digest == pin.approved.digest) || !is_of(pin, agent) {
+        return;
+    }
+    match Approved::of(agent, &pin.approved.card, &pin.approved.digest, pin.approved_at) {
+        Some(approved) => known.approved.store(Some(std::sync::Arc::new(approved))),
+        None => tracing::error!(agent = %agent.name, "the approved card of the store cannot be read"),
+    }
+}
+
+/// A card is another one than was approved: that is for the operator to see.
+fn report(agent: &Agent, known: &Known, card: &UpstreamCard, pin: &CardPin) {
+    let approved = known.approved.load();
+    let changes = approved.as_ref().map(|approved| diff(&approved.card, card).changes).unwrap_or_default();
+    let gravest = changes.first().map_or("low", |change| change.severity.word());
+    let paths: Vec<_> = changes.iter().take(8).map(|change| change.path.as_str()).collect();
+    tracing::warn!(
+        agent = %agent.name,
+        severity = gravest,
+        changed = ?paths,
+        approved = %pin.approved.digest,
+        "the card is another one than was approved; the approved one goes on being served until `doorward agent approve`",
+    );
+}
