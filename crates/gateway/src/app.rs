@@ -34,6 +34,7 @@ use crate::{
     rates::Rates,
     routes::{Routes, RoutesError},
     sessions::EndedSessions,
+    signer::{Signer, SignerError},
 };
 
 /// How long children have to end when the program stops; they are killed before.
@@ -58,6 +59,7 @@ pub struct App {
     rates: Rates,
     tickets: Tickets,
     sealers: Sealers,
+    signer: Arc<Signer>,
     conversations: Arc<Conversations>,
     clock: Arc<dyn Clock>,
     identifiers: Identifiers,
@@ -79,6 +81,9 @@ pub enum AppError {
     /// The keys cannot be had.
     #[error(transparent)]
     Keys(#[from] KeyringError),
+    /// The signing keys cannot be had.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// A file cannot be read.
     #[error("{path}: {error}")]
     File {
@@ -104,6 +109,7 @@ impl App {
         let egress = Egress::new(&egress_config(&loaded.settings, &loaded.snapshot)?)?;
         let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
         let keyring = Keyring::open(&loaded.settings.master_key, &store, clock.now()).await?;
+        let signer = Signer::open(store.clone(), Arc::new(keyring.envelope), clock.now()).await?;
         let conversations = Arc::new(Conversations::new(egress.clone()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
         let (own_tokens, revocation_cursor) = OwnTokens::load(store.clone(), Arc::clone(&clock)).await?;
@@ -131,6 +137,7 @@ impl App {
             rates: Rates::new(),
             tickets: Tickets::new(Sealer::derive(&keyring.handles, "ticket")),
             sealers: Sealers::derive(&keyring.handles),
+            signer,
             conversations,
             clock,
             metrics,
@@ -144,6 +151,7 @@ impl App {
     pub fn start(self: &Arc<Self>) {
         tokio::spawn(Arc::clone(&self.ended_sessions).follow(self.session_cursor));
         tokio::spawn(Arc::clone(&self.own_tokens).follow(self.revocation_cursor));
+        tokio::spawn(Arc::clone(&self.signer).follow());
         tokio::spawn(Arc::clone(self).reap());
         tokio::spawn(Arc::clone(self).forget());
     }
@@ -154,6 +162,7 @@ impl App {
             tokio::time::sleep(FORGET_EVERY).await;
             let now = self.clock.now();
             let forgotten = async {
+                self.signer.forget(now).await?;
                 self.store.forget_expired_tokens(now).await?;
                 self.store.forget_unused_clients(now).await
             };
@@ -298,6 +307,10 @@ impl App {
 
     pub(crate) fn sealers(&self) -> &Sealers {
         &self.sealers
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

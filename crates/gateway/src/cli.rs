@@ -114,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::Client(client) => commands::client::run(&client),
         Command::Token(token) => commands::token::run(&token),
         Command::Key(Key::Rotate(rotate)) => commands::key::rotate(&rotate),
+        Command::Key(Key::RotateSigning(rotate)) => commands::key::rotate_signing(&rotate),
         Command::Audit(Audit::Verify(config)) => commands::audit::verify(&config),
     };
     outcome.unwrap_or_else(|error| {

@@ -27,7 +27,6 @@ const HANDLES: &str = "handles";
 /// The data keys, opened.
 pub(crate) struct Keyring {
     /// Seals secrets at rest.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the first secrets at rest are the signing keys"))]
     pub(crate) envelope: Envelope,
     /// Seals what callers hold.
     pub(crate) handles: DataKey,

@@ -29,6 +29,7 @@ mod reference;
 mod routes;
 mod sessions;
 mod tasks;
+mod signer;
 mod tokens;
 mod watch;
 mod well_known;

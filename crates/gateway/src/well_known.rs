@@ -8,11 +8,19 @@ use crate::{
     path::{Answer, Document, OpenRecord, preflight},
 };
 
+/// The key set may be kept for `signer::MAX_AGE`.
+const KEYS_AGE: &str = "public, max-age=300";
+
 /// Answers with a document.
 pub(crate) fn answer(app: &App, document: &Document, record: &mut OpenRecord) -> Answer {
     record.allow();
     match document {
         Document::ProtectedResource(entrance) => public(entrance.metadata.clone().unwrap_or_default()),
+        Document::Keys => {
+            let mut answer = public(app.signer().jwks());
+            answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEYS_AGE));
+            answer
+        }
         Document::AuthorizationServer => public(oauth::document(&app.routes().snapshot)),
         Document::Probe(probe) => probe.answer(app),
         Document::Preflight => preflight(),

@@ -1,11 +1,13 @@
 //! A token issuer for tests: keys, metadata and a key set over HTTP, counters of every fetch, and switches that break it.
 //!
 //! It signs whatever it is told to sign, expired and forged claims and headers included, because what is under test is who
-//! believes it. It has no users, no authorization endpoint and no token endpoint: tokens come from [`TestIssuer::mint`].
+//! believes it. It has no users and no authorization endpoint: tokens come from [`TestIssuer::mint`]. Its token endpoint
+//! keeps what it was asked and answers what it was told, whoever asks.
 
 mod key;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::{
     io,
@@ -16,7 +18,7 @@ use std::{
 
 use doorward_model::{Clock as _, SystemClock};
 use http::{Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     body::{Bytes, Incoming},
     service::service_fn,
@@ -24,9 +26,15 @@ use hyper::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
-use self::key::Key;
-pub use self::key::KeyKind;
+use self::{
+    key::Key,
+    tokens::{Rule, Tokens},
+};
+pub use self::{key::KeyKind, tokens::TokenAsked};
 use crate::listen::{self, Running};
+
+/// The largest request that is read, in bytes.
+const MAX_BODY: usize = 1 << 20;
 
 /// How many requests each document had, failures included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,7 +90,7 @@ struct State {
     made: usize,
     failure: Option<Failure>,
     fetches: Fetches,
-    token_answer: Option<Value>,
+    tokens: Tokens,
 }
 
 impl TestIssuer {
@@ -107,7 +115,7 @@ impl TestIssuer {
             made: 0,
             failure: None,
             fetches: Fetches::default(),
-            token_answer: None,
+            tokens: Tokens::default(),
         };
         state.make_key()?;
         let state = Arc::new(Mutex::new(state));
@@ -115,7 +123,7 @@ impl TestIssuer {
         let issuer = url.clone();
         let handler = service_fn(move |request: Request<Incoming>| {
             let (state, issuer) = (Arc::clone(&shared), issuer.clone());
-            async move { answer(&state, &issuer, request.uri().path()).await }
+            async move { answer(&state, &issuer, request).await }
         });
         let running = Running::start(async move {
             // Only a broken listener ends it, and then every fetch fails.
@@ -192,7 +200,28 @@ impl TestIssuer {
 
     /// What its token endpoint answers from now on, whatever it is asked; nothing is there before.
     pub fn answer_tokens(&self, answer: Value) {
-        self.with(|state| state.token_answer = Some(answer));
+        self.refuse_tokens(StatusCode::OK, answer);
+    }
+
+    /// As [`TestIssuer::answer_tokens`], with this status.
+    pub fn refuse_tokens(&self, status: StatusCode, answer: Value) {
+        self.with(|state| state.tokens.rule = Rule::Answer(status, answer));
+    }
+
+    /// From now on its token endpoint answers every request with a new token: `issued-<n>` to the nth of all requests,
+    /// good for so many seconds.
+    pub fn issue_tokens(&self, lifetime: i64) {
+        self.with(|state| state.tokens.rule = Rule::Issue(lifetime));
+    }
+
+    /// What its token endpoint was asked so far.
+    pub fn token_requests(&self) -> Vec<TokenAsked> {
+        self.with(|state| state.tokens.asked.clone())
+    }
+
+    /// Where the token endpoint is.
+    pub fn token_endpoint(&self) -> String {
+        format!("{}/token", self.url)
     }
 
     /// Breaks every answer from now on, or with `None` none.
@@ -223,7 +252,7 @@ impl State {
     }
 
     /// Counts the fetch and says what to answer.
-    fn fetch(&mut self, issuer: &str, path: &str) -> (StatusCode, Value) {
+    fn fetch(&mut self, issuer: &str, path: &str, asked: TokenAsked) -> (StatusCode, Value) {
         let name = match &self.failure {
             Some(Failure::WrongIssuer(other)) => other,
             _ => issuer,
@@ -249,8 +278,9 @@ impl State {
                 let keys: Vec<&Value> = self.keys.iter().map(Key::jwk).collect();
                 (&mut self.fetches.jwks, StatusCode::OK, json!({ "keys": keys }))
             }
-            "/token" if let Some(answer) = self.token_answer.clone() => {
-                (&mut self.fetches.other, StatusCode::OK, answer)
+            "/token" => {
+                let (status, answer) = self.tokens.answer(asked);
+                (&mut self.fetches.other, status, answer)
             }
             _ => (&mut self.fetches.other, StatusCode::NOT_FOUND, json!({ "error": "not_found" })),
         };
@@ -259,10 +289,18 @@ impl State {
     }
 }
 
-async fn answer(state: &Mutex<State>, issuer: &str, path: &str) -> io::Result<Response<Full<Bytes>>> {
+#[expect(clippy::disallowed_methods, reason = "the body is limited")]
+async fn answer(
+    state: &Mutex<State>,
+    issuer: &str,
+    request: Request<Incoming>,
+) -> io::Result<Response<Full<Bytes>>> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(io::Error::other)?;
+    let (path, asked) = (head.uri.path(), TokenAsked::new(&head.headers, &body.to_bytes()));
     let (failure, (status, document)) = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.failure.clone(), state.fetch(issuer, path))
+        (state.failure.clone(), state.fetch(issuer, path, asked))
     };
     let json = |body: String| respond(status, header::CONTENT_TYPE, "application/json", body);
     match failure {

@@ -196,7 +196,7 @@ pub(crate) struct TokenRevoke {
     pub(crate) config: ConfigArgs,
 }
 
-/// The master key
+/// The master key, and the keys that Doorward signs with
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
     /// Put a new master key in the place of the present one, while `serve` goes on
@@ -206,6 +206,21 @@ pub(crate) enum Key {
         key.\nBackups of the store from before need the key from before: keep it as long as them."
     )]
     Rotate(KeyRotate),
+    /// Sign with the next key from now on, while `serve` goes on
+    #[command(
+        after_help = "The next key is in /.well-known/jwks.json already, so that nobody is taken by surprise; the \
+        one that\nsigned before stays there for a week."
+    )]
+    RotateSigning(KeyRotateSigning),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyRotateSigning {
+    /// Somebody else may have the keys: take all of them out of the key set at once, and sign with a new one
+    #[arg(long)]
+    pub(crate) compromised: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `doorward key rotate`: a new master key, while `serve` goes on.
+//! `doorward key`: a new master key, or another key to sign with, while `serve` goes on.
 
 use std::{
     env,
@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use doorward_auth::keys::MasterKey;
 use doorward_config::MasterKeySource;
 use doorward_model::{Record, Secret};
@@ -18,8 +18,9 @@ use super::{
     say, say_aside,
 };
 use crate::{
-    cli::access::KeyRotate,
-    keyring::{Rotated, Rotation},
+    cli::access::{KeyRotate, KeyRotateSigning},
+    keyring::{Keyring, Rotated, Rotation},
+    signer,
 };
 
 /// Puts a new master key in the place of the present one.
@@ -113,4 +114,33 @@ fn tell(source: &MasterKeySource, rotated: &Rotated, as_json: bool) {
             );
         }
     }
+}
+
+/// Puts the next signing key in the place of the current one.
+pub(crate) fn rotate_signing(args: &KeyRotateSigning) -> anyhow::Result<ExitCode> {
+    with_store(&args.config, Absent::Refuse, async |opened| {
+        let now = opened.now();
+        let keyring = Keyring::open(&opened.loaded.settings.master_key, &opened.store, now).await?;
+        let (store, envelope, compromised) = (&opened.store, &keyring.envelope, args.compromised);
+        let rotated = signer::Rotation { store, envelope, compromised }.run(now).await?;
+        let (current, next) = match rotated {
+            signer::Rotated::Done { current, next } => (current, next),
+            signer::Rotated::TooEarly(when) => bail!(
+                "the next key has not been published for long enough: others may not have it before {}; if somebody \
+                 else may have the keys, use --compromised",
+                when.to_rfc3339()
+            ),
+            signer::Rotated::Meanwhile => {
+                bail!("the signing keys were rotated at the same time by another command")
+            }
+        };
+        let detail = format!("signing key {current} signs now, {next} comes next");
+        opened.record("key rotate-signing", Record { detail: Some(detail), ..Record::default() }).await?;
+        if args.config.json {
+            say(&json!({ "signing_key": current, "next_key": next }).to_string());
+        }
+        say_aside(&format!("{current} signs now; running processes follow within seconds"));
+        anyhow::Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
 }

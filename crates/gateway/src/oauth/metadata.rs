@@ -11,8 +11,9 @@ pub(crate) fn document(snapshot: &Snapshot) -> Bytes {
         client_documents: snapshot.tokens.client_documents != ClientDocuments::Off,
         id_jag: snapshot.issuers.values().any(|issuer| issuer.id_jag),
         introspection: true,
-        // No token of Doorward's is a JWT.
-        keys: false,
+        // Access tokens are no JWTs, but assertions about callers are, in the name of this issuer: whoever gets one
+        // and trusts the issuer finds the keys where keys of issuers are found (RFC 8414 section 2).
+        keys: true,
     };
     Bytes::from(metadata::authorization_server(&snapshot.origin(), options).to_string())
 }

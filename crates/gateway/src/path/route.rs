@@ -11,6 +11,7 @@ use crate::{
     endpoint::{Endpoint, Origins},
     listen::Probe,
     routes::{Entrance, Published, Routes},
+    signer,
 };
 
 /// A request that has found its virtual server.
@@ -71,6 +72,8 @@ pub(crate) enum Document {
     ProtectedResource(Arc<Entrance>),
     /// RFC 8414 metadata of Doorward's authorization server.
     AuthorizationServer,
+    /// The keys that Doorward signs with (RFC 7517 section 5).
+    Keys,
     /// Health, readiness, metrics.
     Probe(Probe),
     /// A CORS preflight.
@@ -148,6 +151,9 @@ fn document(path: &str, routes: &Routes) -> Option<Document> {
     // The OpenID location for clients that look there first; at the origin, where the issuer is.
     if matches!(path, "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration") {
         return routes.issues_tokens().then_some(Document::AuthorizationServer);
+    }
+    if path == signer::PATH {
+        return Some(Document::Keys);
     }
     let entrance = routes.entrance_at(path.strip_prefix("/.well-known/oauth-protected-resource/")?)?;
     entrance.metadata.is_some().then(|| Document::ProtectedResource(Arc::clone(entrance)))
