@@ -1,0 +1,77 @@
+//! The way of a request to an agent, whichever binding and version it comes in.
+//!
+//! ```text
+//! find → authenticate → read → delegate → stand → clear → authorize → limit → (answer here) → send → examine
+//! ```
+//!
+//! What differs between bindings is the [`Face`]: how the caller says it and how it is answered. What differs between
+//! caller and agent is translated at the two ends; between them there is 1.0.
+
+mod call;
+mod card;
+mod delegation;
+mod examine;
+mod face;
+mod limit;
+mod list;
+mod read;
+mod relay;
+mod send;
+mod source;
+mod standing;
+mod visit;
+
+use std::sync::Arc;
+
+use doorward_guard::policy;
+use doorward_protocol::a2a::Operation;
+
+pub(super) use relay::Relay;
+pub(crate) use visit::{Visit, Way};
+
+use self::{call::Call, face::Face};
+use super::{Answer, Reason, Refusal, authenticate, record::OpenRecord};
+use crate::{App, routes::Routes};
+
+/// Answers a request to an agent. Never fails: what goes wrong is told in the words of the caller's binding.
+pub(super) async fn answer(app: &Arc<App>, routes: &Routes, visit: Visit, record: &mut OpenRecord) -> Answer {
+    let mut face = visit.face();
+    match Box::pin(walk(app, routes, visit, &mut face, record)).await {
+        Ok(answer) => answer,
+        Err(refusal) => face.refuse(&refusal, record),
+    }
+}
+
+/// The stages. Each line needs what the line above it returned.
+async fn walk(
+    app: &Arc<App>,
+    routes: &Routes,
+    visit: Visit,
+    face: &mut Face,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
+    let found = visit.find(app, routes, record).await?;
+    if let Some(answer) = found.document(app, record).await {
+        return answer;
+    }
+    let entrance = &found.agent.entrance;
+    let caller = authenticate::caller(app, routes, entrance, found.presented(), record).await?;
+    let call = read::call(found, caller, face, record).await?;
+    let call = delegation::within_bounds(call)?;
+    let standing = standing::of(app, &call).await?;
+    let cleared = standing.clear(&call)?;
+    let access = call.agent.entrance.access();
+    let permit = policy::decide(cleared, &call.caller.caller, access, &call.caller.voucher, Some(call.scope()))
+        .map_err(|denied| Refusal::denied(denied, &call.agent.entrance))?;
+    let held = limit::admit(app, &call, &standing).await?;
+    let call = standing.complete(call)?;
+    record.allow();
+    match call.operation {
+        Operation::ListTasks => list::answer(app, call, permit, record).await,
+        Operation::GetExtendedAgentCard => card::extended(app, call, permit, record).await,
+        _ => {
+            let sent = send::send(app, call, permit, record).await?;
+            examine::reply(app, sent, held, record).await
+        }
+    }
+}

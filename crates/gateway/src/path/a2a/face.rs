@@ -1,0 +1,176 @@
+//! How one caller is answered: the binding, the version, and what ties an answer to its request.
+
+use bytes::Bytes;
+use doorward_model::Binding;
+use doorward_protocol::{
+    a2a::{Dialect, Failure, GrpcCode, Operation, Version, proto},
+    grpc,
+    json::Document,
+    sse::write_event,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use super::super::{Answer, Reason, Refusal, record::OpenRecord};
+
+/// The content type of HTTP+JSON in 1.0 (section 11.2).
+const A2A_JSON: &str = "application/a2a+json";
+const JSON: &str = "application/json";
+const GRPC: &str = "application/grpc+proto";
+
+/// How the caller is answered.
+#[derive(Debug, Clone)]
+pub(super) struct Face {
+    pub(super) binding: Binding,
+    pub(super) version: Version,
+    /// The JSON text of the request's id, on JSON-RPC.
+    pub(super) id: Option<Bytes>,
+    media: &'static str,
+}
+
+impl Face {
+    pub(super) fn new(binding: Binding, version: Version) -> Self {
+        Self { binding, version, id: None, media: JSON }
+    }
+
+    /// On HTTP+JSON: 0.3 lives below `/v1/` there. Who says only `application/json` gets that.
+    pub(super) fn http_json(path: &str, headers: &HeaderMap) -> Self {
+        let version = if path.starts_with("/v1/") { Version::V0_3 } else { Version::V1_0 };
+        let says = |name: HeaderName, media: &str| {
+            let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            values.any(|value| value.contains(media))
+        };
+        let wants_json = says(header::ACCEPT, JSON) || says(header::CONTENT_TYPE, JSON);
+        let is_plain = version == Version::V0_3 || (wants_json && !says(header::ACCEPT, A2A_JSON));
+        Self { media: if is_plain { JSON } else { A2A_JSON }, ..Self::new(Binding::HttpJson, version) }
+    }
+
+    /// How payloads are written.
+    pub(super) fn dialect(&self) -> Dialect {
+        Dialect::of(self.version, self.binding)
+    }
+
+    /// A unary answer. `result` is JSON in the face's dialect.
+    pub(super) fn unary(&self, operation: Operation, result: &[u8]) -> Result<Answer, Refusal> {
+        match self.binding {
+            Binding::JsonRpc => Ok(Answer::json(StatusCode::OK, self.json_rpc(result))),
+            Binding::HttpJson => Ok(Answer::whole(StatusCode::OK, self.media, result.to_vec())),
+            Binding::Grpc => {
+                let mut answer = Answer::whole(StatusCode::OK, GRPC, self.message(operation, result)?);
+                answer.trailers = Some(trailers(&grpc::Status::new(GrpcCode::Ok, "")));
+                Ok(answer)
+            }
+        }
+    }
+
+    /// One event of a stream. `result` is JSON in the face's dialect.
+    pub(super) fn event(&self, operation: Operation, result: &[u8]) -> Result<Bytes, Refusal> {
+        match self.binding {
+            Binding::JsonRpc => Ok(write_event(&self.json_rpc(result))),
+            Binding::HttpJson => Ok(write_event(result)),
+            Binding::Grpc => self.message(operation, result),
+        }
+    }
+
+    /// The head of a stream.
+    pub(super) fn stream(&self, content: super::super::Content) -> Answer {
+        let mut answer = Answer::events(content);
+        if self.binding == Binding::Grpc {
+            answer.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(GRPC));
+        }
+        answer
+    }
+
+    /// An error that the agent answers, or Doorward in its place.
+    pub(super) fn failure(&self, failure: &Failure) -> Answer {
+        let status = StatusCode::from_u16(failure.kind.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        match self.binding {
+            Binding::JsonRpc => self.fail(failure, StatusCode::OK),
+            Binding::HttpJson | Binding::Grpc => self.fail(failure, status),
+        }
+    }
+
+    /// The event that stands for an error in a stream, and the trailers where that is how the binding says it.
+    pub(super) fn failure_event(&self, failure: &Failure) -> (Option<Bytes>, Option<HeaderMap>) {
+        let event = |data: &[u8]| {
+            let mut event = b"event: error\n".to_vec();
+            event.extend_from_slice(&write_event(data));
+            (Some(event.into()), None)
+        };
+        match self.binding {
+            Binding::JsonRpc => event(&failure.json_rpc(self.id.as_deref())),
+            Binding::HttpJson => event(&failure.http(failure.kind.http())),
+            Binding::Grpc => (None, Some(trailers(&status(failure)))),
+        }
+    }
+
+    /// The trailers of a stream that ended well.
+    pub(super) fn end(&self) -> Option<HeaderMap> {
+        (self.binding == Binding::Grpc).then(|| trailers(&grpc::Status::new(GrpcCode::Ok, "")))
+    }
+
+    /// The answer to what is refused, noted in the record.
+    pub(super) fn refuse(&self, refusal: &Refusal, record: &mut OpenRecord) -> Answer {
+        refusal.note(record);
+        let (failure, status) = refusal.failure(record);
+        record.rpc_error(failure.json_rpc_code());
+        let status = match self.binding {
+            // What answers no request cannot be told in-band.
+            Binding::JsonRpc if status == StatusCode::OK && self.id.is_none() => StatusCode::BAD_REQUEST,
+            Binding::HttpJson if status == StatusCode::OK => {
+                StatusCode::from_u16(failure.kind.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+            _ => status,
+        };
+        let mut answer = self.fail(&failure, status);
+        answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer.headers.extend(refusal.headers());
+        answer
+    }
+
+    fn fail(&self, failure: &Failure, status: StatusCode) -> Answer {
+        match self.binding {
+            Binding::JsonRpc => Answer::json(status, failure.json_rpc(self.id.as_deref())),
+            Binding::HttpJson => Answer::whole(status, self.media, failure.http(status.as_u16())),
+            Binding::Grpc => {
+                // Trailers only: everything stands in the head.
+                let mut answer = Answer::whole(StatusCode::OK, GRPC, Bytes::new());
+                answer.headers.extend(trailers(&self::status(failure)));
+                answer
+            }
+        }
+    }
+
+    fn json_rpc(&self, result: &[u8]) -> Vec<u8> {
+        let id: &[u8] = self.id.as_deref().unwrap_or(b"null");
+        let mut text = Vec::with_capacity(result.len() + id.len() + 36);
+        for part in [br#"{"jsonrpc":"2.0","id":"#.as_slice(), id, br#","result":"#, result, b"}"] {
+            text.extend_from_slice(part);
+        }
+        text
+    }
+
+    fn message(&self, operation: Operation, result: &[u8]) -> Result<Bytes, Refusal> {
+        let internal = |detail: String| Refusal::from(Reason::Internal).detail(detail);
+        let schema = proto::response(self.version, operation);
+        let schema = schema.ok_or_else(|| internal("the service has no such operation".to_owned()))?;
+        let document = Document::parse(Bytes::copy_from_slice(result), usize::from(u8::MAX));
+        let document = document.map_err(|error| internal(error.to_string()))?;
+        let message = proto::encode(schema, document.root()).map_err(|error| internal(error.to_string()))?;
+        Ok(grpc::frame(&message))
+    }
+}
+
+/// An error as gRPC says it.
+fn status(failure: &Failure) -> grpc::Status {
+    grpc::Status::with_details(failure.kind.grpc(), &failure.message, &failure.all_details())
+}
+
+fn trailers(status: &grpc::Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    for (name, value) in status.encode_trailers() {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            trailers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    trailers
+}

@@ -1,0 +1,238 @@
+//! Which agent is meant, and by which binding it is addressed. Paths are compared as received.
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use doorward_auth::verify;
+use doorward_model::Binding;
+use doorward_protocol::{
+    a2a::{Dialect, Operation, Version, proto},
+    grpc::FrameReader,
+    json::Document,
+};
+use http::{HeaderMap, Method, Version as HttpVersion, header, request::Parts};
+use hyper::body::Incoming;
+
+use super::{
+    super::{Answer, Reason, Refusal, authenticate::Presented, read, record::OpenRecord},
+    Face,
+};
+use crate::{
+    App,
+    routes::{PublishedAgent, Routes},
+};
+
+/// Where cards are, below an agent and at an origin.
+pub(crate) const CARD: &str = "/.well-known/agent-card.json";
+
+/// A request to an agent.
+pub(crate) struct Visit {
+    /// None where the message says it.
+    pub(crate) agent: Option<Arc<PublishedAgent>>,
+    pub(crate) way: Way,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query_has_token: bool,
+    pub(crate) body: Incoming,
+    /// Where it comes from, as far as proxies are trusted to tell it.
+    pub(crate) address: IpAddr,
+}
+
+/// How an agent is addressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// JSON-RPC, at the agent's own address.
+    JsonRpc,
+    /// HTTP+JSON: path and query below it.
+    HttpJson(String),
+    /// gRPC: the service's version and the method.
+    Grpc(Version, String),
+    /// Its card.
+    Card,
+}
+
+/// A request that has found its agent.
+pub(super) struct Found {
+    pub(super) agent: Arc<PublishedAgent>,
+    pub(super) way: Way,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    query_has_token: bool,
+    pub(super) content: Content,
+    pub(super) address: IpAddr,
+}
+
+/// What a request carries.
+pub(super) enum Content {
+    /// Not read yet.
+    Body(Incoming),
+    /// The message of gRPC, read to find the agent.
+    Message(Bytes),
+}
+
+impl Visit {
+    /// What a path stands for, if it leads to an agent.
+    pub(crate) fn find_way(path: &str, routes: &Routes) -> Option<(Option<Arc<PublishedAgent>>, Way)> {
+        for version in Version::ALL {
+            let method = path.strip_prefix('/').and_then(|path| path.strip_prefix(proto::service(version)));
+            if let Some(method) = method.and_then(|rest| rest.strip_prefix('/')) {
+                let offers = |agent: &Arc<PublishedAgent>| agent.agent.bindings.contains(&Binding::Grpc);
+                return routes.agents().any(offers).then(|| (None, Way::Grpc(version, method.to_owned())));
+            }
+        }
+        let rest = path.strip_prefix("/a2a/")?;
+        let (name, below) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let way = match below {
+            "" => Way::JsonRpc,
+            CARD => Way::Card,
+            below => Way::HttpJson(below.to_owned()),
+        };
+        Some((Some(routes.agent(name)?), way))
+    }
+
+    /// A request to what [`Self::find_way`] found.
+    pub(crate) fn of(
+        (agent, way): (Option<Arc<PublishedAgent>>, Way),
+        parts: Parts,
+        body: Incoming,
+        query_has_token: bool,
+        address: IpAddr,
+    ) -> Result<Self, Refusal> {
+        let way = match (way, parts.uri.query()) {
+            (Way::HttpJson(path), Some(query)) => Way::HttpJson(format!("{path}?{query}")),
+            (way, _) => way,
+        };
+        match way {
+            Way::JsonRpc if parts.method != Method::POST => {
+                return Err(Reason::MethodNotAllowed("POST, OPTIONS").into());
+            }
+            Way::Card if !matches!(parts.method, Method::GET | Method::HEAD) => {
+                return Err(Reason::MethodNotAllowed("GET, HEAD, OPTIONS").into());
+            }
+            Way::Grpc(..) if parts.version != HttpVersion::HTTP_2 || parts.method != Method::POST => {
+                return Err(Reason::NotGrpc.into());
+            }
+            _ => {}
+        }
+        Ok(Self { agent, way, method: parts.method, headers: parts.headers, query_has_token, body, address })
+    }
+
+    /// How the caller is answered, as far as that is known before anything is read.
+    pub(super) fn face(&self) -> Face {
+        match &self.way {
+            Way::JsonRpc | Way::Card => Face::new(Binding::JsonRpc, Version::V1_0),
+            Way::HttpJson(path) => Face::http_json(path, &self.headers),
+            Way::Grpc(version, _) => Face::new(Binding::Grpc, *version),
+        }
+    }
+
+    /// Finds the agent that the message is for, where the path does not say it.
+    pub(super) async fn find(self, app: &App, routes: &Routes, record: &mut OpenRecord) -> Result<Found, Refusal> {
+        let (agent, content) = match (self.agent, &self.way) {
+            (Some(agent), _) => (agent, Content::Body(self.body)),
+            (None, Way::Grpc(version, method)) => {
+                let limits = &routes.snapshot.limits;
+                let message = message(read::body(self.body, limits).await?, limits.request_body)?;
+                record.received(message.len());
+                let tenant = tenant(*version, method, &message, limits.request_body);
+                let agent = meant(app, routes, tenant.as_deref(), &self.headers).await?;
+                (agent, Content::Message(message))
+            }
+            (None, _) => return Err(Reason::NotFound.into()),
+        };
+        record.door(&agent.entrance);
+        Ok(Found {
+            agent,
+            way: self.way,
+            method: self.method,
+            headers: self.headers,
+            query_has_token: self.query_has_token,
+            content,
+            address: self.address,
+        })
+    }
+}
+
+impl Found {
+    /// Where it may carry a credential.
+    pub(super) fn presented(&self) -> Presented<'_> {
+        Presented { headers: &self.headers, query_has_token: self.query_has_token }
+    }
+
+    /// The answer, if it is the public card that is asked for: nobody is asked who they are.
+    pub(super) async fn document(&self, app: &App, record: &mut OpenRecord) -> Option<Result<Answer, Refusal>> {
+        if self.way != Way::Card {
+            return None;
+        }
+        Some(super::card::public(app, &self.agent, &self.headers, record).await)
+    }
+}
+
+/// The one message of a unary or server-streaming call.
+fn message(body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+    let mut frames = FrameReader::new(limit);
+    frames.push(body);
+    let broken = |detail: String| Refusal::from(Reason::BodyBroken).detail(detail);
+    let message = frames.next_message().map_err(|error| broken(error.to_string()))?;
+    let message = message.ok_or_else(|| broken("no message".to_owned()))?;
+    if frames.is_clean_end() { Ok(message) } else { Err(broken("more than one message".to_owned())) }
+}
+
+/// What a message of 1.0 names as its tenant.
+fn tenant(version: Version, method: &str, message: &[u8], limit: usize) -> Option<String> {
+    let operation = Operation::of_grpc(method, version).filter(|_| version == Version::V1_0)?;
+    let limits = proto::Limits { depth: proto::DEEPEST, bytes: limit.saturating_mul(4) };
+    let text = proto::decode(proto::request(version, operation)?, message, limits).ok()?;
+    let document = Document::parse(text.into(), usize::from(u8::MAX)).ok()?;
+    let tenant = document.root().as_object()?.get("tenant")?.as_str()?.into_owned();
+    Some(tenant).filter(|tenant| !tenant.is_empty())
+}
+
+/// Which agent is meant by gRPC: the tenant, else the resource that the token is bound to, else the only agent there is.
+///
+/// The token is not believed yet: it only leads to the door at which it will be judged.
+async fn meant(
+    app: &App,
+    routes: &Routes,
+    tenant: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Arc<PublishedAgent>, Refusal> {
+    let mut offered = routes.agents().filter(|agent| agent.agent.bindings.contains(&Binding::Grpc));
+    if let Some(tenant) = tenant {
+        let named = offered.find(|agent| agent.agent.name.as_str() == tenant);
+        return named.cloned().ok_or_else(|| Reason::NotFound.into());
+    }
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
+    if let Some(token) = token {
+        let audiences = audiences(app, routes, token).await;
+        let opens = |agent: &&Arc<PublishedAgent>| {
+            let jwt = agent.agent.access.jwt.as_ref().map(|jwt| &jwt.audience);
+            audiences.iter().any(|audience| *audience == agent.agent.resource || Some(audience) == jwt)
+        };
+        let mut meant = routes.agents().filter(|agent| agent.agent.bindings.contains(&Binding::Grpc)).filter(opens);
+        if let (Some(agent), None) = (meant.next(), meant.next()) {
+            return Ok(Arc::clone(agent));
+        }
+    }
+    match (offered.next(), offered.next()) {
+        (Some(only), None) => Ok(Arc::clone(only)),
+        _ => Err(Reason::AgentNotNamed.into()),
+    }
+}
+
+/// What a token says that it is for, whether it may be believed or not.
+async fn audiences(app: &App, routes: &Routes, token: &str) -> Vec<String> {
+    if let Ok(Some(own)) = app.own_tokens().look_up(token, routes.origin()).await {
+        return own.identity.audiences.clone();
+    }
+    verify::peek(token).map(|unverified| unverified.audiences()).unwrap_or_default()
+}
+
+/// How payloads are written on this way.
+pub(super) fn dialect(way: &Way) -> Dialect {
+    match way {
+        Way::Grpc(version, _) => Dialect::of(*version, Binding::Grpc),
+        _ => Dialect::V1,
+    }
+}
