@@ -4,6 +4,7 @@
 //! whether a caller may do something; it only says what a message contains, without losing a byte of it.
 
 pub mod a2a;
+pub mod grpc;
 pub mod json;
 pub mod mcp;
 pub mod rpc;

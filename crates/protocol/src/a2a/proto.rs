@@ -14,16 +14,16 @@ mod schema;
 mod time;
 mod v03;
 mod v1;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use decode::{Limits, decode};
 pub use encode::{DEEPEST, encode};
 pub use error::ProtoError;
 pub use schema::Schema;
-pub(crate) use schema::{DURATION, Field, Kind, STRING, field, message};
+pub(crate) use schema::{DURATION, STRING, field, message};
 
 use super::{Operation, Version};
 

@@ -132,7 +132,7 @@ impl Decoder {
     fn value(&mut self, place: Place, merged: Merged<'_>) -> Result<(), ProtoError> {
         match (place.field.kind, merged) {
             (Kind::Message(schema), Merged::Bytes(bytes)) => self.message(schema, &bytes),
-            (Kind::Struct, Merged::Bytes(bytes)) => self.structure(place, &bytes),
+            (Kind::Struct, Merged::Bytes(bytes)) => self.structure(&bytes),
             (Kind::Value, Merged::Bytes(bytes)) => self.any(place, &bytes),
             (_, Merged::Bytes(bytes)) => scalar::delimited(&mut self.out, place, &bytes),
             (_, Merged::Varint(number)) => {
@@ -184,7 +184,7 @@ impl Decoder {
 }
 
 /// The key of a map's entry; the empty one if there is none.
-fn key<'a>(place: Place, entry: &'a [u8]) -> Result<&'a str, ProtoError> {
+fn key(place: Place, entry: &[u8]) -> Result<&str, ProtoError> {
     let mut key: &[u8] = &[];
     for field in Fields::of(entry) {
         if let (1, payload) = field? {

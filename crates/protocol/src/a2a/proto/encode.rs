@@ -87,7 +87,7 @@ fn labelled(out: &mut Vec<u8>, place: Place, value: Value<'_>, depth: usize) -> 
             object.members().try_for_each(|member| {
                 wire::write_tag(out, number, wire::DELIMITED);
                 wire::write_delimited(out, |out| {
-                    scalar::string(out, 1, &member.name)?;
+                    scalar::string(out, 1, &member.name);
                     one(out, place, 2, Presence::Explicit, member.value, depth)
                 })
             })

@@ -3,17 +3,17 @@
 use super::ProtoError;
 
 /// The wire type of varints.
-pub(super) const VARINT: u8 = 0;
+pub(crate) const VARINT: u8 = 0;
 /// The wire type of eight bytes.
-pub(super) const FIXED64: u8 = 1;
+pub(crate) const FIXED64: u8 = 1;
 /// The wire type of bytes with their length before them.
-pub(super) const DELIMITED: u8 = 2;
+pub(crate) const DELIMITED: u8 = 2;
 /// The wire type of four bytes.
 const FIXED32: u8 = 5;
 
 /// What a field of a message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Payload<'a> {
+pub(crate) enum Payload<'a> {
     Varint(u64),
     Fixed64(u64),
     Delimited(&'a [u8]),
@@ -22,27 +22,27 @@ pub(super) enum Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    pub(super) fn varint(self) -> Option<u64> {
+    pub(crate) fn varint(self) -> Option<u64> {
         if let Self::Varint(number) = self { Some(number) } else { None }
     }
 
-    pub(super) fn delimited(self) -> Option<&'a [u8]> {
+    pub(crate) fn delimited(self) -> Option<&'a [u8]> {
         if let Self::Delimited(bytes) = self { Some(bytes) } else { None }
     }
 
-    pub(super) fn double(self) -> Option<f64> {
+    pub(crate) fn double(self) -> Option<f64> {
         if let Self::Fixed64(bits) = self { Some(f64::from_bits(bits)) } else { None }
     }
 }
 
 /// The fields of a message, in the order in which they were written. Ends after the first error.
 #[derive(Debug, Clone)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    pub(super) const fn of(message: &'a [u8]) -> Self {
+    pub(crate) const fn of(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
 
@@ -111,13 +111,13 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// What `int32` and enumerations carry: the lower half, whatever is above it.
-pub(super) fn int32(varint: u64) -> i32 {
+pub(crate) fn int32(varint: u64) -> i32 {
     let [a, b, c, d, ..] = varint.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
 }
 
 /// Writes a varint.
-pub(super) fn write_varint(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn write_varint(out: &mut Vec<u8>, mut number: u64) {
     loop {
         let [low, ..] = number.to_le_bytes();
         number >>= 7;
@@ -129,26 +129,32 @@ pub(super) fn write_varint(out: &mut Vec<u8>, mut number: u64) {
     }
 }
 
+/// Writes a length.
+pub(crate) fn write_len(out: &mut Vec<u8>, length: usize) {
+    // No platform has lengths of more than 64 bits.
+    write_varint(out, u64::try_from(length).unwrap_or(u64::MAX));
+}
+
 /// Writes a tag.
-pub(super) fn write_tag(out: &mut Vec<u8>, number: u32, wire_type: u8) {
+pub(crate) fn write_tag(out: &mut Vec<u8>, number: u32, wire_type: u8) {
     write_varint(out, u64::from(number) << 3 | u64::from(wire_type));
 }
 
 /// Writes an `int32`, an `int64` or an enumeration: negative ones take ten bytes.
-pub(super) fn write_int(out: &mut Vec<u8>, number: i64) {
+pub(crate) fn write_int(out: &mut Vec<u8>, number: i64) {
     write_varint(out, u64::from_le_bytes(number.to_le_bytes()));
 }
 
 /// Writes what `write` writes with its length before it. The length is known afterwards, so it is written behind and the two
 /// are exchanged.
-pub(super) fn write_delimited(
+pub(crate) fn write_delimited(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), ProtoError>,
 ) -> Result<(), ProtoError> {
     let start = out.len();
     write(out)?;
     let length = out.len() - start;
-    write_varint(out, u64::try_from(length).map_err(|_| ProtoError::Varint)?);
+    write_len(out, length);
     out[start..].rotate_left(length);
     Ok(())
 }

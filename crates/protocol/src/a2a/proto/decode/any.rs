@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use super::{Decoder, Place, append, found, scalar};
 use crate::{
     a2a::proto::{
-        ProtoError,
+        ProtoError, Schema,
         schema::{Field, VALUE, field},
         wire::{Fields, Payload},
     },
     json::write_str,
 };
 
-/// What the entries of a struct are, whatever field the struct is in.
-static ENTRY: Field = field(1, "fields", "fields", VALUE).map();
+/// What holds the entries of a struct, whatever field the struct is in.
+static STRUCT: Schema = Schema::new("Struct", &[FIELDS]);
+const FIELDS: Field = field(1, "fields", "fields", VALUE).map();
 
 /// What a `Value` is, by the last of its alternatives.
 enum Any<'a> {
@@ -55,15 +56,15 @@ impl Decoder {
             Any::Number(number) => scalar::double(&mut self.out, number)?,
             Any::Text(text) => write_str(&mut self.out, scalar::text(place, text)?),
             Any::Bool(value) => self.out.extend_from_slice(if value { b"true" } else { b"false" }),
-            Any::Struct(bytes) => self.structure(place, &bytes)?,
+            Any::Struct(bytes) => self.structure(&bytes)?,
             Any::List(bytes) => self.list(place, &bytes)?,
         }
         Ok(())
     }
 
     /// Writes a `Struct`.
-    pub(super) fn structure(&mut self, place: Place, bytes: &[u8]) -> Result<(), ProtoError> {
-        let place = Place { field: &ENTRY, ..place };
+    pub(super) fn structure(&mut self, bytes: &[u8]) -> Result<(), ProtoError> {
+        let place = Place { schema: &STRUCT, field: &FIELDS };
         self.map(place, delimited(place, bytes)?)
     }
 

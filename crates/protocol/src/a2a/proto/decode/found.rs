@@ -10,7 +10,7 @@ use crate::a2a::proto::{
 };
 
 /// The known fields of a message by their places in its table, in the table's order; those of one place in the order in
-/// which they came. Of the alternatives of a `oneof` only the one that came last is left.
+/// which they came. Of the alternatives of a `oneof` only the one that came last is left; nobody looks into the others.
 pub(super) fn fields<'a>(
     schema: &'static Schema,
     bytes: &'a [u8],

@@ -22,7 +22,7 @@ pub(super) fn structure(
     object.members().try_for_each(|member| {
         wire::write_tag(out, 1, DELIMITED);
         wire::write_delimited(out, |out| {
-            scalar::string(out, 1, &member.name)?;
+            scalar::string(out, 1, &member.name);
             wire::write_tag(out, 2, DELIMITED);
             wire::write_delimited(out, |out| value(out, place, member.value, depth))
         })
@@ -47,7 +47,8 @@ pub(super) fn value(out: &mut Vec<u8>, place: Place, any: Value<'_>, depth: usiz
         }
         Kind::String => {
             let text = any.as_str().ok_or(place.expects("made of whole characters"))?;
-            scalar::string(out, 3, &text)
+            scalar::string(out, 3, &text);
+            Ok(())
         }
         Kind::Bool => {
             wire::write_tag(out, 4, VARINT);

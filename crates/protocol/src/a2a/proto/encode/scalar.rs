@@ -25,11 +25,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
 /// Writes a string field.
-pub(super) fn string(out: &mut Vec<u8>, number: u32, text: &str) -> Result<(), ProtoError> {
+pub(super) fn string(out: &mut Vec<u8>, number: u32, text: &str) {
     wire::write_tag(out, number, DELIMITED);
-    wire::write_varint(out, u64::try_from(text.len()).map_err(|_| ProtoError::Varint)?);
+    wire::write_len(out, text.len());
     out.extend_from_slice(text.as_bytes());
-    Ok(())
 }
 
 pub(super) fn text(
@@ -39,7 +38,7 @@ pub(super) fn text(
     value: Value<'_>,
 ) -> Result<bool, ProtoError> {
     let text = value.as_str().ok_or(place.expects("a string"))?;
-    string(out, number, &text)?;
+    string(out, number, &text);
     Ok(text.is_empty())
 }
 
