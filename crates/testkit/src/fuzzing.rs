@@ -11,6 +11,7 @@
 mod claims;
 mod configuration;
 mod envelope;
+mod grpc;
 mod json;
 mod oauth;
 mod splice;
@@ -22,6 +23,7 @@ mod text;
 pub use claims::{jwks, jwt};
 pub use configuration::configuration;
 pub use envelope::modern_request;
+pub use grpc::{grpc, proto};
 pub use json::json;
 pub use oauth::{client_document, form, redirect_uri, registration};
 pub use splice::splice;
@@ -32,15 +34,17 @@ pub use text::{header, uri_template};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its program in `fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("client_document", client_document),
     ("configuration", configuration),
     ("form", form),
+    ("grpc", grpc),
     ("header", header),
     ("json", json),
     ("jwks", jwks),
     ("jwt", jwt),
     ("modern_request", modern_request),
+    ("proto", proto),
     ("redirect_uri", redirect_uri),
     ("registration", registration),
     ("splice", splice),
