@@ -24,7 +24,7 @@ mod visit;
 use std::sync::Arc;
 
 use doorward_guard::policy;
-use doorward_protocol::a2a::Operation;
+use doorward_protocol::a2a::{ErrorKind, Failure, Operation};
 
 pub(super) use relay::Relay;
 pub(crate) use visit::{Visit, Way};
@@ -74,4 +74,14 @@ async fn walk(
             examine::reply(app, sent, held, record).await
         }
     }
+}
+
+/// A refusal in A2A's own words.
+fn refused(kind: ErrorKind, message: &str) -> Refusal {
+    Reason::A2a(Box::new(Failure::new(kind, message))).into()
+}
+
+/// A refusal of a parameter, which it names.
+fn invalid(field: &str, description: &str) -> Refusal {
+    Reason::A2a(Box::new(Failure::invalid(field, description))).into()
 }

@@ -1,0 +1,281 @@
+//! Asking the agent: at the interface that suits the caller best, with Doorward's credential, never the caller's.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use doorward_egress::{EgressError, Outbound, Trust};
+use doorward_guard::Permit;
+use doorward_model::Binding;
+use doorward_protocol::{
+    a2a::{Operation, Version, proto, rest},
+    grpc,
+    json::Document,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
+use hyper::body::Incoming;
+
+use super::{
+    super::{Reason, Refusal, record::OpenRecord, refusal::UpstreamFailure},
+    call::{Call, Params},
+};
+use crate::{
+    App,
+    agents::{Approved, Interface},
+    credentials::{self, assertion},
+};
+
+/// An agent that is being talked to on behalf of a caller.
+pub(super) struct Talk {
+    pub(super) call: Call,
+    pub(super) approved: Arc<Approved>,
+    pub(super) interface: Interface,
+}
+
+/// What the agent began to answer.
+pub(super) struct Sent {
+    pub(super) talk: Talk,
+    pub(super) response: Response<Incoming>,
+}
+
+/// Begins to talk to the agent of a call. The permit is used up: one decision, one exchange.
+pub(super) async fn begin(
+    app: &App,
+    call: Call,
+    _permit: Permit,
+    record: &mut OpenRecord,
+) -> Result<Talk, Refusal> {
+    let published = &call.agent;
+    let Some(approved) = published.known.approved(app, &published.agent).await else {
+        let why = published.known.trouble().unwrap_or_else(|| "its card was not fetched yet".to_owned());
+        return Err(failed(&call, UpstreamFailure::Unreachable).detail(format!("no approved card: {why}")));
+    };
+    let interface = approved.choose(call.face.version, call.face.binding).cloned();
+    let interface = interface.ok_or_else(|| failed(&call, UpstreamFailure::Invalid))?;
+    record.interface(&interface.label());
+    Ok(Talk { call, approved, interface })
+}
+
+/// Sends what is asked.
+pub(super) async fn send(
+    app: &App,
+    call: Call,
+    permit: Permit,
+    record: &mut OpenRecord,
+) -> Result<Sent, Refusal> {
+    let talk = begin(app, call, permit, record).await?;
+    talk.check_capabilities()?;
+    let params = talk.call.params.clone();
+    let response = talk.ask(app, talk.call.operation, &params, record).await?;
+    Ok(Sent { talk, response })
+}
+
+impl Talk {
+    /// What the agent's card does not promise is not asked of it (section 3.3.4).
+    fn check_capabilities(&self) -> Result<(), Refusal> {
+        use doorward_protocol::a2a::ErrorKind;
+        let capabilities = &self.approved.card.capabilities;
+        if self.call.operation.streams() && !capabilities.streaming {
+            return Err(super::refused(ErrorKind::UnsupportedOperation, "the agent does not stream"));
+        }
+        let required = self.approved.card.extensions.iter().filter(|extension| extension.required);
+        let missing: Vec<_> = required
+            .map(|extension| extension.uri.as_str())
+            .filter(|uri| !self.call.extensions.iter().any(|active| active == uri))
+            .collect();
+        if self.call.operation.sends() && !missing.is_empty() {
+            let message = format!("the agent requires these extensions: {}", missing.join(", "));
+            return Err(super::refused(ErrorKind::ExtensionSupportRequired, &message));
+        }
+        Ok(())
+    }
+
+    /// Sends one operation to the agent.
+    pub(super) async fn ask(
+        &self,
+        app: &App,
+        operation: Operation,
+        params: &Params,
+        record: &mut OpenRecord,
+    ) -> Result<Response<Incoming>, Refusal> {
+        let mut outbound = self.outbound(operation, params)?;
+        self.sign(app, &mut outbound.headers, record).await?;
+        let again = (operation == Operation::SubscribeToTask && self.interface.binding == Binding::HttpJson)
+            .then(|| (outbound.uri.clone(), outbound.headers.clone()));
+        let response = self.dial(app, outbound, record).await?;
+        // The proto says GET, the text says POST (A2A issue 1574).
+        match again {
+            Some((uri, headers)) if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+                let mut outbound = self.raw(Method::GET, uri, Bytes::new());
+                outbound.headers = headers;
+                outbound.headers.remove(header::CONTENT_TYPE);
+                self.dial(app, outbound, record).await
+            }
+            _ => Ok(response),
+        }
+    }
+
+    async fn dial(
+        &self,
+        app: &App,
+        outbound: Outbound,
+        record: &mut OpenRecord,
+    ) -> Result<Response<Incoming>, Refusal> {
+        let since = Instant::now();
+        let answer = app.egress().send(outbound, self.call.agent.agent.timeout).await;
+        record.waited(since);
+        let response = answer.map_err(|error| self.unreachable(&error))?;
+        match response.status().as_u16() {
+            300..=399 => Err(failed(&self.call, UpstreamFailure::Redirect)),
+            401 | 403 => {
+                credentials::refused(app, &self.call.agent.agent.credential, &self.call.caller.caller);
+                Err(failed(&self.call, UpstreamFailure::Unauthorized))
+            }
+            _ => Ok(response),
+        }
+    }
+
+    fn unreachable(&self, error: &EgressError) -> Refusal {
+        let failure = match error {
+            EgressError::Timeout(_) => UpstreamFailure::Timeout,
+            EgressError::Broken(_) => UpstreamFailure::Broken,
+            _ => UpstreamFailure::Unreachable,
+        };
+        failed(&self.call, failure).detail(error.to_string())
+    }
+
+    /// The request in the interface's binding and version.
+    fn outbound(&self, operation: Operation, params: &Params) -> Result<Outbound, Refusal> {
+        match self.interface.binding {
+            Binding::JsonRpc => self.json_rpc(operation, params),
+            Binding::HttpJson => self.http_json(operation, params),
+            Binding::Grpc => self.grpc(operation, params),
+        }
+    }
+
+    fn json_rpc(&self, operation: Operation, params: &Params) -> Result<Outbound, Refusal> {
+        let version = self.interface.version;
+        let uri = self.interface.uri().clone();
+        let passes = self.interface.tenant.is_none() && self.call.asked.tenant.is_none();
+        if let Some(message) = params.message(self.interface.dialect()).filter(|_| passes) {
+            return Ok(self.raw(Method::POST, uri, message.clone()));
+        }
+        let method = operation.json_rpc(version).ok_or_else(not_of_this_version)?;
+        let params = self.with_tenant(params)?.to(self.interface.dialect(), operation)?;
+        let id: &[u8] = self.call.face.id.as_deref().unwrap_or(b"1");
+        let params = params.root().raw();
+        let mut body = Vec::with_capacity(params.len() + method.len() + id.len() + 48);
+        for part in
+            [br#"{"jsonrpc":"2.0","id":"#.as_slice(), id, br#","method":""#, method.as_bytes(), br#"","params":"#, params, b"}"]
+        {
+            body.extend_from_slice(part);
+        }
+        Ok(self.raw(Method::POST, uri, body.into()))
+    }
+
+    fn http_json(&self, operation: Operation, params: &Params) -> Result<Outbound, Refusal> {
+        let params = params.to(self.interface.dialect(), operation)?;
+        let tenant = self.interface.tenant.as_deref();
+        let request = rest::format(self.interface.version, operation, tenant, &params)
+            .map_err(|error| super::refused(error.kind(), &error.to_string()))?;
+        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| Reason::Internal)?;
+        let uri = self.interface.below(&request.path_and_query).ok_or(Reason::Internal)?;
+        Ok(self.raw(method, uri, request.body.unwrap_or_default().into()))
+    }
+
+    fn grpc(&self, operation: Operation, params: &Params) -> Result<Outbound, Refusal> {
+        let version = self.interface.version;
+        let (method, schema) =
+            operation.grpc(version).zip(proto::request(version, operation)).ok_or_else(not_of_this_version)?;
+        let params: Document = self.with_tenant(params)?.to(self.interface.dialect(), operation)?;
+        let message = proto::encode(schema, params.root())
+            .map_err(|error| super::invalid("params", &error.to_string()))?;
+        let uri = self.interface.below(&format!("/{}/{method}", proto::service(version))).ok_or(Reason::Internal)?;
+        Ok(self.raw(Method::POST, uri, grpc::frame(&message)))
+    }
+
+    /// The tenant of the interface in place of the caller's, who knows only ours (section 8.3.2).
+    fn with_tenant(&self, params: &Params) -> Result<Params, Refusal> {
+        let mut params = params.clone();
+        if self.interface.version == Version::V0_3 {
+            return Ok(params);
+        }
+        let tenant = self.interface.tenant.as_deref().map(doorward_protocol::json::quote);
+        params.change(|splice, document| {
+            let Some(object) = document.root().as_object() else { return };
+            match &tenant {
+                Some(tenant) => splice.set_member(object, "tenant", tenant.as_bytes()),
+                None => {
+                    splice.remove_member(object, "tenant");
+                }
+            }
+        })?;
+        Ok(params)
+    }
+
+    fn raw(&self, method: Method, uri: Uri, body: Bytes) -> Outbound {
+        let mut headers = HeaderMap::new();
+        let (accept, content) = match self.interface.binding {
+            Binding::JsonRpc => ("application/json, text/event-stream", "application/json"),
+            Binding::HttpJson if self.interface.version == Version::V0_3 => {
+                ("application/json, text/event-stream", "application/json")
+            }
+            Binding::HttpJson => {
+                ("application/a2a+json, application/json, text/event-stream", "application/a2a+json")
+            }
+            Binding::Grpc => ("*/*", "application/grpc+proto"),
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        if !body.is_empty() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content));
+        }
+        // Always that of the interface, never the caller's.
+        let version = HeaderValue::from_static(self.interface.version.name());
+        headers.insert(HeaderName::from_static("a2a-version"), version);
+        self.write_extensions(&mut headers);
+        let protocol = self.interface.protocol();
+        Outbound { method, uri, headers, body, trust: self.interface.trust, protocol }
+    }
+
+    /// What the caller activates, of what the approved card declares.
+    fn write_extensions(&self, headers: &mut HeaderMap) {
+        let declared = &self.approved.card.extensions;
+        let is_declared = |uri: &&String| declared.iter().any(|extension| extension.uri == **uri);
+        let active: Vec<_> = self.call.extensions.iter().filter(is_declared).map(String::as_str).collect();
+        let Ok(value) = HeaderValue::from_str(&active.join(", ")) else { return };
+        if active.is_empty() {
+            return;
+        }
+        if self.interface.version == Version::V0_3 {
+            headers.insert(HeaderName::from_static("x-a2a-extensions"), value.clone());
+        }
+        headers.insert(HeaderName::from_static("a2a-extensions"), value);
+    }
+
+    /// Adds who Doorward is there, whose request it is, and where it came through.
+    async fn sign(&self, app: &App, headers: &mut HeaderMap, record: &mut OpenRecord) -> Result<(), Refusal> {
+        let (agent, caller) = (&self.call.agent.agent, &self.call.caller.caller);
+        record.trace.write(headers);
+        self.call.chain.write(agent.name.as_str(), headers);
+        let own = HeaderValue::from_static(concat!("doorward/", env!("CARGO_PKG_VERSION")));
+        headers.insert(header::USER_AGENT, own);
+        if agent.assertion {
+            assertion::attach(app, caller, agent.card.origin().ascii_serialization().as_str(), headers);
+        }
+        credentials::attach(app, &agent.credential, caller, headers).await.map_err(|error| {
+            let reason = if error.is_ours() { Reason::Internal.into() } else { failed(&self.call, UpstreamFailure::Unauthorized) };
+            reason.detail(error.to_string())
+        })
+    }
+}
+
+/// A refusal in the name of the agent.
+pub(super) fn failed(call: &Call, failure: UpstreamFailure) -> Refusal {
+    Reason::Agent(failure, call.agent.agent.name.to_string()).into()
+}
+
+fn not_of_this_version() -> Refusal {
+    super::refused(
+        doorward_protocol::a2a::ErrorKind::UnsupportedOperation,
+        "the agent speaks a version that does not have this operation",
+    )
+}
