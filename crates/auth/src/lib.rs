@@ -15,12 +15,12 @@
 //! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests,
 //!   passwords.
 
-pub mod client;
 //! - [`card`]: signatures of agents' cards, ours and theirs;
 //! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests,
 //!   passwords.
 
 pub mod card;
+pub mod client;
 mod json;
 pub mod keys;
 mod provider;

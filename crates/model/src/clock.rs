@@ -17,6 +17,11 @@ impl Timestamp {
         Self(secs.saturating_mul(1_000_000))
     }
 
+    /// The moment that a text of RFC 3339 names, with any offset; finer parts than microseconds are cut off.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_microsecond()))
+    }
+
     /// Microseconds since the epoch.
     pub const fn as_micros(self) -> i64 {
         self.0
@@ -61,6 +66,17 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rfc3339_is_read_with_any_offset() {
+        let moment = Timestamp::from_micros(1_700_000_000_500_000);
+        for text in ["2023-11-14T22:13:20.5Z", "2023-11-14T23:13:20.500+01:00", "2023-11-14T22:13:20.500000Z"] {
+            assert_eq!(Timestamp::parse_rfc3339(text), Some(moment), "{text}");
+        }
+        for text in ["", "yesterday", "2023-11-14", "2023-11-14T22:13:20"] {
+            assert_eq!(Timestamp::parse_rfc3339(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn rfc3339_has_microseconds() {

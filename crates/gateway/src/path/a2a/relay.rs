@@ -1,0 +1,314 @@
+//! A stream on its way to the caller: every event is examined, ownership and states are written down before it leaves, and
+//! what broke off is repaired or told.
+//!
+//! The caller going away ends the stream, never the task (A2A 1.0 section 3.1.2). Doorward closes no stream because of a
+//! state: what the agent ends has ended.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use doorward_model::{Binding, Fault};
+use doorward_protocol::{
+    a2a::{
+        Dialect, ErrorKind, Failure, Operation, TaskState, Told,
+        translate::{self, AtInput},
+    },
+    json::Document,
+    sse::KEEP_ALIVE,
+};
+use futures_util::{Stream, stream};
+use http::{HeaderMap, Response};
+use hyper::body::{Frame, Incoming};
+
+use super::{
+    super::{Answer, Content, Refusal, record::OpenRecord, refusal::UpstreamFailure},
+    call::parse,
+    limit::Held,
+    send::{Talk, failed},
+    source::{Cut, Piece, Source},
+};
+use crate::App;
+
+/// How long the head of the answer waits for the first event: an error before it has an answer of its own.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// One stream being relayed.
+pub(crate) struct Relay {
+    app: Arc<App>,
+    talk: Talk,
+    source: Source,
+    first: Option<Piece>,
+    seen: Seen,
+    ended: bool,
+    /// What is left to say at the end.
+    trailers: Option<HeaderMap>,
+    _held: Held,
+}
+
+/// What the stream has told.
+#[derive(Debug, Default)]
+struct Seen {
+    any: bool,
+    /// A message ends the exchange.
+    message: bool,
+    task: Option<String>,
+    state: Option<TaskState>,
+}
+
+/// What happened next.
+enum Next {
+    Piece(Piece),
+    Silence,
+    End,
+    /// Doorward is stopping, or who opened the stream may no longer.
+    Closing,
+    Broken(UpstreamFailure, String),
+}
+
+/// Begins to relay a stream. An error that comes before anything else is answered like a unary one.
+pub(super) async fn begin(
+    app: &Arc<App>,
+    talk: Talk,
+    response: Response<Incoming>,
+    held: Held,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
+    let mut source = talk.listen(talk.call.operation, response)?;
+    let first = match tokio::time::timeout(FIRST, source.next()).await {
+        Err(_) => None,
+        Ok(Ok(Some(Piece::Error(failure)))) => return Ok(talk.error(&failure, record)),
+        Ok(Ok(Some(piece))) => Some(piece),
+        Ok(Ok(None)) => return Err(talk.invalid("a stream without an event")),
+        Ok(Err(Cut(failure, detail))) => return Err(failed(&talk.call, failure).detail(detail)),
+    };
+    record.streams();
+    let face = talk.call.face.clone();
+    let relay = Relay {
+        app: Arc::clone(app),
+        talk,
+        source,
+        first,
+        seen: Seen::default(),
+        ended: false,
+        trailers: None,
+        _held: held,
+    };
+    Ok(face.stream(Content::Agent(Box::new(relay))))
+}
+
+impl Relay {
+    /// The frames for the caller. The record is closed when the stream is dropped, at the latest.
+    pub(crate) fn into_stream(self, record: OpenRecord) -> impl Stream<Item = Frame<Bytes>> + Send {
+        stream::unfold((self, record), |(mut relay, mut record)| async move {
+            let frame = relay.next_frame(&mut record).await?;
+            if let Some(data) = frame.data_ref() {
+                record.sent(data.len());
+            }
+            Some((frame, (relay, record)))
+        })
+    }
+
+    async fn next_frame(&mut self, record: &mut OpenRecord) -> Option<Frame<Bytes>> {
+        while !self.ended {
+            let bytes = match self.next().await {
+                Next::Piece(Piece::Said(document, event)) => {
+                    let raw = event.map(|event| event.raw().clone());
+                    self.say(&document, raw, record).await
+                }
+                Next::Piece(Piece::Error(failure)) => self.fail(&failure, record),
+                Next::Silence if self.talk.call.face.binding == Binding::Grpc => None,
+                Next::Silence => Some(Bytes::from_static(KEEP_ALIVE)),
+                Next::End => self.end(record).await,
+                Next::Closing => self.finish(record),
+                Next::Broken(failure, detail) => self.broken(failure, detail, record).await,
+            };
+            if self.ended && record.is_strict() {
+                record.sent(bytes.as_ref().map_or(0, Bytes::len));
+                record.commit().await;
+            }
+            if let Some(bytes) = bytes {
+                return Some(Frame::data(bytes));
+            }
+        }
+        self.trailers.take().map(Frame::trailers)
+    }
+
+    /// Waits for the next piece, or for a silence that is long enough to say something.
+    async fn next(&mut self) -> Next {
+        if let Some(first) = self.first.take() {
+            return Next::Piece(first);
+        }
+        let (keep_alive, idle) = {
+            let limits = &self.talk.call.agent.entrance.limits;
+            (limits.keep_alive, limits.stream_idle)
+        };
+        let lease = &self.talk.call.caller.lease;
+        if lease.has_ended(&self.app) || self.has_lost_its_ground() {
+            return Next::Closing;
+        }
+        let next = tokio::select! {
+            biased;
+            () = self.app.closing().cancelled() => return Next::Closing,
+            () = lease.revoked(&self.app) => return Next::Closing,
+            next = tokio::time::timeout(keep_alive, self.source.next()) => next,
+        };
+        match next {
+            Err(_) if self.source.heard.elapsed() > idle => {
+                Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into())
+            }
+            Err(_) => Next::Silence,
+            Ok(Ok(Some(piece))) => Next::Piece(piece),
+            Ok(Ok(None)) => Next::End,
+            Ok(Err(Cut(failure, detail))) => Next::Broken(failure, detail),
+        }
+    }
+
+    /// Whether the rules of the agent are no longer those under which the stream was opened.
+    fn has_lost_its_ground(&self) -> bool {
+        let entrance = &self.talk.call.agent.entrance;
+        let routes = self.app.routes();
+        routes.entrance(&entrance.to).is_none_or(|present| present.rules != entrance.rules)
+    }
+
+    /// One event: examined, written down, and said as the caller reads it.
+    async fn say(&mut self, document: &Document, raw: Option<Bytes>, record: &mut OpenRecord) -> Option<Bytes> {
+        match self.examine(document, record).await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(refusal) => return self.refuse(&refusal, record),
+        }
+        match self.written(document, raw) {
+            Ok(bytes) => Some(bytes),
+            Err(refusal) => self.refuse(&refusal, record),
+        }
+    }
+
+    /// Whether an event may pass. What follows an end is dropped, and told to the operator.
+    async fn examine(&mut self, document: &Document, record: &mut OpenRecord) -> Result<bool, Refusal> {
+        let v1 = self.event_to_v1(document)?;
+        let told = Told::read(v1.root()).map_err(|wrong| self.talk.invalid(wrong.to_string()))?;
+        if self.seen.message || self.seen.state.is_some_and(TaskState::is_terminal) {
+            let detail = "the agent went on after the end of the task; what it said was dropped".to_owned();
+            record.failed("agent_invalid", Some(detail), Fault::Upstream);
+            return Ok(false);
+        }
+        if self.seen.task.is_some() && told.task().is_some_and(|task| self.seen.task.as_deref() != Some(task)) {
+            return Err(self.talk.invalid("the stream is about two tasks"));
+        }
+        let is_first = !std::mem::replace(&mut self.seen.any, true);
+        if is_first {
+            record.first_event();
+            let begins_well = !matches!(told, Told::Status(_) | Told::Artifact { .. });
+            if self.talk.call.operation == Operation::SubscribeToTask && !begins_well {
+                tracing::debug!("the first event of a subscription is not the task");
+            }
+        }
+        let stands = self.talk.tell(&self.app, &told, record).await?;
+        self.seen.message |= matches!(told, Told::Message { .. });
+        self.seen.task = told.task().map(ToOwned::to_owned).or(self.seen.task.take());
+        self.seen.state = told.state().and(stands).or(self.seen.state);
+        Ok(true)
+    }
+
+    fn event_to_v1(&self, document: &Document) -> Result<Document, Refusal> {
+        let dialect = self.talk.interface.dialect();
+        if dialect == Dialect::V1 {
+            return Ok(document.clone());
+        }
+        let translated = translate::event(dialect, Dialect::V1, document.root(), AtInput::GoesOn);
+        parse(translated.map_err(|error| self.talk.invalid(error.to_string()))?)
+    }
+
+    /// An event as the caller reads it: as it came, where both sides write alike.
+    fn written(&self, document: &Document, raw: Option<Bytes>) -> Result<Bytes, Refusal> {
+        let (from, face) = (self.talk.interface.dialect(), &self.talk.call.face);
+        if let Some(raw) = raw.filter(|_| self.talk.passes()) {
+            return Ok(raw);
+        }
+        let operation = self.talk.call.operation;
+        if from == face.dialect() {
+            return face.event(operation, document.root().raw());
+        }
+        let translated = translate::event(from, face.dialect(), document.root(), AtInput::Ends);
+        face.event(operation, &translated.map_err(|error| self.talk.invalid(error.to_string()))?)
+    }
+
+    /// The agent ended the stream. Where nothing says that it is complete, the task is asked for (section 11.7).
+    async fn end(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
+        let state = self.seen.state.unwrap_or(TaskState::Unspecified);
+        if self.seen.message || state.is_terminal() || state.is_interrupted() {
+            return self.finish(record);
+        }
+        self.broken(UpstreamFailure::Broken, "the stream ended before the task did".to_owned(), record).await
+    }
+
+    /// A stream that broke off is completed by the task as it is now, if it has ended meanwhile or waits; otherwise the
+    /// caller is told that it goes on without this stream.
+    async fn broken(&mut self, failure: UpstreamFailure, detail: String, record: &mut OpenRecord) -> Option<Bytes> {
+        let whole = match self.seen.task.clone() {
+            Some(task) => self.repair(&task, record).await,
+            None => None,
+        };
+        if let Some(bytes) = whole {
+            record.complete();
+            return Some(bytes);
+        }
+        let refusal = failed(&self.talk.call, failure).detail(detail);
+        self.refuse(&refusal, record)
+    }
+
+    async fn repair(&mut self, task: &str, record: &mut OpenRecord) -> Option<Bytes> {
+        let answer = self.talk.get_task(&self.app, task, None, record).await;
+        let document = answer.ok()?.ok()?;
+        let mut text = br#"{"task":"#.to_vec();
+        text.extend_from_slice(document.root().raw());
+        text.push(b'}');
+        let event = parse(text).ok()?;
+        let told = Told::read(event.root()).ok()?;
+        let state = self.talk.tell(&self.app, &told, record).await.ok()??;
+        if !state.is_terminal() && !state.is_interrupted() {
+            return None;
+        }
+        let face = &self.talk.call.face;
+        let written = match face.dialect() {
+            Dialect::V1 => face.event(self.talk.call.operation, event.root().raw()).ok(),
+            dialect => {
+                let translated = translate::event(Dialect::V1, dialect, event.root(), AtInput::Ends).ok()?;
+                face.event(self.talk.call.operation, &translated).ok()
+            }
+        };
+        self.ended = true;
+        self.trailers = face.end();
+        written
+    }
+
+    fn finish(&mut self, record: &mut OpenRecord) -> Option<Bytes> {
+        record.complete();
+        self.ended = true;
+        self.trailers = self.talk.call.face.end();
+        None
+    }
+
+    fn refuse(&mut self, refusal: &Refusal, record: &mut OpenRecord) -> Option<Bytes> {
+        refusal.note(record);
+        let (failure, _) = refusal.failure(record);
+        self.fail(&failure, record)
+    }
+
+    /// Ends the stream with an error.
+    fn fail(&mut self, failure: &Failure, record: &mut OpenRecord) -> Option<Bytes> {
+        record.rpc_error(failure.json_rpc_code());
+        record.complete();
+        self.ended = true;
+        // What the agent says about our credential is not for the caller.
+        let failure = match failure.kind {
+            ErrorKind::Unauthenticated | ErrorKind::Forbidden => {
+                &Failure::new(ErrorKind::InvalidAgentResponse, "the agent refused to go on")
+            }
+            _ => failure,
+        };
+        let (bytes, trailers) = self.talk.call.face.failure_event(failure);
+        self.trailers = trailers;
+        bytes
+    }
+}
