@@ -123,6 +123,26 @@ pub fn proto(data: &[u8]) {
     }
 }
 
+/// How an input of [`proto`] is accepted: as protobuf, as JSON.
+#[cfg(test)]
+pub(super) fn accepted(data: &[u8]) -> (bool, bool) {
+    let schemas = schemas();
+    let schema = schemas[usize::from(data[0]) % schemas.len()];
+    let document = Document::parse(Bytes::copy_from_slice(&data[1..]), LIMITS.depth);
+    let as_json = document.is_ok_and(|document| encode(schema, document.root()).is_ok());
+    (decode(schema, &data[1..], LIMITS).is_ok(), as_json)
+}
+
+/// How many messages are in an input of [`grpc`], and how many details.
+#[cfg(test)]
+pub(super) fn found(data: &[u8]) -> (usize, usize) {
+    let (_, rest) = first_line(data);
+    let details = STANDARD_NO_PAD.encode(rest);
+    let trailers = |name: &str| (name != "grpc-message").then_some(details.as_bytes());
+    let status = Status::from_headers(trailers);
+    (read([rest], UNLIMITED).0.len(), status.map_or(0, |status| status.details.len()))
+}
+
 fn schemas() -> Vec<&'static Schema> {
     let pairs = Version::ALL.into_iter().flat_map(|version| Operation::ALL.map(|it| (version, it)));
     pairs

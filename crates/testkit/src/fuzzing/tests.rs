@@ -5,8 +5,30 @@ use std::path::Path;
 use super::*;
 
 fn seed(target: &str, name: &str) -> String {
+    String::from_utf8(bytes(target, name)).expect("a seed that is text")
+}
+
+fn bytes(target: &str, name: &str) -> Vec<u8> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    std::fs::read_to_string(corpus.join(target).join(name)).expect("a seed that is text")
+    std::fs::read(corpus.join(target).join(name)).expect("a seed")
+}
+
+#[test]
+fn protobuf_and_json_of_the_corpus_are_accepted() {
+    for name in ["task", "stream", "send", "list", "merged", "card", "old_send", "empty"] {
+        assert_eq!(grpc::accepted(&bytes("proto", &format!("{name}_wire"))), (true, false), "{name}");
+    }
+    for name in ["send", "task", "card", "old_task", "list"] {
+        assert_eq!(grpc::accepted(&bytes("proto", &format!("{name}_json"))), (false, true), "{name}");
+    }
+    for name in ["group_wire", "overflow_wire"] {
+        assert_eq!(grpc::accepted(&bytes("proto", name)), (false, false), "{name}");
+    }
+    for (name, found) in
+        [("messages", (4, 0)), ("truncated", (1, 0)), ("details", (0, 2)), ("bad_request", (0, 1))]
+    {
+        assert_eq!(grpc::found(&bytes("grpc", name)), found, "{name}");
+    }
 }
 
 #[test]
