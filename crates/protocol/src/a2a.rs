@@ -13,6 +13,7 @@ mod operation;
 pub mod proto;
 pub mod rest;
 mod state;
+pub mod translate;
 mod version;
 mod write;
 
