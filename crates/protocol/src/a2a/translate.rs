@@ -1,7 +1,7 @@
 //! Payloads of 0.3 and 1.0 in each other's words: parameters, results, events of streams and bodies of webhooks, between
 //! the three [`Dialect`]s. Agent cards are not among them.
 //!
-//! What a dialect calls its members is in one table ([`shapes`]); what differs by more than its name has a function of its
+//! What a dialect calls its members is in one table (`shapes`); what differs by more than its name has a function of its
 //! own. `metadata`, `data` and unknown members are copied as they are written, so that numbers stay what they were.
 //!
 //! What is lost: `mediaType` and `filename` of texts and data, `referenceTaskIds` towards the proto of 0.3, all
@@ -14,6 +14,8 @@ mod part;
 mod payload;
 mod push;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::borrow::Cow;

@@ -161,11 +161,11 @@ impl<'v> Part<'v> {
         Ok(())
     }
 
-    /// The value that an object of 0.3 stands for, where it says that it does.
+    /// The value that an object of 0.3 stands for, where it says that it does. An object stands for itself.
     fn unwrapped(&self) -> Option<Value<'v>> {
         let Content::Data(data) = self.content else { return None };
         let marked = self.metadata?.get(WRAPPED)?.as_bool()?;
-        data.as_object()?.get("value").filter(|_| marked)
+        data.as_object()?.get("value").filter(|value| marked && value.as_object().is_none())
     }
 
     fn write_file(&self, name: &str, content: Value<'_>, out: &mut Vec<u8>) {

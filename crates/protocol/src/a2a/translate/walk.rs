@@ -169,11 +169,11 @@ impl Walk {
         Ok(())
     }
 
-    /// 1.0 and protos want UTC to be called `Z`.
+    /// 1.0 wants UTC to be called `Z` (section 5.6.1); 0.3 takes it.
     fn time(&self, value: Value<'_>, out: &mut Vec<u8>) {
         let raw = value.raw();
         match raw.strip_suffix(b"+00:00\"") {
-            Some(instant) if self.to != Dialect::V03Rpc && !self.same() => {
+            Some(instant) if !self.same() => {
                 out.extend_from_slice(instant);
                 out.extend_from_slice(b"Z\"");
             }
