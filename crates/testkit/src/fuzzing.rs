@@ -8,6 +8,7 @@
 //!
 //! Targets that need more than one input take it in lines: what comes before the first line feed is the first one.
 
+mod card;
 mod claims;
 mod configuration;
 mod envelope;
@@ -20,6 +21,7 @@ mod sse;
 mod tests;
 mod text;
 
+pub use card::agent_card;
 pub use claims::{jwks, jwt};
 pub use configuration::configuration;
 pub use envelope::modern_request;
@@ -34,7 +36,8 @@ pub use text::{header, uri_template};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its program in `fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
+    ("agent_card", agent_card),
     ("client_document", client_document),
     ("configuration", configuration),
     ("form", form),

@@ -87,6 +87,7 @@ macro_rules! replays {
 }
 
 replays!(
+    agent_card,
     client_document,
     configuration,
     form,

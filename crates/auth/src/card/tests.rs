@@ -1,17 +1,23 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use doorward_model::SignatureMode::{IfPresent, Off, Required};
-use doorward_protocol::a2a::card::{MAX_DEPTH, read_covered};
+use doorward_model::{
+    Algorithm, SignatureMode,
+    SignatureMode::{IfPresent, Off, Required},
+};
+use doorward_protocol::{
+    a2a::{
+        Binding,
+        card::{
+            Facing, Form, MAX_DEPTH, Scheme, Security, Signature, canonical, publish, read, read_covered,
+        },
+    },
+    json::Document,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::keys::{KeySet, SigningKey};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward_model::{Algorithm, SignatureMode};
-use doorward_protocol::{
-    a2a::card::{Form, canonical},
-    json::Document,
-};
 
 /// Made with `a2a-sdk` 1.3.0 and cross-checked with `@a2a-js/sdk` 1.3.0; see the file beside it.
 const VECTORS: &str = include_str!("../../tests/vectors/a2a-card-signing.json");
@@ -48,7 +54,7 @@ fn signed(card: &Value, form: Form, key: &SigningKey) -> Value {
     with(card, &[sign(key, &payload, "https://agent.example/jwks.json")])
 }
 
-fn with(card: &Value, signatures: &[doorward_protocol::a2a::card::Signature]) -> Value {
+fn with(card: &Value, signatures: &[Signature]) -> Value {
     let mut card = card.clone();
     card["signatures"] = signatures
         .iter()
@@ -260,4 +266,53 @@ proptest! {
 
 fn modes() -> impl Strategy<Value = SignatureMode> {
     prop_oneof![Just(IfPresent), Just(Required)]
+}
+
+/// What callers are served verifies in every form: the documents that hold 1.0, alone and with 0.3 beside it.
+#[test]
+fn cards_as_they_are_published_verify_in_every_form() {
+    let security = Security {
+        schemes: vec![("mtls".into(), Scheme::MutualTls)],
+        alternatives: vec![vec!["mtls".into()]],
+        scopes: Vec::new(),
+    };
+    let facing = Facing {
+        name: "helper",
+        url: "https://gw.example/a2a/helper",
+        grpc: None,
+        bindings: &Binding::ALL,
+        security: &security,
+        push: true,
+        extended: true,
+        skills: None,
+        extensions: None,
+    };
+    let published = publish(&read(&document(&card())).unwrap(), &facing);
+    for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let keys = set(&[key.jwk()]);
+        let signature = sign(&key, published.payload(), "https://gw.example/.well-known/jwks.json");
+        let documents = published.documents(&[signature]);
+        let served =
+            [&documents.v1, &documents.hybrid].map(|text| Document::parse(text.clone(), MAX_DEPTH).unwrap());
+        for document in &served {
+            let standing = judge(Required, document, &pin(&keys));
+            assert!(matches!(standing, Ok(Standing::Verified(Verified { form: Form::Sdk, .. }))));
+        }
+        let texts = Form::ALL.map(|form| canonical(form, &served[0]).unwrap());
+        assert!(texts.iter().all(|text| *text == published.payload()));
+    }
+}
+
+/// RFC 7515 section 4.1: JavaScript verifiers insist on `typ` and `kid`, and ours is the only key set that `jku` names.
+#[test]
+fn our_header_says_what_verifiers_ask_for() {
+    let key = key();
+    let signature = sign(&key, b"{}", "https://gw.example/.well-known/jwks.json");
+    let header: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signature.protected).unwrap()).unwrap();
+    assert_eq!(
+        header,
+        json!({"alg": "ES256", "kid": key.key_id(), "typ": "JOSE", "jku": "https://gw.example/.well-known/jwks.json"})
+    );
 }

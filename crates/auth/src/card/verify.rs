@@ -109,7 +109,11 @@ pub fn judge(
         return Ok(Standing::Unchecked);
     }
     let Some(signatures) = signatures(card)? else {
-        return if mode == SignatureMode::Required { Err(SignatureError::Missing) } else { Ok(Standing::Unsigned) };
+        return if mode == SignatureMode::Required {
+            Err(SignatureError::Missing)
+        } else {
+            Ok(Standing::Unsigned)
+        };
     };
     if signatures.iter().count() > MAX_SIGNATURES {
         return Err(SignatureError::TooMany);

@@ -92,3 +92,13 @@ fn what_clients_send_in_the_corpus_is_accepted() {
         }
     }
 }
+
+#[test]
+fn cards_of_the_corpus_are_read() {
+    for name in ["empty-texts", "full", "hidden", "hybrid", "legacy", "numbers"] {
+        assert!(card::accepted(seed("agent_card", name).as_bytes()), "{name}");
+    }
+    for name in ["nowhere", "types"] {
+        assert!(!card::accepted(seed("agent_card", name).as_bytes()), "{name}");
+    }
+}

@@ -6,7 +6,7 @@ use super::{
     MAX_BYTES,
     finding::Path,
     jcs,
-    normal::without_empty,
+    normal::without_empty_members,
     schema::{CARD, Field, Label, Message, Type},
     tree::tree,
 };
@@ -78,13 +78,6 @@ pub fn canonical(form: Form, card: &Document) -> Result<Vec<u8>, NotCanonical> {
         Form::Sdk => without_empty_members(message(&CARD, &card)?),
     };
     Ok(jcs::object_text(&covered))
-}
-
-fn without_empty_members(members: Map<String, Value>) -> Map<String, Value> {
-    match without_empty(Value::Object(members)) {
-        Some(Value::Object(members)) => members,
-        _ => Map::new(),
-    }
 }
 
 /// A message as ProtoJSON writes it once it was read: known members only, defaults as their labels say.

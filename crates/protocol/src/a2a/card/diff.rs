@@ -97,7 +97,9 @@ fn values(
                 values(before.get(name), after.get(name), &path.member(name), severity, changes);
             }
         }
-        (Some(Value::Array(before)), Some(Value::Array(after))) if are_objects(before) && are_objects(after) => {
+        (Some(Value::Array(before)), Some(Value::Array(after)))
+            if are_objects(before) && are_objects(after) =>
+        {
             elements(before, after, path, severity, changes);
         }
         (before, after) => changes.push(Change {

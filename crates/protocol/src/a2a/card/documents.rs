@@ -85,9 +85,9 @@ fn legacy_members(card: &Map<String, Value>) -> Map<String, Value> {
         set("url", text(first, "url").into());
         set("preferredTransport", text(first, "protocolBinding").into());
         // All of them: the main one should be repeated (0.3.0 section 5.6.1).
-        let each = spoken.iter().map(|interface| {
-            json!({ "url": interface.get("url"), "transport": interface.get("protocolBinding") })
-        });
+        let each = spoken.iter().map(
+            |interface| json!({ "url": interface.get("url"), "transport": interface.get("protocolBinding") }),
+        );
         set("additionalInterfaces", each.collect());
     }
     let extended = card.get("capabilities").and_then(|declared| declared.get("extendedAgentCard"));
@@ -111,9 +111,8 @@ fn legacy_members(card: &Map<String, Value>) -> Map<String, Value> {
 /// `{ "schemes": { name: { "list": [scope] } } }` becomes `{ name: [scope] }`.
 fn requirement(requirement: &Map<String, Value>) -> Value {
     let schemes = requirement.get("schemes").and_then(Value::as_object).into_iter().flatten();
-    let lists = schemes.map(|(name, scopes)| {
-        (name.clone(), scopes.get("list").cloned().unwrap_or_else(|| json!([])))
-    });
+    let lists = schemes
+        .map(|(name, scopes)| (name.clone(), scopes.get("list").cloned().unwrap_or_else(|| json!([]))));
     lists.collect::<Map<_, _>>().into()
 }
 

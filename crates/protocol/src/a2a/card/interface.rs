@@ -82,7 +82,9 @@ mod tests {
             assert_eq!(target(Binding::Grpc, written, false).as_deref(), Some(clear), "{written}");
             assert_eq!(target(Binding::Grpc, written, true).as_deref(), Some(tls), "{written}");
         }
-        for bad in ["", "ftp://a:1", "a:b", "http://", "user@a:1", "a:1/path", "a:1?q", "unix:/a", "dns:///a:99999"] {
+        for bad in
+            ["", "ftp://a:1", "a:b", "http://", "user@a:1", "a:1/path", "a:1?q", "unix:/a", "dns:///a:99999"]
+        {
             assert_eq!(target(Binding::Grpc, bad, true), None, "{bad}");
         }
     }
@@ -92,9 +94,15 @@ mod tests {
         for good in ["https://agent.example/a2a", "http://127.0.0.1:9999/"] {
             assert_eq!(target(Binding::JsonRpc, good, true).as_deref(), Some(good));
         }
-        for bad in
-            ["/a2a", "agent.example:80", "javascript:alert(1)", "file:///etc/passwd", "https://u:p@a/", "https://a/?q", "https://a/#f"]
-        {
+        for bad in [
+            "/a2a",
+            "agent.example:80",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://u:p@a/",
+            "https://a/?q",
+            "https://a/#f",
+        ] {
             assert_eq!(target(Binding::HttpJson, bad, true), None, "{bad}");
         }
     }

@@ -47,7 +47,8 @@ fn interfaces(card: &Map<String, Value>) -> Option<Value> {
         json!({ "url": url, "protocolBinding": binding, "protocolVersion": version })
     };
     let main = card.get("url").filter(|url| !url.is_null());
-    let mut list: Vec<_> = main.map(|url| interface(url, card.get("preferredTransport"))).into_iter().collect();
+    let mut list: Vec<_> =
+        main.map(|url| interface(url, card.get("preferredTransport"))).into_iter().collect();
     let more = card.get("additionalInterfaces").and_then(Value::as_array);
     for other in more.into_iter().flatten() {
         let other = interface(other.get("url").unwrap_or(&Value::Null), other.get("transport"));

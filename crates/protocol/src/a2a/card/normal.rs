@@ -50,14 +50,16 @@ pub(super) fn without_empty(value: Value) -> Option<Value> {
     }
 }
 
+/// [`without_empty`] for an object that stays, even if nothing is left in it.
+pub(super) fn without_empty_members(members: Map<String, Value>) -> Map<String, Value> {
+    match without_empty(Value::Object(members)) {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
+}
+
 /// A field's value; none when it is empty, the default where that is the same as absence, or wrong.
-fn field(
-    of: Type,
-    label: Label,
-    value: &Value,
-    path: &Path<'_>,
-    findings: &mut Findings,
-) -> Option<Value> {
+fn field(of: Type, label: Label, value: &Value, path: &Path<'_>, findings: &mut Findings) -> Option<Value> {
     match label {
         Label::Repeated | Label::RequiredList => list(of, value, path, findings),
         Label::Map | Label::RequiredMap => map(of, value, path, findings),
@@ -82,13 +84,16 @@ fn map(of: Type, value: &Value, path: &Path<'_>, findings: &mut Findings) -> Opt
     if members.len() > MAX_ELEMENTS {
         return refused(path, "has more than 500 members", findings);
     }
-    let each = members.iter().filter(|(name, _)| text::is_plain(name));
-    without_empty(Value::Object(
-        each.filter_map(|(name, value)| {
-            Some((name.clone(), single(of, value, &path.member(name), findings)?))
-        })
-        .collect(),
-    ))
+    let mut out = Map::new();
+    for (name, value) in members {
+        let path = path.member(name);
+        if is_plain(name, &path, findings)
+            && let Some(value) = single(of, value, &path, findings)
+        {
+            out.insert(name.clone(), value);
+        }
+    }
+    without_empty(Value::Object(out))
 }
 
 fn single(of: Type, value: &Value, path: &Path<'_>, findings: &mut Findings) -> Option<Value> {
@@ -140,6 +145,15 @@ fn identifier(written: &str, path: &Path<'_>, findings: &mut Findings) -> Option
     (!cleaned.is_empty()).then(|| Value::String(cleaned.into_owned()))
 }
 
+/// Whether a name that the card made up shows all of itself.
+fn is_plain(name: &str, path: &Path<'_>, findings: &mut Findings) -> bool {
+    let plain = !text::has_invisible(name);
+    if !plain {
+        findings.note(path, "has a name with invisible characters and was left out");
+    }
+    plain
+}
+
 /// White space is not worth a word.
 fn note_hidden(written: &str, cleaned: &str, path: &Path<'_>, findings: &mut Findings) {
     let visible = |text: &str| text.chars().filter(|character| !character.is_whitespace()).count();
@@ -165,10 +179,14 @@ fn parameters(value: &Value, path: &Path<'_>, findings: &mut Findings) -> Value 
             each.map(|(index, element)| parameters(element, &path.element(index), findings)).collect()
         }
         Value::Object(members) => {
-            let plain = members.iter().filter(|(name, _)| text::is_plain(name));
-            plain
-                .map(|(name, value)| (name.clone(), parameters(value, &path.member(name), findings)))
-                .collect()
+            let mut out = Map::new();
+            for (name, value) in members {
+                let path = path.member(name);
+                if is_plain(name, &path, findings) {
+                    out.insert(name.clone(), parameters(value, &path, findings));
+                }
+            }
+            Value::Object(out)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }

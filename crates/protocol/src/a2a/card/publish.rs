@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Security, UpstreamCard, jcs,
-    normal::without_empty,
+    normal::without_empty_members,
     view::{objects, text},
 };
 use crate::a2a::{Binding, Version};
@@ -72,10 +72,7 @@ pub fn publish(card: &UpstreamCard, facing: &Facing<'_>) -> Published {
     if !members.get("provider").is_some_and(whole) {
         members.remove("provider");
     }
-    let card = match without_empty(Value::Object(members)) {
-        Some(Value::Object(members)) => members,
-        _ => Map::new(),
-    };
+    let card = without_empty_members(members);
     Published { payload: jcs::object_text(&card), card }
 }
 
@@ -127,7 +124,8 @@ fn skills(card: &Map<String, Value>, facing: &Facing<'_>) -> Value {
     };
     let mut skills: Vec<_> = objects(card, "skills").filter(shown).cloned().map(complete).collect();
     if skills.is_empty() {
-        let whole = json!({ "id": facing.name, "name": card.get("name"), "description": card.get("description") });
+        let whole =
+            json!({ "id": facing.name, "name": card.get("name"), "description": card.get("description") });
         skills.extend(whole.as_object().cloned().map(complete));
     }
     skills.into()

@@ -6,7 +6,8 @@ use super::{
     Form, MAX_BYTES, UpstreamCard,
     finding::{CardError, Findings, Path},
     interface::web,
-    legacy, normal,
+    legacy,
+    normal::{self, without_empty_members},
     schema::CARD,
     tree::tree,
 };
@@ -46,7 +47,7 @@ fn read_members(document: &Document, legacy_too: bool) -> Result<UpstreamCard, C
     if let Some(Value::Object(capabilities)) = card.get_mut("capabilities") {
         keep_named(capabilities, "extensions", "uri", &Path::Root.member("capabilities"), &mut findings);
     }
-    let view = UpstreamCard::of(card, Vec::new());
+    let view = UpstreamCard::of(without_empty_members(card), Vec::new());
     if view.usable().next().is_none() {
         let path = Path::Root.member("supportedInterfaces");
         findings.complain(&path, "names no address with a binding and a version that Doorward speaks");
@@ -83,9 +84,6 @@ fn check_pages(card: &mut Map<String, Value>, findings: &mut Findings) {
         findings.note(&path.member("url"), problem);
         provider.remove("url");
     }
-    if provider.is_empty() {
-        card.remove("provider");
-    }
 }
 
 /// Drops the objects of a list that lack what they are known by.
@@ -101,8 +99,5 @@ fn keep_named(
     elements.retain(|element| element.get(name).is_some());
     if elements.len() < before {
         findings.note(&path.member(list), "has elements without a name, which were left out");
-    }
-    if elements.is_empty() {
-        members.remove(list);
     }
 }

@@ -73,7 +73,9 @@ impl Security {
     fn scopes(&self) -> Map<String, Value> {
         let named = self.scopes.iter().filter(|(scope, _)| !scope.is_empty());
         let mut scopes: Map<_, _> = named
-            .map(|(scope, allows)| (scope.clone(), if allows.is_empty() { scope } else { allows }.clone().into()))
+            .map(|(scope, allows)| {
+                (scope.clone(), if allows.is_empty() { scope } else { allows }.clone().into())
+            })
             .collect();
         if scopes.is_empty() {
             scopes.insert(SOME_SCOPE.to_owned(), "Use of the agent".into());

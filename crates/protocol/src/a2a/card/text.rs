@@ -14,19 +14,12 @@ pub(super) const MAX_IDENTIFIER: usize = 2_048;
 
 /// Several lines: visible characters, line feeds and tabs, without white space at the ends.
 pub(super) fn prose(text: &str) -> Cow<'_, str> {
-    let dirty = |character: char| !matches!(character, '\n' | '\t') && is_invisible(character);
-    let cleaned: Cow<'_, str> = match text.contains(dirty) {
-        false => Cow::Borrowed(text),
-        // A separator of lines or paragraphs is a line's end; so is a carriage return without a line feed, which nobody
-        // writes, and with one the line feed is enough.
-        true => Cow::Owned(
-            text.chars()
-                .map(|character| if is_separator(character) { '\n' } else { character })
-                .filter(|character| !dirty(*character))
-                .collect(),
-        ),
-    };
-    trimmed(cleaned)
+    let is_dirty = |character: char| !matches!(character, '\n' | '\t') && is_invisible(character);
+    if !text.contains(is_dirty) {
+        return trimmed(Cow::Borrowed(text));
+    }
+    let lines = text.chars().map(|character| if is_separator(character) { '\n' } else { character });
+    trimmed(Cow::Owned(lines.filter(|character| !is_dirty(*character)).collect()))
 }
 
 /// One line: visible characters, with a space in the place of every other white space.
@@ -54,9 +47,9 @@ pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
-/// Whether a name of a member shows all of itself.
-pub(super) fn is_plain(name: &str) -> bool {
-    !name.contains(is_invisible)
+/// Whether there is anything in a text that is not seen.
+pub(super) fn has_invisible(text: &str) -> bool {
+    text.contains(is_invisible)
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -66,6 +59,7 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// Ends of lines and paragraphs that are no line feeds.
 fn is_separator(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}' | '\u{85}')
 }

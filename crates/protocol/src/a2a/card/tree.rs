@@ -20,9 +20,7 @@ pub(super) fn tree(view: View<'_>, path: &Path<'_>, ambiguous: &mut dyn FnMut(&P
         Kind::String => view.as_str().map(|text| Value::String(text.into_owned())),
         Kind::Array => view.as_array().map(|array| {
             let elements = array.iter().enumerate();
-            Value::Array(
-                elements.map(|(index, each)| tree(each, &path.element(index), ambiguous)).collect(),
-            )
+            Value::Array(elements.map(|(index, each)| tree(each, &path.element(index), ambiguous)).collect())
         }),
         Kind::Object => view.as_object().map(|object| {
             let mut members = Map::new();
@@ -39,26 +37,25 @@ pub(super) fn tree(view: View<'_>, path: &Path<'_>, ambiguous: &mut dyn FnMut(&P
     })
 }
 
+/// An integer however it is written, so that what is the same is equal; else a double.
 fn number(view: View<'_>) -> Option<Number> {
     let text = std::str::from_utf8(view.raw()).ok()?;
     if text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) {
         let integer: i64 = text.parse().ok()?;
         return is_safe(integer).then(|| integer.into());
     }
-    Number::from_f64(text.parse().ok()?)
+    let double: f64 = text.parse().ok()?;
+    let integer = (double.fract() == 0.0).then(|| format!("{double:.0}").parse().ok()).flatten();
+    integer.filter(|integer| is_safe(*integer)).map(Number::from).or_else(|| Number::from_f64(double))
 }
 
 fn is_safe(integer: i64) -> bool {
     (-MAX_INTEGER..=MAX_INTEGER).contains(&integer)
 }
 
-/// Whether a number can be written such that it is read again: as an integer that is safe, or as anything else.
+/// Whether a number of a tree is still the same when its canonical text is read: from 10^21 on integers are written with
+/// an exponent, below as integers, which are refused beyond 2^53.
 pub(super) fn is_lasting(number: &Number) -> bool {
-    match number.as_i64() {
-        Some(integer) => is_safe(integer),
-        // From 10^21 on numbers are written with an exponent.
-        None => number.as_f64().is_some_and(|value| {
-            value.fract() != 0.0 || value.abs() >= 1e21 || value.abs() < 9_007_199_254_740_992.0
-        }),
-    }
+    let double = number.as_f64().filter(|_| number.as_i64().is_none());
+    double.is_none_or(|double| double.fract() != 0.0 || double.abs() >= 1e21)
 }
