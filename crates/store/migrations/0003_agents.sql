@@ -43,7 +43,8 @@ CREATE INDEX task_not_ended ON task (agent, owner, phase) WHERE phase < 2;
 CREATE INDEX task_ended ON task (noted) WHERE phase = 2;
 
 -- Webhooks. Whoever knows the secret of the callback may send through it. The task is not known while the message that
--- brings the webhook is under way.
+-- brings the webhook is under way. `due`: when the oldest delivery that waits may be claimed, or its lease ends; nothing
+-- waits where there is none.
 CREATE TABLE push_config (
     callback_hash TEXT NOT NULL PRIMARY KEY CHECK (length(callback_hash) = 64),
     agent TEXT NOT NULL,
@@ -54,23 +55,24 @@ CREATE TABLE push_config (
     sealed TEXT NOT NULL,
     dialect TEXT NOT NULL,
     created BIGINT NOT NULL,
+    due BIGINT,
     stopped BIGINT,
     last_error TEXT,
     UNIQUE (agent, task, config),
     FOREIGN KEY (agent, task) REFERENCES task (agent, task) ON DELETE CASCADE
 );
 
+CREATE INDEX push_config_due ON push_config (due) WHERE due IS NOT NULL;
+
 CREATE INDEX push_config_unbound ON push_config (created) WHERE task IS NULL;
 
--- What is to be delivered, in the order of ids. `due`: when the next attempt may be claimed; one that is under way is
--- due when its lease ends. What was delivered keeps its digest until it expires.
+-- What is delivered to webhooks, in the order of ids. What was delivered keeps its digest until it expires.
 CREATE TABLE push_delivery (
     id BIGINT NOT NULL PRIMARY KEY,
     callback_hash TEXT NOT NULL REFERENCES push_config (callback_hash) ON DELETE CASCADE,
     body TEXT NOT NULL,
     digest TEXT CHECK (length(digest) = 64),
     attempts BIGINT NOT NULL,
-    due BIGINT NOT NULL,
     created BIGINT NOT NULL,
     expires BIGINT NOT NULL,
     delivered BIGINT,
@@ -78,8 +80,6 @@ CREATE TABLE push_delivery (
 );
 
 CREATE INDEX push_delivery_waiting ON push_delivery (callback_hash, id) WHERE delivered IS NULL;
-
-CREATE INDEX push_delivery_due ON push_delivery (due) WHERE delivered IS NULL;
 
 CREATE INDEX push_delivery_by_expiry ON push_delivery (expires);
 

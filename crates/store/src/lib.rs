@@ -33,6 +33,7 @@ mod forget;
 mod harness;
 mod keys;
 mod once;
+mod push;
 mod revocations;
 mod sessions;
 mod tasks;
@@ -51,6 +52,7 @@ pub use consents::Consent;
 pub use engine::Store;
 pub use error::StoreError;
 pub use keys::{RewrappedDataKey, SigningKeyState, StoredDataKey, StoredSigningKey};
+pub use push::{Claimed, NewDelivery, PushConfig, PutPush, Queued, StoredPushConfig};
 pub use revocations::{Revocation, RevocationCursor, Revoked};
 pub use sessions::{EndedSession, SessionCursor};
 pub use tasks::{
