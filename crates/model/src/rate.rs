@@ -53,6 +53,16 @@ impl Rate {
         Self { interval, ahead: interval.saturating_mul(i64::from(burst.max(1)) - 1) }
     }
 
+    /// Microseconds between two that are spread evenly; at least one.
+    pub const fn interval_micros(self) -> i64 {
+        self.interval
+    }
+
+    /// Microseconds that may be drawn ahead.
+    pub const fn ahead_micros(self) -> i64 {
+        self.ahead
+    }
+
     /// Admits one at `now`. `state` is what the last admission returned for the same key, if there was one.
     ///
     /// Returns the new state. A refusal changes nothing.

@@ -11,6 +11,10 @@
 //! | `users`, `browser_sessions` | local users; browsers in which somebody is signed in |
 //! | `clients`, `consents` | OAuth clients, and what people need not be asked again |
 //! | `codes`, `client_grants`, `tokens` | what clients were granted, from the code to the last refresh |
+//! | `tasks` | whose A2A tasks and contexts are whose: [`TaskIndex`] writes, the store reads |
+//! | `push` | webhooks, and the durable queue of what is delivered to them |
+//! | `card_pins` | approved agent cards, and those that wait for approval |
+//! | `rates` | how often, shared between replicas |
 //! | `revocations` | what replicas must no longer remember |
 //! | `once` | identifiers that count once |
 //! | `keys` | wrapped data keys and sealed signing keys |
@@ -21,6 +25,7 @@
 
 mod audit;
 mod browser_sessions;
+mod card_pins;
 mod client_grants;
 mod clients;
 mod codes;
@@ -34,6 +39,7 @@ mod harness;
 mod keys;
 mod once;
 mod push;
+mod rates;
 mod revocations;
 mod sessions;
 mod tasks;
@@ -44,6 +50,7 @@ pub use audit::{
     AuditReport, Broken, Durability, Gap, Ledger, OpenRun, Slot, StoredRecord, Why, verify_audit,
 };
 pub use browser_sessions::{BrowserSession, NewBrowserSession};
+pub use card_pins::{CardPin, CardPinCursor, Observed, SeenCard, WaitingCard};
 pub use client_grants::GrantSeen;
 pub use clients::StoredClient;
 pub use codes::{NewCode, Redeemed, StoredCode};
@@ -53,6 +60,7 @@ pub use engine::Store;
 pub use error::StoreError;
 pub use keys::{RewrappedDataKey, SigningKeyState, StoredDataKey, StoredSigningKey};
 pub use push::{Claimed, NewDelivery, PushConfig, PutPush, Queued, StoredPushConfig};
+pub use rates::Admission;
 pub use revocations::{Revocation, RevocationCursor, Revoked};
 pub use sessions::{EndedSession, SessionCursor};
 pub use tasks::{
