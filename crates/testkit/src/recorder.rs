@@ -14,15 +14,17 @@ use std::{
     io,
     net::Ipv4Addr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
+use tokio::{net::TcpListener, task::JoinSet};
 
 use self::{manners::Manners, wire::Connection};
-pub use self::{reply::Reply, wire::Recorded};
-use crate::{conformance::Eras, listen::Running};
+pub use self::{
+    reply::{Gate, Reply},
+    wire::Recorded,
+};
+use crate::{conformance::Eras, ledger::Ledger, listen::Running};
 
 /// What became of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +47,23 @@ pub struct Recorder {
     _running: Running,
 }
 
-#[derive(Debug)]
+/// Who answers what comes in over HTTP/1.1.
+pub(crate) trait Host: Send + Sync + 'static {
+    /// Keeps the request; returns its number and the answer to it.
+    fn receive(&self, request: Recorded) -> (usize, Reply);
+
+    /// Hears what became of the request of this number.
+    fn settle(&self, number: usize, fate: Fate);
+}
+
+#[derive(Debug, Default)]
 struct Shared {
+    seen: Ledger<Recorded>,
     state: Mutex<State>,
-    /// Counts changes, so that tests can wait for one.
-    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    seen: Vec<(Recorded, Fate)>,
     script: Vec<Line>,
     manners: Manners,
 }
@@ -83,7 +92,7 @@ impl Recorder {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}/mcp", listener.local_addr()?);
         let state = State { manners: Manners::of(eras), ..State::default() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changes: watch::Sender::new(0) });
+        let shared = Arc::new(Shared { state: Mutex::new(state), ..Shared::default() });
         let running = Running::start(accept(listener, Arc::clone(&shared)));
         Ok(Self { url, shared, _running: running })
     }
@@ -126,7 +135,7 @@ impl Recorder {
 
     /// Every request so far, oldest first.
     pub fn requests(&self) -> Vec<Recorded> {
-        self.shared.lock().seen.iter().map(|(request, _)| request.clone()).collect()
+        self.shared.seen.all()
     }
 
     /// The requests of one method (see [`Recorder::once`]), oldest first.
@@ -138,12 +147,12 @@ impl Recorder {
 
     /// What became of every request so far, in the order of [`Recorder::requests`].
     pub fn fates(&self) -> Vec<Fate> {
-        self.shared.lock().seen.iter().map(|(_, fate)| *fate).collect()
+        self.shared.seen.fates()
     }
 
     /// Whether these bytes were in the head or the body of any request: for values that must never travel.
     pub fn saw(&self, needle: &str) -> bool {
-        self.shared.lock().seen.iter().any(|(request, _)| request.contains(needle.as_bytes()))
+        self.shared.seen.any(|request, _| request.contains(needle.as_bytes()))
     }
 
     /// Waits until `count` requests of this method came, and returns them.
@@ -151,7 +160,7 @@ impl Recorder {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] after ten seconds.
     pub async fn wait_for(&self, method: &str, count: usize) -> io::Result<Vec<Recorded>> {
-        self.wait_until(|| {
+        self.shared.seen.wait_until(|| {
             let requests = self.requests_of(method);
             (requests.len() >= count).then_some(requests)
         })
@@ -163,24 +172,11 @@ impl Recorder {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] after ten seconds.
     pub async fn wait_for_fate(&self, method: &str, fate: Fate) -> io::Result<()> {
-        self.wait_until(|| {
-            let state = self.shared.lock();
-            state.seen.iter().any(|(request, f)| request.method_name() == method && *f == fate).then_some(())
+        let seen = &self.shared.seen;
+        seen.wait_until(|| {
+            seen.any(|request, f| request.method_name() == method && f == fate).then_some(())
         })
         .await
-    }
-
-    async fn wait_until<T>(&self, mut found: impl FnMut() -> Option<T>) -> io::Result<T> {
-        let mut changes = self.shared.changes.subscribe();
-        let search = async {
-            loop {
-                if let Some(found) = found() {
-                    return Ok(found);
-                }
-                changes.changed().await.map_err(io::Error::other)?;
-            }
-        };
-        timeout(Duration::from_secs(10), search).await?
     }
 }
 
@@ -188,12 +184,9 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn changed(&self) {
-        self.changes.send_modify(|changes| *changes += 1);
-    }
-
-    /// Keeps the request; returns its number and the answer to it.
+impl Host for Shared {
     fn receive(&self, request: Recorded) -> (usize, Reply) {
         let mut state = self.lock();
         let method = request.method_name();
@@ -203,39 +196,34 @@ impl Shared {
             Some(line) => state.script[line].reply.clone(),
             None => state.manners.answer(&request),
         };
-        state.seen.push((request, Fate::Open));
-        let number = state.seen.len() - 1;
         drop(state);
-        self.changed();
-        (number, reply)
+        (self.seen.add(request), reply)
     }
 
     fn settle(&self, number: usize, fate: Fate) {
-        if let Some((_, known)) = self.lock().seen.get_mut(number) {
-            *known = fate;
-        }
-        self.changed();
+        self.seen.settle(number, fate);
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+/// Serves HTTP/1.1 on `listener` for as long as the future is polled.
+pub(crate) async fn accept(listener: TcpListener, host: Arc<impl Host>) {
     let mut connections = JoinSet::new();
     let mut number = 0;
     while let Ok((stream, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
         number += 1;
         let connection = Connection::new(stream, number);
-        connections.spawn(converse(connection, Arc::clone(&shared)));
+        connections.spawn(converse(connection, Arc::clone(&host)));
     }
 }
 
 /// Requests and answers, one after the other, until somebody leaves.
-async fn converse(mut connection: Connection, shared: Arc<Shared>) {
+async fn converse(mut connection: Connection, host: Arc<impl Host>) {
     while let Ok(Some(request)) = connection.read_request().await {
         let (id, head_only) = (request.id(), request.method == "HEAD");
-        let (number, reply) = shared.receive(request);
+        let (number, reply) = host.receive(request);
         let fate = reply.write(&mut connection, id.as_ref(), head_only).await;
-        shared.settle(number, fate);
+        host.settle(number, fate);
         if fate != Fate::Answered || reply.closes() {
             break;
         }

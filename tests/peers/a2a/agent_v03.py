@@ -1,7 +1,7 @@
 """An agent on the last Python SDK of A2A 0.3: three bindings, streams, push, extended card.
 
-What it does with a message is in `deeds.py`; a message that `deeds.py` does not know goes through every state, with
-`--pace` seconds before each, as the test kit of 0.3 wants it. The first line of output is {listening, grpc, base, card}.
+What it does with a message is in `deeds.py`. With `--pace`, a message that `deeds.py` does not know goes through the states
+at that pace and ends with a question, as the test kit of 0.3 wants it. The first line of output is {listening, grpc, base, card}.
 """
 
 import asyncio
@@ -39,7 +39,8 @@ from a2a.utils.errors import ServerError
 import deeds
 import door
 
-RPC, REST = "/rpc", "/rest"
+# The test kit of 0.3 takes the address of the card for that of JSON-RPC.
+RPC, REST = "/", "/rest"
 ENDED = (TaskState.completed, TaskState.failed, TaskState.canceled, TaskState.rejected)
 
 
@@ -113,20 +114,20 @@ class Executor(AgentExecutor):
         task = context.current_task
         waiting = task is not None and task.status.state in (TaskState.input_required, TaskState.auth_required)
         message_id = context.message.message_id
-        if self.pace and not waiting and not message_id.startswith(tuple(deeds.DEEDS)):
+        if self.pace and not message_id.startswith(tuple(deeds.DEEDS)):
             return await self.walk(turn)
         headers = seen(context.call_context)
         await deeds.act(turn, message_id, context.get_user_input(), headers, waiting)
 
     async def walk(self, turn):
-        """Every state in its turn."""
+        """One state after the other."""
         await turn.begin()
         await turn.updater.submit()
         await asyncio.sleep(self.pace)
         await turn.work()
         await asyncio.sleep(self.pace)
         await turn.artifact([{"text": "Hello World"}])
-        await turn.complete("Hello World")
+        await turn.ask("What else?")
 
     async def cancel(self, context, event_queue):
         if context.current_task.status.state in ENDED:
@@ -163,7 +164,7 @@ def card_of(asked, origin, grpc_port, extended=False):
         default_input_modes=["text/plain", "text"],
         default_output_modes=["text/plain"],
         skills=skills,
-        supports_authenticated_extended_card=True,
+        supports_authenticated_extended_card=not asked.no_extended,
     )
 
 
@@ -173,7 +174,6 @@ def http_app(handler, card, extended):
         card, handler, extended_agent_card=extended, context_builder=DefaultCallContextBuilder()
     )
     app = jsonrpc.build(rpc_url=RPC)
-    jsonrpc.add_routes_to_app(app, rpc_url=f"{RPC}/")
     app.mount(REST, rest.build())
     return app
 
@@ -200,4 +200,5 @@ async def main(asked):
 if __name__ == "__main__":
     parser = door.options(__doc__)
     parser.add_argument("--pace", type=float, default=0, help="seconds before each state of an unknown message")
+    parser.add_argument("--no-extended", action="store_true", help="declare that there is no extended card")
     asyncio.run(main(parser.parse_args()))

@@ -80,8 +80,9 @@ async def many_chunks(task, _text, _headers):
 
 
 async def resubscribe(task, _text, _headers):
-    await task.work()
-    await asyncio.sleep(RESUBSCRIBE_SECONDS)
+    for _second in range(RESUBSCRIBE_SECONDS):
+        await task.work()
+        await asyncio.sleep(1)
     await task.complete()
 
 

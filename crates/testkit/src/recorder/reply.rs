@@ -1,9 +1,10 @@
 //! What a recorder answers: a status, header fields, and a body in steps.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::{Fate, wire::Connection};
 
@@ -21,10 +22,55 @@ pub struct Reply {
     streamed: bool,
     end: End,
     split: Option<usize>,
+    gate: Option<Gate>,
     /// Nothing is put in the place of `$id`.
     literal: bool,
     /// The body is all that is written, and the connection closes after it.
     wire: bool,
+}
+
+/// Holds the pieces of a body until the test lets them go.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+}
+
+impl Gate {
+    /// Lets so many more pieces through.
+    pub fn release(&self, pieces: usize) {
+        self.0.add_permits(pieces);
+    }
+
+    /// Lets everything through that is left, and the end of the body after it.
+    pub fn end(&self) {
+        self.0.close();
+    }
+
+    /// Waits for the next piece's turn; false as soon as the client is gone.
+    async fn pass(&self, connection: &mut Connection) -> bool {
+        tokio::select! {
+            turn = self.0.acquire() => {
+                // A closed gate holds nothing any more.
+                if let Ok(turn) = turn {
+                    turn.forget();
+                }
+                true
+            }
+            () = connection.until_gone() => false,
+        }
+    }
+
+    /// Waits for the end; false as soon as the client is gone.
+    async fn ended(&self, connection: &mut Connection) -> bool {
+        tokio::select! {
+            _ = self.0.acquire_many(Semaphore::MAX_PERMITS as u32) => true,
+            () = connection.until_gone() => false,
+        }
+    }
 }
 
 /// How an answer ends.
@@ -48,6 +94,7 @@ impl Reply {
             streamed: false,
             end: End::Properly,
             split: None,
+            gate: None,
             literal: false,
             wire: false,
         }
@@ -84,6 +131,12 @@ impl Reply {
     /// An event stream with these notifications and then a JSON-RPC result.
     pub fn result_after(notifications: impl IntoIterator<Item = Value>, result: Value) -> Self {
         Self::events(notifications.into_iter().chain([envelope("result", result)]))
+    }
+
+    /// An event stream of these pieces, each written by itself.
+    pub fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        let body = pieces.into_iter().collect();
+        Self { streamed: true, ..Self::new(body) }.header("content-type", "text/event-stream")
     }
 
     /// An event stream of exactly these bytes.
@@ -151,6 +204,14 @@ impl Reply {
         self
     }
 
+    /// Every piece of the body, and its end, when the gate lets it through.
+    #[must_use]
+    pub fn gated(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self.streamed = true;
+        self
+    }
+
     /// The connection closes after `bytes` of the body.
     #[must_use]
     pub fn cut_after(mut self, bytes: usize) -> Self {
@@ -185,7 +246,7 @@ impl Reply {
         {
             return Fate::ClientGone;
         }
-        let body = self.pieces(id);
+        let body = self.parts(id);
         if !self.wire && to.write(self.head(&body).as_bytes()).await.is_err() {
             return Fate::ClientGone;
         }
@@ -207,11 +268,21 @@ impl Reply {
             {
                 return Fate::ClientGone;
             }
+            if let Some(gate) = &self.gate
+                && !gate.pass(to).await
+            {
+                return Fate::ClientGone;
+            }
             part.truncate(left);
             left -= part.len();
             if !part.is_empty() && write_part(to, &part, chunked).await.is_err() {
                 return Fate::ClientGone;
             }
+        }
+        if let Some(gate) = &self.gate
+            && !gate.ended(to).await
+        {
+            return Fate::ClientGone;
         }
         match self.end {
             End::Cut(_) => return Fate::Cut,
@@ -228,7 +299,7 @@ impl Reply {
     }
 
     /// The body as it is written, one piece for each write.
-    fn pieces(&self, id: Option<&Value>) -> Vec<Bytes> {
+    fn parts(&self, id: Option<&Value>) -> Vec<Bytes> {
         let parts = self.body.iter().map(|part| if self.literal { part.clone() } else { with_id(part, id) });
         let Some(size) = self.split else { return parts.collect() };
         parts
