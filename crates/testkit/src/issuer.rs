@@ -26,10 +26,8 @@ use hyper::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
-use self::{
-    key::Key,
-    tokens::{Rule, Tokens},
-};
+pub(crate) use self::key::Key;
+use self::tokens::{Rule, Tokens};
 pub use self::{key::KeyKind, tokens::TokenAsked};
 use crate::listen::{self, Running};
 

@@ -160,11 +160,13 @@ impl Recorder {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] after ten seconds.
     pub async fn wait_for(&self, method: &str, count: usize) -> io::Result<Vec<Recorded>> {
-        self.shared.seen.wait_until(|| {
-            let requests = self.requests_of(method);
-            (requests.len() >= count).then_some(requests)
-        })
-        .await
+        self.shared
+            .seen
+            .wait_until(|| {
+                let requests = self.requests_of(method);
+                (requests.len() >= count).then_some(requests)
+            })
+            .await
     }
 
     /// Waits until some request of this method has this fate.
@@ -173,10 +175,8 @@ impl Recorder {
     /// [`io::ErrorKind::TimedOut`] after ten seconds.
     pub async fn wait_for_fate(&self, method: &str, fate: Fate) -> io::Result<()> {
         let seen = &self.shared.seen;
-        seen.wait_until(|| {
-            seen.any(|request, f| request.method_name() == method && f == fate).then_some(())
-        })
-        .await
+        seen.wait_until(|| seen.any(|request, f| request.method_name() == method && f == fate).then_some(()))
+            .await
     }
 }
 

@@ -2,9 +2,19 @@
 //!
 //! It checks nothing: whether a delivery is what the standard wants is the test's question.
 
-use std::{io, net::Ipv4Addr, sync::{Arc, Mutex, MutexGuard, PoisonError}};
+use std::{
+    io,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use tokio::net::TcpListener;
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
     ledger::Ledger,
@@ -111,4 +121,25 @@ impl Host for Shared {
     fn settle(&self, number: usize, fate: Fate) {
         self.seen.settle(number, fate);
     }
+}
+
+/// Posts JSON to an address in clear and returns the status.
+pub(crate) async fn post(url: &str, headers: &[(&str, &str)], body: &Value) -> io::Result<u16> {
+    let uri: Uri = url.parse().map_err(io::Error::other)?;
+    let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?.as_str();
+    let stream = TcpStream::connect(authority).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let _running = Running::start(async {
+        // What breaks shows in the answer that does not come.
+        let _ = connection.await;
+    });
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut request =
+        Request::post(path).header("host", authority).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(Bytes::from(body.to_string()))).map_err(io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    Ok(response.status().as_u16())
 }

@@ -44,15 +44,16 @@ enum Pair {
 
 /// One key pair with its `kid`.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     id: String,
+    kind: KeyKind,
     jwk: Value,
     pair: Pair,
 }
 
 impl Key {
     /// Makes a new pair.
-    pub(super) fn generate(kind: KeyKind, id: String) -> io::Result<Self> {
+    pub(crate) fn generate(kind: KeyKind, id: String) -> io::Result<Self> {
         let (pair, mut jwk) = match kind {
             KeyKind::Es256 => es256()?,
             KeyKind::Rs256 => rs256()?,
@@ -61,21 +62,26 @@ impl Key {
         for (name, value) in [("kid", id.as_str()), ("use", "sig"), ("alg", kind.algorithm())] {
             jwk[name] = value.into();
         }
-        Ok(Self { id, jwk, pair })
+        Ok(Self { id, kind, jwk, pair })
     }
 
     /// The `kid`.
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
+    /// The `alg`.
+    pub(crate) fn algorithm(&self) -> &'static str {
+        self.kind.algorithm()
+    }
+
     /// The public half.
-    pub(super) fn jwk(&self) -> &Value {
+    pub(crate) fn jwk(&self) -> &Value {
         &self.jwk
     }
 
     /// The JWS compact serialisation (RFC 7515 section 7.1) of exactly these two documents.
-    pub(super) fn sign(&self, header: &Value, claims: &Value) -> io::Result<String> {
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> io::Result<String> {
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let input = format!("{}.{}", encode(header), encode(claims));
         let message = input.as_bytes();

@@ -67,7 +67,7 @@ impl Gate {
     /// Waits for the end; false as soon as the client is gone.
     async fn ended(&self, connection: &mut Connection) -> bool {
         tokio::select! {
-            _ = self.0.acquire_many(Semaphore::MAX_PERMITS as u32) => true,
+            _ = self.0.acquire_many(u32::MAX) => true,
             () = connection.until_gone() => false,
         }
     }
