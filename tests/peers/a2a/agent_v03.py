@@ -147,7 +147,7 @@ def seen(call):
 
 
 def card_of(asked, origin, grpc_port, extended=False):
-    urls = {"JSONRPC": f"{origin}{RPC}", "HTTP+JSON": f"{origin}{REST}", "GRPC": f"http://127.0.0.1:{grpc_port}"}
+    urls = {"JSONRPC": f"{origin}{RPC}", "HTTP+JSON": f"{origin}{REST}", "GRPC": f"127.0.0.1:{grpc_port}"}
     bindings = asked.bindings.split(",")
     skills = [AgentSkill(id="deeds", name="Deeds", description="Does what the messageId says", tags=["test"])]
     if extended:
@@ -191,7 +191,7 @@ async def main(asked):
         push_sender=BasePushNotificationSender(httpx.AsyncClient(timeout=10), configs),
     )
     if grpc_side:
-        a2a_pb2_grpc.add_A2AServiceServicer_to_server(GrpcHandler(card, handler), grpc_side)
+        a2a_pb2_grpc.add_A2AServiceServicer_to_server(GrpcHandler(extended, handler), grpc_side)
     app = http_app(handler, card, extended)
     said = {"listening": port, "grpc": grpc_port, "base": origin, "card": f"{origin}{door.CARD}"}
     await door.serve(door.Bearer(app, asked.token) if asked.token else app, listener, grpc_side, said)
