@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     conversations::Conversations,
+    credentials::Credentials,
     handles::Sealers,
     identifiers::Identifiers,
     issuers::Issuers,
@@ -60,6 +61,7 @@ pub struct App {
     tickets: Tickets,
     sealers: Sealers,
     signer: Arc<Signer>,
+    credentials: Arc<Credentials>,
     conversations: Arc<Conversations>,
     clock: Arc<dyn Clock>,
     identifiers: Identifiers,
@@ -110,6 +112,7 @@ impl App {
         let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
         let keyring = Keyring::open(&loaded.settings.master_key, &store, clock.now()).await?;
         let signer = Signer::open(store.clone(), Arc::new(keyring.envelope), clock.now()).await?;
+        let credentials = Credentials::new(egress.clone(), Arc::clone(&signer), Arc::clone(&clock));
         let conversations = Arc::new(Conversations::new(egress.clone()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
         let (own_tokens, revocation_cursor) = OwnTokens::load(store.clone(), Arc::clone(&clock)).await?;
@@ -138,6 +141,7 @@ impl App {
             tickets: Tickets::new(Sealer::derive(&keyring.handles, "ticket")),
             sealers: Sealers::derive(&keyring.handles),
             signer,
+            credentials,
             conversations,
             clock,
             metrics,
@@ -311,6 +315,10 @@ impl App {
 
     pub(crate) fn signer(&self) -> &Signer {
         &self.signer
+    }
+
+    pub(crate) fn credentials(&self) -> &Arc<Credentials> {
+        &self.credentials
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -8,6 +8,7 @@ mod bounded;
 pub mod cli;
 mod commands;
 mod conversations;
+mod credentials;
 mod endpoint;
 mod handles;
 mod hosts;

@@ -17,7 +17,7 @@ use super::{
     Conversation,
     probe::{Probing, is_modern},
 };
-use crate::routes::Published;
+use crate::{credentials::CredentialError, routes::Published};
 
 /// How long the news that an upstream is legacy is believed.
 const VERDICT: Duration = Duration::from_mins(10);
@@ -104,9 +104,9 @@ pub(crate) enum StartError {
     /// It has ended early several times; the next attempt waits.
     #[error("it ended early {0} times in a row; the next start waits")]
     CrashLoop(u32),
-    /// What Doorward presents there cannot be sent.
-    #[error("the credential is not a header value")]
-    Credential,
+    /// There is nothing to present there.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     /// The channel cannot be opened.
     #[error(transparent)]
     Channel(#[from] ChannelError),

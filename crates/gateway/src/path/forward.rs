@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use doorward_egress::{EgressError, Outbound, Protocol, Trust};
 use doorward_guard::Permit;
-use doorward_model::Credential;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
+use doorward_model::Caller;
+use http::{HeaderValue, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
 mod conversation;
@@ -20,7 +20,11 @@ use super::{
     record::OpenRecord,
     refusal::UpstreamFailure,
 };
-use crate::{App, routes::Published};
+use crate::{
+    App,
+    credentials::{self, CredentialError},
+    routes::Published,
+};
 
 /// What an upstream began to answer, and what is needed to translate the rest.
 pub(super) struct Reply {
@@ -63,13 +67,13 @@ async fn http(
     let (method, body) = (outbound.verb, outbound.body);
     let (uri, trust, protocol) = (uri.clone(), Trust::Declared, Protocol::Http1OrAlpn);
     let outbound = Outbound { method, uri, headers, body, trust, protocol };
-    ask(app, &exchange.published, outbound, record).await
+    ask(app, (&exchange.published, &exchange.on_behalf), outbound, record).await
 }
 
-/// Sends one request to a virtual server's upstream, with Doorward's credential.
+/// Sends one request to a virtual server's upstream, with Doorward's credential, which may be one for the caller.
 pub(super) async fn ask(
     app: &App,
-    published: &Published,
+    (published, caller): (&Published, &Caller),
     mut outbound: Outbound,
     record: &mut OpenRecord,
 ) -> Result<Response<Incoming>, Refusal> {
@@ -79,28 +83,26 @@ pub(super) async fn ask(
         header::USER_AGENT,
         HeaderValue::from_static(concat!("doorward/", env!("CARGO_PKG_VERSION"))),
     );
-    attach(&upstream.credential, &mut outbound.headers)
-        .ok_or_else(|| Refusal::from(Reason::Internal).detail("the credential is not a header value"))?;
+    let attached = credentials::attach(app, &upstream.credential, caller, &mut outbound.headers).await;
+    attached.map_err(|error| no_credential(published, &error))?;
     let since = Instant::now();
     let answer = app.egress().send(outbound, upstream.timeout).await;
     record.waited(since);
-    answer.map_err(|error| unreachable(published, &error))
+    let answer = answer.map_err(|error| unreachable(published, &error))?;
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        credentials::refused(app, &upstream.credential, caller);
+    }
+    Ok(answer)
 }
 
-/// Adds what Doorward presents there.
-fn attach(credential: &Credential, headers: &mut HeaderMap) -> Option<()> {
-    match credential {
-        Credential::None => Some(()),
-        Credential::Header { name, value } => {
-            let name = HeaderName::try_from(name.as_str()).ok()?;
-            let mut value = HeaderValue::from_str(value.expose()).ok()?;
-            value.set_sensitive(true);
-            headers.insert(name, value);
-            Some(())
-        }
-        // Cannot be configured yet.
-        Credential::ClientCredentials(_) | Credential::TokenExchange(_) => None,
-    }
+/// There is nothing to present to a virtual server's upstream.
+fn no_credential(published: &Published, error: &CredentialError) -> Refusal {
+    let refusal = match error {
+        error if error.is_ours() => Refusal::from(Reason::Internal),
+        error if error.is_passing() => failed(published, UpstreamFailure::Unreachable),
+        _ => failed(published, UpstreamFailure::Unauthorized),
+    };
+    refusal.detail(error.to_string())
 }
 
 fn unreachable(published: &Published, error: &EgressError) -> Refusal {

@@ -45,7 +45,7 @@ fn kids(signer: &Signer) -> Vec<String> {
 fn verifies(signer: &Signer, token: &str) -> bool {
     let keys = KeySet::parse(&signer.jwks()).expect("a key set");
     let issuer = Issuer {
-        name: Name::new("us").expect("a name"),
+        name: Name::parse("us").expect("a name"),
         issuer: "https://gw.example.com".to_owned(),
         jwks_uri: None,
         algorithms: vec![Algorithm::Es256],

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use doorward_guard::{exposure, uri_template::UriTemplate};
-use doorward_model::{CallerKey, Kind, Scope, Timestamp};
+use doorward_model::{Caller, CallerKey, Kind, Scope, Timestamp};
 use doorward_protocol::{
     json::{Array, Document, Object, Splice, Value, quote},
     mcp::{
@@ -38,6 +38,8 @@ const KINDS: [Kind; 4] = [Kind::Tool, Kind::Prompt, Kind::Resource, Kind::Resour
 pub(in crate::path) struct Exchange {
     pub(in crate::path) published: Arc<Published>,
     pub(in crate::path) caller: CallerKey,
+    /// For whom Doorward speaks upstream, where it presents something for each caller.
+    pub(in crate::path) on_behalf: Caller,
     pub(in crate::path) era: Era,
     pub(in crate::path) purpose: Purpose,
     pub(in crate::path) tag: Tag,

@@ -52,7 +52,7 @@ pub(super) async fn understand(
         };
         return Ok(setting.asked(published, caller, Purpose::Hearing, body));
     };
-    let templates = setting.templates(app, &published, method, record).await?;
+    let templates = setting.templates(app, (&published, &caller), method, record).await?;
     let context = rewrite::Context {
         sealers: app.sealers(),
         holder: Holder { published: &published, caller: &caller.key },
@@ -98,7 +98,7 @@ pub(super) async fn without_message(
     let mut templates = Vec::new();
     if matches!(purpose, Purpose::Stream) {
         // What a session's stream may report depends on the same templates as a subscription does.
-        templates = setting.templates(app, &published, Method::ResourcesSubscribe, record).await?;
+        templates = setting.templates(app, (&published, &caller), Method::ResourcesSubscribe, record).await?;
     }
     let mut asked = setting.asked(published, caller, purpose, Bytes::new());
     asked.outbound.headers.remove(header::CONTENT_TYPE);
@@ -133,12 +133,12 @@ impl Setting {
     async fn templates(
         &self,
         app: &App,
-        published: &Published,
+        (published, caller): (&Published, &Authenticated),
         method: Method,
         record: &mut OpenRecord,
     ) -> Result<Vec<UriTemplate>, Refusal> {
         let session = self.session.as_ref().map(|session| &session.handle);
-        templates::needed(app, published, method, Era::Legacy, session, record).await
+        templates::needed(app, (published, &caller.caller), method, Era::Legacy, session, record).await
     }
 
     /// A POST of `body` that names nothing and needs no templates.
@@ -146,6 +146,7 @@ impl Setting {
         let exchange = Exchange {
             published,
             caller: caller.key.clone(),
+            on_behalf: caller.caller.clone(),
             era: Era::Legacy,
             purpose,
             tag: self.tag,

@@ -40,7 +40,8 @@ pub(super) async fn understand(
     modern::check_name(&wire.mirror, method, &target).map_err(refuse)?;
     modern::check_tasks(method, message.params()).map_err(refuse)?;
 
-    let templates = templates::needed(app, &published, method, Era::Modern, None, record).await?;
+    let templates =
+        templates::needed(app, (&published, &caller.caller), method, Era::Modern, None, record).await?;
     let tag = Tag::new(record.id.tag());
     let own_id = tag.own(&id);
     let context = rewrite::Context {
@@ -62,6 +63,7 @@ pub(super) async fn understand(
         about: rewrite::about(method, &target),
         published,
         caller: caller.key.clone(),
+        on_behalf: caller.caller.clone(),
         era: Era::Modern,
         purpose: Purpose::Answer { method, client_id: id },
         tag,

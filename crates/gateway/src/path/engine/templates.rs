@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use doorward_egress::{Outbound, Protocol, Trust, read_capped};
 use doorward_guard::uri_template::UriTemplate;
-use doorward_model::Limits;
+use doorward_model::{Caller, Limits};
 use doorward_protocol::{
     json::{Array, Document, Value, quote},
     mcp::{Era, Method, modern::OWN_META},
@@ -29,7 +29,7 @@ const MAX_PAGES: usize = 16;
 /// The upstream's templates when this request's decision needs them, else none.
 pub(super) async fn needed(
     app: &App,
-    published: &Published,
+    (published, caller): (&Published, &Caller),
     method: Method,
     era: Era,
     session: Option<&Session>,
@@ -51,7 +51,7 @@ pub(super) async fn needed(
     for _ in 0..MAX_PAGES {
         let own_id = format!("dw.templates.{}", record.id.hex());
         let request = page_request(era, cursor.as_deref(), &own_id);
-        let page = ask(app, published, (era, session), (&own_id, request), record).await?;
+        let page = ask(app, (published, caller), (era, session), (&own_id, request), record).await?;
         cursor = read_page(&page, &mut templates);
         if cursor.is_none() || templates.len() >= MAX_TEMPLATES {
             break;
@@ -95,7 +95,7 @@ fn page_request(era: Era, cursor: Option<&str>, own_id: &str) -> Bytes {
 /// One page, as the document of its answer.
 async fn ask(
     app: &App,
-    published: &Published,
+    (published, caller): (&Published, &Caller),
     (era, session): (Era, Option<&Session>),
     (own_id, body): (&str, Bytes),
     record: &mut OpenRecord,
@@ -111,7 +111,7 @@ async fn ask(
                 trust: Trust::Declared,
                 protocol: Protocol::Http1OrAlpn,
             };
-            let answer = forward::ask(app, published, outbound, record).await?;
+            let answer = forward::ask(app, (published, caller), outbound, record).await?;
             by_http(answer, published, own_id, limits).await
         }
         None => in_conversation(app, published, (era, session), (own_id, &body)).await,

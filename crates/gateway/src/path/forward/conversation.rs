@@ -10,10 +10,11 @@ use doorward_egress::{ChannelError, Phase};
 use doorward_protocol::mcp::{Era, Method};
 use http::HeaderMap;
 
-use super::{attach, failed};
+use super::{failed, no_credential};
 use crate::{
     App,
     conversations::{Begun, Conversation, Reading, StartError},
+    credentials,
     path::{
         Reason, Refusal, engine::Exchange, engine::Purpose, record::OpenRecord, refusal::UpstreamFailure,
     },
@@ -61,7 +62,8 @@ pub(super) struct Opened {
 /// Opens the conversation of a new session. Nothing is sent of the message that it is for.
 pub(super) async fn open(app: &App, exchange: &Exchange) -> Result<Opened, StartError> {
     let mut headers = HeaderMap::new();
-    attach(&exchange.published.server.upstream.credential, &mut headers).ok_or(StartError::Credential)?;
+    let credential = &exchange.published.server.upstream.credential;
+    credentials::attach(app, credential, &exchange.on_behalf, &mut headers).await?;
     let begun = app.conversations().begin_session(&exchange.published, &exchange.caller, headers).await;
     begun.map(|(begun, conversation)| Opened { begun, conversation })
 }
@@ -118,7 +120,7 @@ async fn ask(
 pub(super) fn not_begun(exchange: &Exchange, error: &StartError) -> Refusal {
     match error {
         StartError::TooMany => Reason::TooManySessions.into(),
-        StartError::Credential => Refusal::from(Reason::Internal).detail(error.to_string()),
+        StartError::Credential(error) => no_credential(&exchange.published, error),
         StartError::CrashLoop(_) | StartError::Channel(_) => {
             failed(&exchange.published, UpstreamFailure::Unreachable).detail(error.to_string())
         }

@@ -10,7 +10,7 @@ use crate::harness::{Gateway, Plan, World};
 /// What stands in the sources for a path, an example of it, and the methods that are answered without a credential:
 /// with a document, a page to sign in, or, for `/register`, a client that nobody has allowed anything yet. For all
 /// other methods there is a refusal.
-const ROUTES: [(&str, &str, &[&str]); 22] = [
+const ROUTES: [(&str, &str, &[&str]); 23] = [
     ("/authorize", "/authorize", &[]),
     ("/consent", "/consent", &["GET"]),
     ("/token", "/token", &[]),
@@ -32,14 +32,16 @@ const ROUTES: [(&str, &str, &[&str]); 22] = [
     ("/metrics", "/metrics", &["GET"]),
     ("/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server", &["GET"]),
     ("/.well-known/openid-configuration", "/.well-known/openid-configuration", &["GET"]),
+    ("/.well-known/jwks.json", "/.well-known/jwks.json", &["GET"]),
     ("/.well-known/oauth-protected-resource/", "/.well-known/oauth-protected-resource/mcp/jwt", &["GET"]),
 ];
 
 /// The sources in which paths are compared.
-const SOURCES: [&str; 3] = [
+const SOURCES: [&str; 4] = [
     include_str!("../../../src/endpoint.rs"),
     include_str!("../../../src/path/route.rs"),
     include_str!("../../../src/listen/admin.rs"),
+    include_str!("../../../src/signer.rs"),
 ];
 
 /// Obot (`/mcp-connect/{id}`), CVE-2026-33032 (nginx-ui), CVE-2025-5071, CVE-2026-32211: one route without the check.

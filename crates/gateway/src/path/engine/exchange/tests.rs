@@ -62,6 +62,7 @@ impl Door {
         let exchange = Exchange {
             published,
             caller: Caller::Anonymous.key(),
+            on_behalf: Caller::Anonymous,
             era,
             purpose,
             tag: Tag::new(TAG),
