@@ -95,7 +95,9 @@ impl PublishedAgent {
         let approved = self.known.approved(app, &self.agent).await?;
         let key = app.signer().card_key();
         let present = self.shown.load_full();
-        if let Some(shown) = present.filter(|shown| shown.digest == approved.digest && shown.key == key.key_id()) {
+        if let Some(shown) =
+            present.filter(|shown| shown.digest == approved.digest && shown.key == key.key_id())
+        {
             return Some(shown);
         }
         let published = facing::publish(&approved.card, &self.agent, &app.routes());

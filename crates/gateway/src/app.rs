@@ -21,6 +21,7 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    agents,
     conversations::Conversations,
     credentials::Credentials,
     handles::Sealers,
@@ -36,6 +37,7 @@ use crate::{
     routes::{Routes, RoutesError},
     sessions::EndedSessions,
     signer::{Signer, SignerError},
+    tasks::Tasks,
 };
 
 /// How long children have to end when the program stops; they are killed before.
@@ -59,6 +61,7 @@ pub struct App {
     people: People,
     rates: Rates,
     tickets: Tickets,
+    tasks: Tasks,
     sealers: Sealers,
     signer: Arc<Signer>,
     credentials: Arc<Credentials>,
@@ -128,6 +131,7 @@ impl App {
             routes: ArcSwap::from_pointee(routes),
             issuers: Issuers::new(egress.clone(), Arc::clone(&clock)),
             identifiers: Identifiers::new(),
+            tasks: Tasks::new(store.clone()),
             store,
             ledger,
             egress,
@@ -156,6 +160,7 @@ impl App {
         tokio::spawn(Arc::clone(&self.ended_sessions).follow(self.session_cursor));
         tokio::spawn(Arc::clone(&self.own_tokens).follow(self.revocation_cursor));
         tokio::spawn(Arc::clone(&self.signer).follow());
+        tokio::spawn(agents::follow(Arc::clone(self)));
         tokio::spawn(Arc::clone(self).reap());
         tokio::spawn(Arc::clone(self).forget());
     }
@@ -307,6 +312,10 @@ impl App {
 
     pub(crate) fn ended_sessions(&self) -> &EndedSessions {
         &self.ended_sessions
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     pub(crate) fn sealers(&self) -> &Sealers {

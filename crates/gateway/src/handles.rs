@@ -2,7 +2,7 @@
 //! server, so that one caller's cursor, request state, task or session is nothing to another.
 
 use doorward_auth::keys::{Sealer, envelope::DataKey};
-use doorward_model::{CallerKey, Timestamp};
+use doorward_model::{CallerKey, Name, Timestamp};
 
 use crate::routes::Published;
 
@@ -17,6 +17,7 @@ pub(crate) struct Sealers {
     cursor: Sealer,
     state: Sealer,
     task: Sealer,
+    page: Sealer,
 }
 
 /// What a session id stands for.
@@ -58,6 +59,7 @@ impl Sealers {
             cursor: Sealer::derive(key, "mcp-cursor"),
             state: Sealer::derive(key, "mcp-request-state"),
             task: Sealer::derive(key, "mcp-task"),
+            page: Sealer::derive(key, "a2a-page"),
         }
     }
 
@@ -117,6 +119,16 @@ impl Sealers {
     /// The upstream's task id.
     pub(crate) fn open_task(&self, text: &str, holder: Holder<'_>) -> Option<String> {
         open(&self.task, text, &holder.aad(""))
+    }
+
+    /// Seals where a page of an agent's tasks ended.
+    pub(crate) fn page(&self, text: &str, agent: &Name, caller: &CallerKey) -> String {
+        self.page.seal(text.as_bytes(), &[agent.as_str().as_bytes(), caller.as_str().as_bytes()])
+    }
+
+    /// Opens it again, for the same caller at the same agent.
+    pub(crate) fn open_page(&self, text: &str, agent: &Name, caller: &CallerKey) -> Option<String> {
+        open(&self.page, text, &[agent.as_str().as_bytes(), caller.as_str().as_bytes()])
     }
 }
 

@@ -9,6 +9,7 @@
 //! Each stage takes what the stage before it returned, by value: a skipped check does not compile. The record
 //! is opened before and closed after, whatever happens, also when a stream is dropped half way.
 
+mod a2a;
 mod admit;
 mod answer;
 mod authenticate;
@@ -67,6 +68,7 @@ async fn walk(
     let admitted = admit::host_and_origin(request, &snapshot)?;
     let routed = match route::find(admitted, &snapshot, (app, peer.ip()), record)? {
         route::Found::VirtualServer(server) => server,
+        route::Found::Agent(visit) => return Ok(a2a::answer(app, &snapshot, visit, record).await),
         route::Found::Endpoint(visit) => return oauth::answer(app, &snapshot, visit, record).await,
         route::Found::Document(document) => return Ok(well_known::answer(app, &document, record)),
     };

@@ -18,7 +18,11 @@ use entrance::Kept;
 
 use crate::{
     agents::{Known, Shown},
-    conversations, hosts, lists::Lists, metrics::Metrics, tokens::TokenCache};
+    conversations, hosts,
+    lists::Lists,
+    metrics::Metrics,
+    tokens::TokenCache,
+};
 
 /// Everything that routes and decides, for one snapshot. Swapped as a whole.
 pub(crate) struct Routes {
@@ -114,7 +118,8 @@ impl Routes {
         for (name, agent) in &snapshot.agents {
             let to = Destination::Agent(Arc::clone(agent));
             let entrance = Arc::new(Entrance::compile(to.clone(), &snapshot, kept(&to)));
-            let known = before.and_then(|before| before.agent(name.as_str())).filter(|it| it.is_declared_as(agent));
+            let known =
+                before.and_then(|before| before.agent(name.as_str())).filter(|it| it.is_declared_as(agent));
             let known = known.map(|it| Arc::clone(&it.known)).unwrap_or_default();
             let (agent, shown) = (Arc::clone(agent), ArcSwapOption::empty());
             agents.insert(name.to_string(), Arc::new(PublishedAgent { agent, entrance, known, shown }));

@@ -98,13 +98,11 @@ impl Signer {
     }
 
     /// The key that signs now, for signatures of other forms.
-    #[cfg_attr(not(test), expect(dead_code, reason = "cards are signed with it"))]
     pub(crate) fn card_key(&self) -> Arc<SigningKey> {
         Arc::clone(&self.held.load().current)
     }
 
     /// Where whoever verifies finds the public half: `jku` of signatures (RFC 7515 section 4.1.2).
-    #[expect(dead_code, reason = "cards name it")]
     pub(crate) fn jku(origin: &str) -> String {
         format!("{origin}{PATH}")
     }

@@ -4,9 +4,12 @@
 //! has ended does not either. A state that another replica saw change is stale here until the task is noted again, and
 //! then only the agent's own answer says so: nothing is let through by it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use doorward_model::{CallerKey, Name, Timestamp};
+use doorward_model::{CallerKey, Name, Quotas, Timestamp};
 use doorward_protocol::a2a::TaskState;
 use doorward_store::{
     ContextNote, Noted, Owner, Store, StoreError, StoredTask, TaskIndex, TaskNote, TaskPhase,
@@ -21,16 +24,21 @@ const CAPACITY: usize = 20_000;
 /// An agent and an id of its making.
 type Key = (Name, String);
 
+/// An agent and a caller.
+type Holder = (Name, Owner);
+
 /// The index, with what is remembered of it.
 pub(crate) struct Tasks {
     index: TaskIndex,
     store: Store,
     memory: Mutex<Memory>,
+    streams: Arc<Mutex<Streams>>,
 }
 
 struct Memory {
     tasks: LruCache<Key, Arc<KnownTask>>,
     contexts: LruCache<Key, Owner>,
+    counts: LruCache<Holder, Counted>,
 }
 
 /// What is known of a task.
@@ -58,6 +66,30 @@ pub(crate) struct Telling<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// How many tasks a caller holds at an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TasksHeld {
+    /// That have not ended.
+    pub(crate) open: u64,
+    /// That wait for the caller.
+    pub(crate) interrupted: u64,
+}
+
+/// How many were counted, and when.
+struct Counted {
+    held: TasksHeld,
+    at: Timestamp,
+}
+
+/// An open stream of a caller; counted out when it is dropped.
+pub(crate) struct StreamHold {
+    tasks: Arc<Mutex<Streams>>,
+    key: Holder,
+}
+
+/// Open streams by who holds them.
+type Streams = HashMap<Holder, usize>;
+
 /// What is somebody else's, and was about to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Foreign;
@@ -65,8 +97,13 @@ pub(crate) struct Foreign;
 impl Tasks {
     /// Starts the index's writer.
     pub(crate) fn new(store: Store) -> Self {
-        let memory = Memory { tasks: bounded::cache(CAPACITY), contexts: bounded::cache(CAPACITY) };
-        Self { index: TaskIndex::open(store.clone()), store, memory: Mutex::new(memory) }
+        let memory = Memory {
+            tasks: bounded::cache(CAPACITY),
+            contexts: bounded::cache(CAPACITY),
+            counts: bounded::cache(CAPACITY),
+        };
+        let streams = Arc::default();
+        Self { index: TaskIndex::open(store.clone()), store, memory: Mutex::new(memory), streams }
     }
 
     /// What is known of a task, whoever it belongs to.
@@ -83,7 +120,11 @@ impl Tasks {
     }
 
     /// Whose a context is, if it is anybody's.
-    pub(crate) async fn context_owner(&self, agent: &Name, context: &str) -> Result<Option<Owner>, StoreError> {
+    pub(crate) async fn context_owner(
+        &self,
+        agent: &Name,
+        context: &str,
+    ) -> Result<Option<Owner>, StoreError> {
         let key = (agent.clone(), context.to_owned());
         if let Some(owner) = self.memory().contexts.get(&key) {
             return Ok(Some(owner.clone()));
@@ -100,13 +141,17 @@ impl Tasks {
     pub(crate) async fn tell(&self, telling: &Telling<'_>) -> Result<Result<TaskState, Foreign>, StoreError> {
         let key = (telling.agent.clone(), telling.task.to_owned());
         let known = self.memory().tasks.get(&key).map(Arc::clone);
-        let told = known.as_ref().filter(|known| known.owner == *telling.owner && telling.adds_nothing_to(known));
+        let told =
+            known.as_ref().filter(|known| known.owner == *telling.owner && telling.adds_nothing_to(known));
         if let Some(known) = told {
             return Ok(Ok(known.state));
         }
         let said = KnownTask {
             owner: telling.owner.clone(),
-            context: telling.context.map(ToOwned::to_owned).or_else(|| known.and_then(|known| known.context.clone())),
+            context: telling
+                .context
+                .map(ToOwned::to_owned)
+                .or_else(|| known.and_then(|known| known.context.clone())),
             state: telling.state,
             state_time: telling.timestamp.unwrap_or(telling.now),
         };
@@ -133,25 +178,69 @@ impl Tasks {
     ) -> Result<Result<(), Foreign>, StoreError> {
         let key = (agent.clone(), context.to_owned());
         let known = self.memory().contexts.get(&key).cloned();
-        let stands = match known {
-            Some(known) => known,
-            None => {
-                let note = ContextNote {
-                    agent: agent.clone(),
-                    context: context.to_owned(),
-                    owner: owner.clone(),
-                    now,
-                };
-                self.index.note_context(note).await?
-            }
+        let stands = if let Some(known) = known {
+            known
+        } else {
+            let note =
+                ContextNote { agent: agent.clone(), context: context.to_owned(), owner: owner.clone(), now };
+            self.index.note_context(note).await?
         };
         let is_theirs = stands == *owner;
         self.memory().contexts.put(key, stands);
         Ok(if is_theirs { Ok(()) } else { Err(Foreign) })
     }
 
+    /// How many tasks a caller holds, with the one that is about to begin. Counted anew at most once a second, and whenever
+    /// what was counted would be too many.
+    pub(crate) async fn held(
+        &self,
+        agent: &Name,
+        owner: &Owner,
+        quotas: Quotas,
+        now: Timestamp,
+    ) -> Result<TasksHeld, StoreError> {
+        let key = (agent.clone(), owner.clone());
+        if let Some(counted) =
+            self.memory().counts.get_mut(&key).filter(|counted| now < counted.at.plus_secs(1))
+        {
+            let held = counted.held;
+            if held.open < quotas.tasks as u64 && held.interrupted < quotas.input_required as u64 {
+                counted.held.open += 1;
+                return Ok(held);
+            }
+        }
+        let counts = self.store.task_counts(agent, owner).await?;
+        let held = TasksHeld { open: counts.open, interrupted: counts.interrupted };
+        self.memory().counts.put(key, Counted { held: TasksHeld { open: held.open + 1, ..held }, at: now });
+        Ok(held)
+    }
+
+    /// Counts a stream of a caller in, unless there are too many.
+    pub(crate) fn hold_stream(&self, agent: &Name, owner: &Owner, most: usize) -> Option<StreamHold> {
+        let key = (agent.clone(), owner.clone());
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = streams.entry(key.clone()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(StreamHold { tasks: Arc::clone(&self.streams), key })
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for StreamHold {
+    fn drop(&mut self) {
+        let mut streams = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = streams.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                streams.remove(&self.key);
+            }
+        }
     }
 }
 

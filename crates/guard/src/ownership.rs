@@ -15,7 +15,10 @@ pub enum Claim<O> {
 ///
 /// # Errors
 /// When one of them is not the caller's, or is a task that is not known.
-pub fn clear<O: PartialEq>(caller: &O, claims: impl IntoIterator<Item = Claim<O>>) -> Result<Cleared, Hidden> {
+pub fn clear<O: PartialEq>(
+    caller: &O,
+    claims: impl IntoIterator<Item = Claim<O>>,
+) -> Result<Cleared, Hidden> {
     let is_theirs = |claim: Claim<O>| match claim {
         Claim::Task(owner) => owner.is_some_and(|owner| owner == *caller),
         Claim::Context(owner) => owner.is_none_or(|owner| owner == *caller),

@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn rfc3339_is_read_with_any_offset() {
         let moment = Timestamp::from_micros(1_700_000_000_500_000);
-        for text in ["2023-11-14T22:13:20.5Z", "2023-11-14T23:13:20.500+01:00", "2023-11-14T22:13:20.500000Z"] {
+        for text in ["2023-11-14T22:13:20.5Z", "2023-11-14T23:13:20.500+01:00", "2023-11-14T22:13:20.500000Z"]
+        {
             assert_eq!(Timestamp::parse_rfc3339(text), Some(moment), "{text}");
         }
         for text in ["", "yesterday", "2023-11-14", "2023-11-14T22:13:20"] {

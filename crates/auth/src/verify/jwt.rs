@@ -70,6 +70,17 @@ impl Unverified<'_> {
         &self.issuer
     }
 
+    /// What it is for, so it says.
+    pub fn audiences(&self) -> Vec<String> {
+        match self.claims.get("aud") {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Array(many)) => {
+                many.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The `kid` of the header.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()

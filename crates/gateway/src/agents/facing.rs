@@ -13,16 +13,16 @@ const SCOPES: [(&str, &str); 2] =
 /// A card as callers see it, not signed yet.
 pub(super) fn publish(card: &UpstreamCard, agent: &Agent, routes: &Routes) -> Published {
     let security = security(agent, routes);
-    let grpc = if agent.bindings.contains(&Binding::Grpc) { authority(routes) } else { String::new() };
+    let grpc = agent.bindings.contains(&Binding::Grpc).then(|| authority(routes));
     doorward_protocol::a2a::card::publish(
         card,
         &Facing {
             name: agent.name.as_str(),
             url: &agent.resource,
-            grpc: &grpc,
+            grpc: grpc.as_deref(),
             bindings: &agent.bindings,
             security: &security,
-            push: agent.push,
+            push: false,
             // Whoever asks for it must be known (section 13.3).
             extended: !agent.access.open,
             skills: agent.skills.as_ref(),

@@ -1,6 +1,6 @@
 //! Fetching an agent's card: judged first, then pinned. What is not good changes nothing.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use doorward_auth::{
@@ -113,7 +113,12 @@ async fn key_set(app: &App, keys: &CardKeys) -> Result<(KeySet, Option<Url>), Tr
 }
 
 /// What the store keeps of a card: its normal form, and where that is from, with the original.
-fn seen(agent: &Agent, text: &Document, card: &UpstreamCard, standing: &Standing) -> Result<SeenCard, Trouble> {
+fn seen(
+    agent: &Agent,
+    text: &Document,
+    card: &UpstreamCard,
+    standing: &Standing,
+) -> Result<SeenCard, Trouble> {
     let (key, form) = match standing {
         Standing::Verified(verified) => (verified.kid.clone(), Some(Form::word(verified.form))),
         Standing::Unchecked | Standing::Unsigned => (None, None),
@@ -140,7 +145,7 @@ async fn observe(
     {
         pin.approved = seen.clone();
         pin.approved_at = now;
-    } else if observed == (Observed::Waiting { new: true }) {
+    } else if observed == Observed::New {
         report(agent, known, card, &pin);
     }
     adopt(agent, known, &pin);
@@ -159,9 +164,11 @@ pub(super) fn adopt(agent: &Agent, known: &Known, pin: &CardPin) {
     if present.as_ref().is_some_and(|present| present.digest == pin.approved.digest) || !is_of(pin, agent) {
         return;
     }
-    match Approved::of(agent, &pin.approved.card, &pin.approved.digest, pin.approved_at) {
-        Some(approved) => known.approved.store(Some(std::sync::Arc::new(approved))),
-        None => tracing::error!(agent = %agent.name, "the approved card of the store cannot be read"),
+    let approved = Approved::of(agent, &pin.approved.card, &pin.approved.digest, pin.approved_at);
+    if let Some(approved) = approved {
+        known.approved.store(Some(Arc::new(approved)));
+    } else {
+        tracing::error!(agent = %agent.name, "the approved card of the store cannot be read");
     }
 }
 

@@ -11,7 +11,6 @@ use crate::App;
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("doorward-assertion");
 
 /// Adds a signed assertion that names the caller to `audience`, good for a minute. Nothing, where nobody was asked.
-#[expect(dead_code, reason = "agents are sent it")]
 pub(crate) fn attach(app: &App, caller: &Caller, audience: &str, headers: &mut HeaderMap) {
     let Some(identity) = caller.identity() else { return };
     let (now, id) = (app.clock().now(), hash::random_hex::<16>());

@@ -26,10 +26,10 @@ use std::sync::Arc;
 use doorward_guard::policy;
 use doorward_protocol::a2a::{ErrorKind, Failure, Operation};
 
-pub(super) use relay::Relay;
-pub(crate) use visit::{Visit, Way};
+pub(crate) use relay::Relay;
+pub(crate) use visit::Visit;
 
-use self::{call::Call, face::Face};
+use self::face::Face;
 use super::{Answer, Reason, Refusal, authenticate, record::OpenRecord};
 use crate::{App, routes::Routes};
 
@@ -61,10 +61,14 @@ async fn walk(
     let standing = standing::of(app, &call).await?;
     let cleared = standing.clear(&call)?;
     let access = call.agent.entrance.access();
-    let permit = policy::decide(cleared, &call.caller.caller, access, &call.caller.voucher, Some(call.scope()))
-        .map_err(|denied| Refusal::denied(denied, &call.agent.entrance))?;
+    let permit =
+        policy::decide(cleared, &call.caller.caller, access, &call.caller.voucher, Some(call.scope()))
+            .map_err(|denied| Refusal::denied(denied, &call.agent.entrance))?;
     let held = limit::admit(app, &call, &standing).await?;
     let call = standing.complete(call)?;
+    if call.operation.is_push() || call.asked.brings_push_config {
+        return Err(refused(ErrorKind::PushNotificationNotSupported, "webhooks are not relayed"));
+    }
     record.allow();
     match call.operation {
         Operation::ListTasks => list::answer(app, call, permit, record).await,

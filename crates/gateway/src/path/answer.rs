@@ -7,20 +7,22 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper::{
     Response,
     body::{Body as HttpBody, Frame, SizeHint},
 };
 
-use super::{admit::CrossOrigin, batch::Answers, record::OpenRecord, relay::Relay};
+use super::{a2a, admit::CrossOrigin, batch::Answers, record::OpenRecord, relay::Relay};
 
 /// An answer before it is sent.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) content: Content,
+    /// What follows the body, on HTTP/2.
+    pub(crate) trailers: Option<HeaderMap>,
 }
 
 /// Whole, or event by event.
@@ -28,14 +30,18 @@ pub(crate) enum Content {
     Whole(Bytes),
     Events(Box<Relay>),
     Batch(Box<Answers>),
+    Agent(Box<a2a::Relay>),
 }
 
 type Events = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
+type Frames = Pin<Box<dyn Stream<Item = Frame<Bytes>> + Send>>;
 
 /// The body that hyper sends.
 pub(crate) enum Body {
     Whole(Option<Bytes>),
     Events(Events),
+    /// With trailers, perhaps.
+    Frames(Frames),
 }
 
 impl Answer {
@@ -43,12 +49,12 @@ impl Answer {
     pub(crate) fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Self { status, headers, content: Content::Whole(body.into()) }
+        Self { status, headers, content: Content::Whole(body.into()), trailers: None }
     }
 
     /// An answer without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), content: Content::Whole(Bytes::new()) }
+        Self { status, headers: HeaderMap::new(), content: Content::Whole(Bytes::new()), trailers: None }
     }
 
     /// An answer in JSON.
@@ -62,14 +68,14 @@ impl Answer {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-        Self { status: StatusCode::OK, headers, content }
+        Self { status: StatusCode::OK, headers, content, trailers: None }
     }
 
     /// A whole answer to what leaves no record.
     pub(crate) fn send_unrecorded(self) -> Response<Body> {
         let body = match self.content {
             Content::Whole(bytes) => Some(bytes),
-            Content::Events(_) | Content::Batch(_) => None,
+            Content::Events(_) | Content::Batch(_) | Content::Agent(_) => None,
         };
         let mut response = Response::new(Body::Whole(body));
         *response.status_mut() = self.status;
@@ -85,10 +91,17 @@ impl Answer {
             Content::Whole(bytes) => {
                 record.sent(bytes.len());
                 record.close().await;
-                Body::Whole(Some(bytes))
+                match self.trailers {
+                    None => Body::Whole(Some(bytes)),
+                    Some(trailers) => {
+                        let frames = [Frame::data(bytes), Frame::trailers(trailers)];
+                        Body::Frames(Box::pin(stream::iter(frames)))
+                    }
+                }
             }
             Content::Events(relay) => Body::Events(Box::pin(relay.into_stream(record))),
             Content::Batch(answers) => Body::Events(Box::pin(answers.into_stream(record))),
+            Content::Agent(relay) => Body::Frames(Box::pin(relay.into_stream(record))),
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -116,6 +129,7 @@ impl HttpBody for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Frames(frames) => frames.as_mut().poll_next(context).map(|next| next.map(Ok)),
             Self::Events(events) => {
                 events.as_mut().poll_next(context).map(|next| next.map(|bytes| Ok(Frame::data(bytes))))
             }
@@ -125,14 +139,14 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Events(_) => false,
+            Self::Events(_) | Self::Frames(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Events(_) => SizeHint::default(),
+            Self::Events(_) | Self::Frames(_) => SizeHint::default(),
         }
     }
 }

@@ -155,7 +155,7 @@ fn is_browser(headers: &HeaderMap) -> bool {
     names("text/html") && !names("text/event-stream") && !headers.contains_key("mcp-session-id")
 }
 
-async fn body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
+pub(super) async fn body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
     let limit: Duration = limits.request_time;
     let read = tokio::time::timeout(limit, read_capped(body, limits.request_body)).await;
     match read {
@@ -166,7 +166,7 @@ async fn body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
     }
 }
 
-fn parse(bytes: Bytes, depth: usize) -> Result<Document, Refusal> {
+pub(super) fn parse(bytes: Bytes, depth: usize) -> Result<Document, Refusal> {
     Document::parse(bytes, depth).map_err(|error| {
         let reason = match error {
             JsonError::TooDeep { .. } => Reason::TooDeep,

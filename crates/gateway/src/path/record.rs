@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use doorward_model::{BatchMessage, Caller, ClientGrant, Decision, Fault, Record};
+use doorward_model::{BatchMessage, Binding, Caller, ClientGrant, Decision, Fault, Record};
 use doorward_store::{Durability, Slot};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -20,6 +20,9 @@ use crate::{
 
 /// Longest text of the caller's that a record keeps, in bytes.
 const MAX_TEXT: usize = 512;
+
+/// Most states of a task that a record keeps.
+const MAX_STATES: usize = 32;
 
 /// A record that is being written.
 pub(crate) struct OpenRecord {
@@ -177,6 +180,40 @@ impl OpenRecord {
         self.record.protocol_version = version.map(clip);
         self.record.method = method.map(clip);
         self.record.capability = capability.map(clip);
+    }
+
+    /// Notes the binding of A2A that the caller uses.
+    pub(super) fn binding(&mut self, binding: Binding) {
+        self.record.binding = Some(binding.word().to_owned());
+    }
+
+    /// Notes where an agent is asked: binding and version.
+    pub(super) fn interface(&mut self, label: &str) {
+        self.record.upstream_interface = Some(label.to_owned());
+    }
+
+    /// Notes the task and the context that a request or its answer is about.
+    pub(super) fn about(&mut self, task: Option<&str>, context: Option<&str>) {
+        let note = |known: &mut Option<String>, said: Option<&str>| {
+            if let Some(said) = said.filter(|said| known.as_deref() != Some(*said)) {
+                *known = Some(clip(said));
+            }
+        };
+        note(&mut self.record.task, task);
+        note(&mut self.record.context, context);
+    }
+
+    /// Notes the state that a task was seen in.
+    pub(super) fn state(&mut self, name: &str) {
+        let states = &mut self.record.states;
+        if states.len() < MAX_STATES && states.last().is_none_or(|last| last != name) {
+            states.push(name.to_owned());
+        }
+    }
+
+    /// Notes that a stream has begun to say something.
+    pub(super) fn first_event(&mut self) {
+        self.record.first_event_us = Some(micros(self.started));
     }
 
     /// Keeps redacted arguments.

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use doorward_guard::Denied;
 use doorward_model::{Fault, Kind};
 use doorward_protocol::{
+    a2a::Failure,
     json::quote,
     mcp::{Era, modern::ModernError},
     rpc::{self, code},
@@ -14,6 +16,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Answer, admit::REFUSED_ORIGIN, record::OpenRecord};
 use crate::{App, routes::Entrance};
+
+mod a2a;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +59,15 @@ pub(crate) enum Reason {
     TooManyStreams,
     OtherEra(String),
     Upstream(UpstreamFailure, String),
+    /// In A2A's own words.
+    A2a(Box<Failure>),
+    Agent(UpstreamFailure, String),
+    AgentNotNamed,
+    NotGrpc,
+    CardElsewhere,
+    DelegationLoop,
+    DelegationTooDeep(usize),
+    TooManyTasks(&'static str, usize),
     Internal,
 }
 
@@ -93,6 +106,14 @@ impl From<Reason> for Refusal {
 }
 
 impl Refusal {
+    /// What the guard denied.
+    pub(super) fn denied(denied: Denied, entrance: &Arc<Entrance>) -> Self {
+        match denied {
+            Denied::Scope(scope) => Reason::ScopeMissing(Arc::clone(entrance), scope).into(),
+            Denied::NotAllowed => Reason::NotAllowed.into(),
+        }
+    }
+
     /// Adds what only the operator may know.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
@@ -212,7 +233,20 @@ impl Reason {
             Self::TooManySessions => "too many sessions at this upstream".into(),
             Self::TooManyStreams => "too many open streams".into(),
             Self::OtherEra(name) => format!("upstream `{name}` does not speak this protocol version"),
-            Self::Upstream(failure, name) => failure.message(name),
+            Self::Upstream(failure, name) => failure.message("upstream", name),
+            Self::A2a(failure) => failure.message.clone(),
+            Self::Agent(failure, name) => failure.message("agent", name),
+            Self::AgentNotNamed => {
+                "which agent is meant? name it as the request's `tenant`, or bring a token for one of them"
+                    .into()
+            }
+            Self::NotGrpc => "gRPC is a POST over HTTP/2".into(),
+            Self::CardElsewhere => "an agent's card is at /a2a/<name>/.well-known/agent-card.json".into(),
+            Self::DelegationLoop => "this request has been at this agent before".into(),
+            Self::DelegationTooDeep(most) => {
+                format!("this request has come through {most} agents already, and more are not allowed here")
+            }
+            Self::TooManyTasks(which, most) => format!("at most {most} tasks that {which} are allowed here"),
             Self::Internal => "internal error".into(),
         }
     }
@@ -243,7 +277,7 @@ impl Reason {
             }
             Self::ScopeMissing(entrance, scope) => vec![entrance.scope_challenge(scope)],
             Self::MethodNotAllowed(allow) => vec![(header::ALLOW, HeaderValue::from_static(allow))],
-            Self::TooManyStreams | Self::TooManySessions => {
+            Self::TooManyStreams | Self::TooManySessions | Self::TooManyTasks(..) => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
             }
             // Under another host's name the origin was never judged.
@@ -256,7 +290,7 @@ impl Reason {
 }
 
 impl UpstreamFailure {
-    fn message(self, upstream: &str) -> String {
+    fn message(self, kind: &str, name: &str) -> String {
         let what = match self {
             Self::Unreachable => "cannot be reached".into(),
             Self::Timeout => "did not answer in time".into(),
@@ -267,7 +301,7 @@ impl UpstreamFailure {
             Self::Redirect => "answered with a redirect, which is never followed".into(),
             Self::Status(status) => format!("answered with HTTP status {status}"),
         };
-        format!("upstream `{upstream}` {what}")
+        format!("{kind} `{name}` {what}")
     }
 }
 
@@ -284,7 +318,7 @@ impl Reason {
         let (reason, status, code) = match self {
             Self::HostNotAllowed => ("host_not_allowed", 421, code::SERVER_ERROR),
             Self::OriginNotAllowed => ("origin_not_allowed", 403, code::SERVER_ERROR),
-            Self::NotFound => ("not_found", 404, code::SERVER_ERROR),
+            Self::NotFound | Self::CardElsewhere => ("not_found", 404, code::SERVER_ERROR),
             Self::MethodNotAllowed(_) => ("method_not_allowed", 405, code::SERVER_ERROR),
             Self::CredentialMissing(_) => ("credential_missing", 401, code::SERVER_ERROR),
             Self::CredentialInvalid(_, reason) => (*reason, 401, code::SERVER_ERROR),
@@ -319,11 +353,18 @@ impl Reason {
             Self::TooManyStreams => ("too_many_streams", 429, code::SERVER_ERROR),
             Self::OtherEra(_) => ("other_era", 400, code::SERVER_ERROR),
             Self::Upstream(failure, _) => (failure.reason(), 200, code::INTERNAL_ERROR),
+            Self::A2a(failure) => (a2a::reason(failure.kind), 200, failure.json_rpc_code()),
+            Self::Agent(failure, _) => (failure.reason(), 200, failure.kind().json_rpc()),
+            Self::AgentNotNamed => ("agent_not_named", 400, code::INVALID_PARAMS),
+            Self::NotGrpc => ("not_grpc", 400, code::INVALID_REQUEST),
+            Self::DelegationLoop => ("delegation_loop", 200, code::INVALID_REQUEST),
+            Self::DelegationTooDeep(_) => ("delegation_too_deep", 200, code::INVALID_REQUEST),
+            Self::TooManyTasks(..) => ("too_many_tasks", 429, code::SERVER_ERROR),
             Self::Internal => ("internal", 500, code::INTERNAL_ERROR),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let fault = match self {
-            Self::Upstream(..) => Fault::Upstream,
+            Self::Upstream(..) | Self::Agent(..) => Fault::Upstream,
             Self::Internal => Fault::Gateway,
             _ => Fault::Caller,
         };

@@ -2,10 +2,11 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use doorward_protocol::a2a::{Version, proto};
 use http::{HeaderMap, Method, header, request::Parts};
 use hyper::body::Incoming;
 
-use super::{Reason, Refusal, admit::Admitted, authenticate::Presented, record::OpenRecord};
+use super::{Reason, Refusal, a2a, admit::Admitted, authenticate::Presented, record::OpenRecord};
 use crate::{
     App,
     endpoint::{Endpoint, Origins},
@@ -49,6 +50,7 @@ pub(crate) enum HttpMethod {
 /// What a path stands for.
 pub(super) enum Found {
     VirtualServer(Routed),
+    Agent(a2a::Visit),
     Document(Document),
     Endpoint(Visit),
 }
@@ -106,6 +108,17 @@ pub(super) fn find(
             body,
         }));
     }
+    if path.starts_with("/a2a/") || is_grpc(path) {
+        let found = a2a::Visit::find_way(path, routes);
+        let found =
+            found.ok_or(if path == ORPHAN_CARD { Reason::CardElsewhere } else { Reason::NotFound })?;
+        if parts.method == Method::OPTIONS {
+            return Ok(Found::Document(Document::Preflight));
+        }
+        let query_has_token = parts.uri.query().is_some_and(has_token);
+        let address = app.caller_address(&parts.headers, peer);
+        return a2a::Visit::of(found, parts, body, query_has_token, address).map(Found::Agent);
+    }
     // Without a virtual server that takes its tokens there is no authorization server to be found.
     if let Some(endpoint) = Endpoint::of(path).filter(|it| routes.issues_tokens() || !it.is_oauth()) {
         let address = app.caller_address(&parts.headers, peer);
@@ -122,6 +135,16 @@ pub(super) fn find(
     } else {
         Err(Reason::MethodNotAllowed("GET, HEAD, OPTIONS").into())
     }
+}
+
+/// Where clients look that were given the address of all agents instead of one.
+const ORPHAN_CARD: &str = "/a2a/.well-known/agent-card.json";
+
+/// Whether a path is one of the gRPC services of A2A.
+fn is_grpc(path: &str) -> bool {
+    Version::ALL
+        .into_iter()
+        .any(|version| path.strip_prefix('/').is_some_and(|it| it.starts_with(proto::service(version))))
 }
 
 fn visit(endpoint: Endpoint, parts: Parts, body: Incoming, address: IpAddr) -> Result<Found, Refusal> {

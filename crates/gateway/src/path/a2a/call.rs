@@ -6,7 +6,7 @@ use bytes::Bytes;
 use doorward_model::Scope;
 use doorward_protocol::{
     a2a::{Asked, Dialect, Operation, translate},
-    json::{Document, Splice},
+    json::{Document, Object, Splice},
 };
 use doorward_store::Owner;
 
@@ -126,9 +126,14 @@ impl Params {
     }
 
     /// Changes what they say. From then on nothing of them passes as it was written, unless it is 1.0.
-    pub(super) fn change(&mut self, change: impl FnOnce(&mut Splice<'_>, &Document)) -> Result<(), Refusal> {
+    pub(super) fn change(
+        &mut self,
+        change: impl for<'d> FnOnce(&mut Splice<'d>, Object<'d>),
+    ) -> Result<(), Refusal> {
         let mut splice = Splice::new(&self.v1);
-        change(&mut splice, &self.v1);
+        if let Some(params) = self.v1.root().as_object() {
+            change(&mut splice, params);
+        }
         if splice.is_empty() {
             return Ok(());
         }

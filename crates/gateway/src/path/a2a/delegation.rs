@@ -25,10 +25,13 @@ pub(super) struct Chain(Vec<String>);
 impl Chain {
     /// What the caller's headers say.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let texts = |name: &str| headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>();
+        let texts = |name: &str| {
+            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>()
+        };
         let via: Vec<_> = texts(HEADER).iter().flat_map(|text| text.split(',')).map(clean).collect();
         let state = texts("tracestate");
-        let members = state.iter().flat_map(|text| text.split(',')).filter_map(|member| member.trim().split_once('='));
+        let members =
+            state.iter().flat_map(|text| text.split(',')).filter_map(|member| member.trim().split_once('='));
         let traced: Vec<_> = members
             .filter(|(name, _)| *name == MEMBER)
             .flat_map(|(_, value)| value.split(BETWEEN))

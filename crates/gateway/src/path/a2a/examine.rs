@@ -89,7 +89,8 @@ impl Talk {
         let result = self.to_v1(operation, result)?;
         let told = match operation {
             Operation::GetTask | Operation::CancelTask => {
-                let task = result.root().as_object().ok_or_else(|| self.invalid("the task is not an object"))?;
+                let task =
+                    result.root().as_object().ok_or_else(|| self.invalid("the task is not an object"))?;
                 TaskFacts::of_task(task).map(Told::Task)
             }
             operation if operation.sends() => Told::read(result.root()),
@@ -106,7 +107,8 @@ impl Talk {
         told: &Told<'_>,
         record: &mut OpenRecord,
     ) -> Result<Option<TaskState>, Refusal> {
-        let failed = |error: doorward_store::StoreError| Refusal::from(Reason::Internal).detail(error.to_string());
+        let failed =
+            |error: doorward_store::StoreError| Refusal::from(Reason::Internal).detail(error.to_string());
         if let (Some(asked), Some(task)) = (&self.call.asked.task, told.task())
             && asked != task
         {
@@ -116,7 +118,8 @@ impl Talk {
         let (agent, now) = (&self.call.agent.agent.name, app.clock().now());
         let Some(task) = told.task().filter(|_| !matches!(told, Told::Message { .. })) else {
             if let Some(context) = told.context() {
-                let told = app.tasks().tell_context(agent, context, &self.call.owner, now).await.map_err(failed)?;
+                let told =
+                    app.tasks().tell_context(agent, context, &self.call.owner, now).await.map_err(failed)?;
                 told.map_err(|_| self.invalid("the answer is about somebody else's context"))?;
             }
             return Ok(None);

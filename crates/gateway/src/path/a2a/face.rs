@@ -162,7 +162,8 @@ impl Face {
 
 /// An error as gRPC says it.
 fn status(failure: &Failure) -> grpc::Status {
-    grpc::Status::with_details(failure.kind.grpc(), &failure.message, &failure.all_details())
+    let details = failure.all_details().into_iter().map(Bytes::from).collect();
+    grpc::Status { code: failure.kind.grpc(), message: failure.message.clone(), details }
 }
 
 fn trailers(status: &grpc::Status) -> HeaderMap {

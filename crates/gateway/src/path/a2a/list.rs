@@ -72,14 +72,14 @@ async fn row(
         Err(failure) if failure.kind == ErrorKind::TaskNotFound => return Ok(last_seen(stored)),
         Err(failure) => return Err(talk.invalid(format!("a task cannot be had: {}", failure.message))),
     };
-    let Some(task) = document.root().as_object() else { return Err(talk.invalid("a task is not an object")) };
+    let object = document.root().as_object().ok_or_else(|| talk.invalid("a task is not an object"))?;
     let mut splice = Splice::new(&document);
     if !page.artifacts {
-        splice.remove_member(task, "artifacts");
+        splice.remove_member(object, "artifacts");
     }
     // No history is asked for: none is given (section 3.2.4).
     if page.history == Some(0) {
-        splice.remove_member(task, "history");
+        splice.remove_member(object, "history");
     }
     let text = if splice.is_empty() { document.root().raw().to_vec() } else { splice.finish().to_vec() };
     String::from_utf8(text).map_err(|_| talk.invalid("a task is not text"))
@@ -99,7 +99,8 @@ fn last_seen(stored: &StoredTask) -> String {
 impl Page {
     fn read(app: &App, call: &Call) -> Result<Self, Refusal> {
         let document = call.params.v1();
-        let params = document.root().as_object().ok_or_else(|| super::invalid("params", "must be an object"))?;
+        let params =
+            document.root().as_object().ok_or_else(|| super::invalid("params", "must be an object"))?;
         let size = match number(params, "pageSize")? {
             None => USUAL,
             Some(size) => u32::try_from(size)
@@ -114,7 +115,8 @@ impl Page {
         let state = match text(params, "status")?.as_deref() {
             None | Some("TASK_STATE_UNSPECIFIED") => None,
             Some(name) => Some(
-                TaskState::parse(name).filter(|state| state.name() == name)
+                TaskState::parse(name)
+                    .filter(|state| state.name() == name)
                     .ok_or_else(|| super::invalid("status", "there is no such state"))?,
             ),
         };
@@ -127,11 +129,15 @@ impl Page {
         };
         let after = match text(params, "pageToken")? {
             None => None,
-            Some(token) => Some(open(app, call, &token).ok_or_else(|| super::invalid("pageToken", "is none of ours"))?),
+            Some(token) => {
+                Some(open(app, call, &token).ok_or_else(|| super::invalid("pageToken", "is none of ours"))?)
+            }
         };
         let artifacts = match params.get("includeArtifacts").filter(|value| !value.is_null()) {
             None => false,
-            Some(value) => value.as_bool().ok_or_else(|| super::invalid("includeArtifacts", "true or false"))?,
+            Some(value) => {
+                value.as_bool().ok_or_else(|| super::invalid("includeArtifacts", "true or false"))?
+            }
         };
         let context = call.asked.context.clone();
         let filter = TaskFilter { context, state: state.map(|state| state.name().to_owned()), since };
@@ -160,4 +166,3 @@ fn open(app: &App, call: &Call, token: &str) -> Option<TaskCursor> {
     let (time, task) = text.split_once(' ')?;
     Some(TaskCursor { state_time: Timestamp::from_micros(time.parse().ok()?), task: task.to_owned() })
 }
-

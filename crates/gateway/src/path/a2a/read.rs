@@ -132,7 +132,8 @@ fn grpc(
     message: &[u8],
     limit: usize,
 ) -> Result<Said, Refusal> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !matches!(content_type.trim(), "application/grpc" | "application/grpc+proto") {
         return Err(Reason::UnsupportedMediaType.into());
     }
@@ -190,14 +191,16 @@ fn check_version(said: Version, asked: Option<Version>) -> Result<(), Refusal> {
         None if said == Version::V0_3 => Ok(()),
         None => Err(unsupported("it is missing, which means 0.3, and this is of 1.0")),
         Some(asked) if asked == said => Ok(()),
-        Some(asked) if asked == Version::V0_3 => Err(unsupported("it says 0.3, and this is of 1.0")),
+        Some(Version::V0_3) => Err(unsupported("it says 0.3, and this is of 1.0")),
         Some(_) => Err(refused(ErrorKind::MethodNotFound, "this is of 0.3, and `A2A-Version` says 1.0")),
     }
 }
 
 fn unsupported(why: &str) -> Refusal {
-    let mut failure =
-        Failure::new(ErrorKind::VersionNotSupported, format!("the header `A2A-Version` must be 1.0 or 0.3: {why}"));
+    let mut failure = Failure::new(
+        ErrorKind::VersionNotSupported,
+        format!("the header `A2A-Version` must be 1.0 or 0.3: {why}"),
+    );
     failure.metadata = Some(r#"{"supportedVersions":"1.0, 0.3"}"#.to_owned());
     Reason::A2a(Box::new(failure)).into()
 }
@@ -225,7 +228,8 @@ fn of_path(error: RestError) -> Refusal {
 
 fn extensions(headers: &HeaderMap) -> Vec<String> {
     let mut extensions: Vec<String> = Vec::new();
-    let values = EXTENSIONS.iter().flat_map(|name| headers.get_all(*name)).filter_map(|value| value.to_str().ok());
+    let values =
+        EXTENSIONS.iter().flat_map(|name| headers.get_all(*name)).filter_map(|value| value.to_str().ok());
     for uri in values.flat_map(|value| value.split(',')).map(str::trim).filter(|uri| !uri.is_empty()) {
         if extensions.len() < MAX_EXTENSIONS && !extensions.iter().any(|known| known == uri) {
             extensions.push(uri.to_owned());

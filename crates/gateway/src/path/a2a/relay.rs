@@ -171,7 +171,12 @@ impl Relay {
     }
 
     /// One event: examined, written down, and said as the caller reads it.
-    async fn say(&mut self, document: &Document, raw: Option<Bytes>, record: &mut OpenRecord) -> Option<Bytes> {
+    async fn say(
+        &mut self,
+        document: &Document,
+        raw: Option<Bytes>,
+        record: &mut OpenRecord,
+    ) -> Option<Bytes> {
         match self.examine(document, record).await {
             Ok(true) => {}
             Ok(false) => return None,
@@ -192,7 +197,8 @@ impl Relay {
             record.failed("agent_invalid", Some(detail), Fault::Upstream);
             return Ok(false);
         }
-        if self.seen.task.is_some() && told.task().is_some_and(|task| self.seen.task.as_deref() != Some(task)) {
+        if self.seen.task.is_some() && told.task().is_some_and(|task| self.seen.task.as_deref() != Some(task))
+        {
             return Err(self.talk.invalid("the stream is about two tasks"));
         }
         let is_first = !std::mem::replace(&mut self.seen.any, true);
@@ -244,7 +250,12 @@ impl Relay {
 
     /// A stream that broke off is completed by the task as it is now, if it has ended meanwhile or waits; otherwise the
     /// caller is told that it goes on without this stream.
-    async fn broken(&mut self, failure: UpstreamFailure, detail: String, record: &mut OpenRecord) -> Option<Bytes> {
+    async fn broken(
+        &mut self,
+        failure: UpstreamFailure,
+        detail: String,
+        record: &mut OpenRecord,
+    ) -> Option<Bytes> {
         let whole = match self.seen.task.clone() {
             Some(task) => self.repair(&task, record).await,
             None => None,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use doorward_egress::{EgressError, Outbound, Trust};
+use doorward_egress::{EgressError, Outbound};
 use doorward_guard::Permit;
 use doorward_model::Binding;
 use doorward_protocol::{
@@ -104,7 +104,9 @@ impl Talk {
         let response = self.dial(app, outbound, record).await?;
         // The proto says GET, the text says POST (A2A issue 1574).
         match again {
-            Some((uri, headers)) if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+            Some((uri, headers))
+                if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) =>
+            {
                 let mut outbound = self.raw(Method::GET, uri, Bytes::new());
                 outbound.headers = headers;
                 outbound.headers.remove(header::CONTENT_TYPE);
@@ -164,9 +166,15 @@ impl Talk {
         let id: &[u8] = self.call.face.id.as_deref().unwrap_or(b"1");
         let params = params.root().raw();
         let mut body = Vec::with_capacity(params.len() + method.len() + id.len() + 48);
-        for part in
-            [br#"{"jsonrpc":"2.0","id":"#.as_slice(), id, br#","method":""#, method.as_bytes(), br#"","params":"#, params, b"}"]
-        {
+        for part in [
+            br#"{"jsonrpc":"2.0","id":"#.as_slice(),
+            id,
+            br#","method":""#,
+            method.as_bytes(),
+            br#"","params":"#,
+            params,
+            b"}",
+        ] {
             body.extend_from_slice(part);
         }
         Ok(self.raw(Method::POST, uri, body.into()))
@@ -184,12 +192,17 @@ impl Talk {
 
     fn grpc(&self, operation: Operation, params: &Params) -> Result<Outbound, Refusal> {
         let version = self.interface.version;
-        let (method, schema) =
-            operation.grpc(version).zip(proto::request(version, operation)).ok_or_else(not_of_this_version)?;
+        let (method, schema) = operation
+            .grpc(version)
+            .zip(proto::request(version, operation))
+            .ok_or_else(not_of_this_version)?;
         let params: Document = self.with_tenant(params)?.to(self.interface.dialect(), operation)?;
         let message = proto::encode(schema, params.root())
             .map_err(|error| super::invalid("params", &error.to_string()))?;
-        let uri = self.interface.below(&format!("/{}/{method}", proto::service(version))).ok_or(Reason::Internal)?;
+        let uri = self
+            .interface
+            .below(&format!("/{}/{method}", proto::service(version)))
+            .ok_or(Reason::Internal)?;
         Ok(self.raw(Method::POST, uri, grpc::frame(&message)))
     }
 
@@ -200,13 +213,10 @@ impl Talk {
             return Ok(params);
         }
         let tenant = self.interface.tenant.as_deref().map(doorward_protocol::json::quote);
-        params.change(|splice, document| {
-            let Some(object) = document.root().as_object() else { return };
-            match &tenant {
-                Some(tenant) => splice.set_member(object, "tenant", tenant.as_bytes()),
-                None => {
-                    splice.remove_member(object, "tenant");
-                }
+        params.change(|splice, object| match &tenant {
+            Some(tenant) => splice.set_member(object, "tenant", tenant.as_bytes()),
+            None => {
+                splice.remove_member(object, "tenant");
             }
         })?;
         Ok(params)
@@ -262,7 +272,11 @@ impl Talk {
             assertion::attach(app, caller, agent.card.origin().ascii_serialization().as_str(), headers);
         }
         credentials::attach(app, &agent.credential, caller, headers).await.map_err(|error| {
-            let reason = if error.is_ours() { Reason::Internal.into() } else { failed(&self.call, UpstreamFailure::Unauthorized) };
+            let reason = if error.is_ours() {
+                Reason::Internal.into()
+            } else {
+                failed(&self.call, UpstreamFailure::Unauthorized)
+            };
             reason.detail(error.to_string())
         })
     }

@@ -11,7 +11,7 @@ use doorward_protocol::{
     json::{Document, Value},
     sse::{Event, EventReader},
 };
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
@@ -58,7 +58,11 @@ pub(super) struct Cut(pub(super) UpstreamFailure, pub(super) String);
 
 impl Talk {
     /// Reads a unary answer whole.
-    pub(super) async fn hear(&self, operation: Operation, response: Response<Incoming>) -> Result<Heard, Refusal> {
+    pub(super) async fn hear(
+        &self,
+        operation: Operation,
+        response: Response<Incoming>,
+    ) -> Result<Heard, Refusal> {
         match self.interface.binding {
             Binding::JsonRpc => self.hear_json_rpc(response).await,
             Binding::HttpJson => self.hear_http_json(operation, response).await,
@@ -79,12 +83,18 @@ impl Talk {
             Ok(Outcome::Result(result)) => {
                 Ok(Heard::Result(result.to_document(&message), Some(message.bytes().clone())))
             }
-            Err(_) if !status.is_success() => Err(failed(&self.call, UpstreamFailure::Status(status.as_u16()))),
+            Err(_) if !status.is_success() => {
+                Err(failed(&self.call, UpstreamFailure::Status(status.as_u16())))
+            }
             Err(wrong) => Err(self.invalid(wrong)),
         }
     }
 
-    async fn hear_http_json(&self, operation: Operation, response: Response<Incoming>) -> Result<Heard, Refusal> {
+    async fn hear_http_json(
+        &self,
+        operation: Operation,
+        response: Response<Incoming>,
+    ) -> Result<Heard, Refusal> {
         let status = response.status();
         let text = self.read(response.into_body()).await?;
         if status.is_success() {
@@ -125,16 +135,22 @@ impl Talk {
     }
 
     /// Begins to read a stream.
-    pub(super) fn listen(&self, operation: Operation, response: Response<Incoming>) -> Result<Source, Refusal> {
+    pub(super) fn listen(
+        &self,
+        operation: Operation,
+        response: Response<Incoming>,
+    ) -> Result<Source, Refusal> {
         let limits = &self.call.agent.entrance.limits;
         let status = response.status();
         let reader = match self.interface.binding {
             Binding::Grpc if status == StatusCode::OK => {
-                let is_grpc = media(response.headers()).is_some_and(|media| media.starts_with("application/grpc"));
+                let is_grpc =
+                    media(response.headers()).is_some_and(|media| media.starts_with("application/grpc"));
                 if !is_grpc {
                     return Err(self.invalid("not an answer of gRPC"));
                 }
-                let ended = response.headers().contains_key("grpc-status").then(|| response.headers().clone());
+                let ended =
+                    response.headers().contains_key("grpc-status").then(|| response.headers().clone());
                 Reader::Messages(FrameReader::new(limits.response_body), ended)
             }
             Binding::Grpc => return Err(failed(&self.call, UpstreamFailure::Status(status.as_u16()))),
@@ -201,7 +217,9 @@ impl Source {
                     match frame.into_data() {
                         Ok(data) => self.push(data),
                         Err(frame) => {
-                            if let (Ok(trailers), Reader::Messages(_, ended)) = (frame.into_trailers(), &mut self.reader) {
+                            if let (Ok(trailers), Reader::Messages(_, ended)) =
+                                (frame.into_trailers(), &mut self.reader)
+                            {
                                 *ended = Some(trailers);
                             }
                         }
@@ -221,7 +239,8 @@ impl Source {
     fn buffered(&mut self) -> Result<Option<Piece>, Cut> {
         match &mut self.reader {
             Reader::Events(reader) => loop {
-                let event = reader.next_event().map_err(|error| Cut(UpstreamFailure::TooLarge, error.to_string()))?;
+                let event =
+                    reader.next_event().map_err(|error| Cut(UpstreamFailure::TooLarge, error.to_string()))?;
                 let Some(event) = event else { return Ok(None) };
                 // Comments keep the connection alive; Doorward has its own.
                 if let Some(data) = event.data().filter(|data| !data.is_empty()) {
@@ -229,13 +248,17 @@ impl Source {
                 }
             },
             Reader::Messages(reader, _) => {
-                let message = reader.next_message().map_err(|error| Cut(UpstreamFailure::Invalid, error.to_string()))?;
+                let message = reader
+                    .next_message()
+                    .map_err(|error| Cut(UpstreamFailure::Invalid, error.to_string()))?;
                 let Some(message) = message else { return Ok(None) };
                 let invalid = |detail: String| Cut(UpstreamFailure::Invalid, detail);
                 let schema = proto::response(self.interface.1, self.operation);
-                let schema = schema.ok_or_else(|| invalid("an operation that the service does not have".to_owned()))?;
+                let schema = schema
+                    .ok_or_else(|| invalid("an operation that the service does not have".to_owned()))?;
                 let limits = proto::Limits { depth: proto::DEEPEST, bytes: self.limit.saturating_mul(4) };
-                let text = proto::decode(schema, &message, limits).map_err(|error| invalid(error.to_string()))?;
+                let text =
+                    proto::decode(schema, &message, limits).map_err(|error| invalid(error.to_string()))?;
                 let document = Document::parse(text.into(), usize::from(u8::MAX));
                 let document = document.map_err(|error| invalid(error.to_string()))?;
                 Ok(Some(Piece::Said(document, None)))
@@ -253,7 +276,7 @@ impl Source {
 
     /// What the status of gRPC says.
     fn status(&self, trailers: &HeaderMap) -> Result<Option<Piece>, Cut> {
-        let status = Status::from_headers(|name| trailers.get(name).map(|value| value.as_bytes()));
+        let status = Status::from_headers(|name| trailers.get(name).map(HeaderValue::as_bytes));
         let status = status.ok_or_else(|| Cut(UpstreamFailure::Broken, "no status at the end".to_owned()))?;
         if status.code == GrpcCode::Ok {
             return Ok(None);
@@ -281,7 +304,10 @@ fn said(
             Outcome::Result(result) => Ok(Piece::Said(result.to_document(&document), Some(event))),
         };
     }
-    let error = document.root().as_object().filter(|object| object.get("error").is_some_and(|it| it.as_object().is_some()));
+    let error = document
+        .root()
+        .as_object()
+        .filter(|object| object.get("error").is_some_and(|it| it.as_object().is_some()));
     match error {
         Some(object) => {
             let error = object.get("error").and_then(Value::as_object);
@@ -322,5 +348,6 @@ fn media(headers: &HeaderMap) -> Option<String> {
 
 /// Whether an answer is a stream of events.
 pub(super) fn is_stream(response: &Response<Incoming>) -> bool {
-    media(response.headers()).is_some_and(|media| media == "text/event-stream" || media.starts_with("application/grpc"))
+    media(response.headers())
+        .is_some_and(|media| media == "text/event-stream" || media.starts_with("application/grpc"))
 }

@@ -52,7 +52,8 @@ async fn look_up(app: &App, call: &Call) -> Result<Standing, StoreError> {
 impl Standing {
     /// Clears a request, or finds that it names something that is not the caller's.
     pub(super) fn clear(&self, call: &Call) -> Result<Cleared, Refusal> {
-        let task = call.asked.task.iter().map(|_| Claim::Task(self.task.as_ref().map(|task| task.owner.clone())));
+        let task =
+            call.asked.task.iter().map(|_| Claim::Task(self.task.as_ref().map(|task| task.owner.clone())));
         let references = self.references.iter().cloned().map(Claim::Task);
         // A list of somebody else's context is an empty list, as one of a context that there is none.
         let context = call.asked.context.iter().filter(|_| call.operation.sends());
@@ -75,8 +76,7 @@ impl Standing {
             (None, Some(context)) => {
                 let context = context.clone();
                 call.params.change(|splice, params| {
-                    let message = params.root().as_object().and_then(|params| params.get("message"));
-                    if let Some(message) = message.and_then(Value::as_object) {
+                    if let Some(message) = params.get("message").and_then(Value::as_object) {
                         splice.set_member(message, "contextId", quote(&context).as_bytes());
                     }
                 })?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use doorward_auth::verify;
 use doorward_model::Binding;
 use doorward_protocol::{
-    a2a::{Dialect, Operation, Version, proto},
+    a2a::{Operation, Version, proto},
     grpc::FrameReader,
     json::Document,
 };
@@ -127,7 +127,12 @@ impl Visit {
     }
 
     /// Finds the agent that the message is for, where the path does not say it.
-    pub(super) async fn find(self, app: &App, routes: &Routes, record: &mut OpenRecord) -> Result<Found, Refusal> {
+    pub(super) async fn find(
+        self,
+        app: &App,
+        routes: &Routes,
+        record: &mut OpenRecord,
+    ) -> Result<Found, Refusal> {
         let (agent, content) = match (self.agent, &self.way) {
             (Some(agent), _) => (agent, Content::Body(self.body)),
             (None, Way::Grpc(version, method)) => {
@@ -160,7 +165,11 @@ impl Found {
     }
 
     /// The answer, if it is the public card that is asked for: nobody is asked who they are.
-    pub(super) async fn document(&self, app: &App, record: &mut OpenRecord) -> Option<Result<Answer, Refusal>> {
+    pub(super) async fn document(
+        &self,
+        app: &App,
+        record: &mut OpenRecord,
+    ) -> Option<Result<Answer, Refusal>> {
         if self.way != Way::Card {
             return None;
         }
@@ -210,7 +219,8 @@ async fn meant(
             let jwt = agent.agent.access.jwt.as_ref().map(|jwt| &jwt.audience);
             audiences.iter().any(|audience| *audience == agent.agent.resource || Some(audience) == jwt)
         };
-        let mut meant = routes.agents().filter(|agent| agent.agent.bindings.contains(&Binding::Grpc)).filter(opens);
+        let mut meant =
+            routes.agents().filter(|agent| agent.agent.bindings.contains(&Binding::Grpc)).filter(opens);
         if let (Some(agent), None) = (meant.next(), meant.next()) {
             return Ok(Arc::clone(agent));
         }
@@ -227,12 +237,4 @@ async fn audiences(app: &App, routes: &Routes, token: &str) -> Vec<String> {
         return own.identity.audiences.clone();
     }
     verify::peek(token).map(|unverified| unverified.audiences()).unwrap_or_default()
-}
-
-/// How payloads are written on this way.
-pub(super) fn dialect(way: &Way) -> Dialect {
-    match way {
-        Way::Grpc(version, _) => Dialect::of(*version, Binding::Grpc),
-        _ => Dialect::V1,
-    }
 }

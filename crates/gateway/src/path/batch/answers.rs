@@ -181,8 +181,8 @@ async fn begin(app: Arc<App>, message: Message, room: &Room) -> (Step, Stage) {
         Content::Events(relay) => {
             (Step::Opened, Stage::Streaming(position, Box::new(relay.in_batch()), part))
         }
-        // No single message is answered by a batch.
-        Content::Batch(_) => (Step::Ended(position, None, part), Stage::Done),
+        // No single message of MCP is answered by a batch, or by an agent.
+        Content::Batch(_) | Content::Agent(_) => (Step::Ended(position, None, part), Stage::Done),
     }
 }
 

@@ -70,7 +70,7 @@ impl Walk {
             match value {
                 Some(_) if name.is_empty() => {}
                 Some(value) => {
-                    self.member(field, value, name, object).map_err(|error| error.within(read_as))?
+                    self.member(field, value, name, object).map_err(|error| error.within(read_as))?;
                 }
                 None if field.need == Need::Required => return Err(Reason::Missing.at(read_as)),
                 None if field.need == Need::Default => self.default(field.kind, object.member(name)),
