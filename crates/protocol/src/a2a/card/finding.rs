@@ -58,12 +58,14 @@ impl Findings {
         push(&mut self.notes, path, problem);
     }
 
+    /// The complaints, when nothing else can be found.
+    pub(super) fn refuse<T>(self) -> Result<T, CardError> {
+        Err(CardError { complaints: self.complaints })
+    }
+
     /// The notes, if there are no complaints.
     pub(super) fn finish(self) -> Result<Vec<Finding>, CardError> {
-        if self.complaints.is_empty() {
-            return Ok(self.notes);
-        }
-        Err(CardError { complaints: self.complaints })
+        if self.complaints.is_empty() { Ok(self.notes) } else { self.refuse() }
     }
 }
 

@@ -137,10 +137,11 @@ fn shown(
 }
 
 fn identifier(written: &str, path: &Path<'_>, findings: &mut Findings) -> Option<Value> {
-    let cleaned = text::identifier(written);
+    let cleaned = text::line(written);
     note_hidden(written, &cleaned, path, findings);
     if cleaned.chars().count() > text::MAX_IDENTIFIER {
-        return refused(path, "is longer than 2,048 characters", findings);
+        findings.note(path, "is longer than 2,048 characters and was left out");
+        return None;
     }
     (!cleaned.is_empty()).then(|| Value::String(cleaned.into_owned()))
 }

@@ -36,8 +36,7 @@ pub fn read_covered(document: &Document, form: Form) -> Result<UpstreamCard, Car
 
 fn read_members(document: &Document, legacy_too: bool) -> Result<UpstreamCard, CardError> {
     let mut findings = Findings::default();
-    let members = members(document, &mut findings);
-    let mut members = members.unwrap_or_default();
+    let Some(mut members) = members(document, &mut findings) else { return findings.refuse() };
     if legacy_too {
         legacy::upgrade(&mut members);
     }

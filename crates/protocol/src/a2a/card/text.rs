@@ -9,7 +9,7 @@ use std::borrow::Cow;
 pub(super) const MAX_LINE: usize = 256;
 /// The longest text of several lines, in characters.
 pub(super) const MAX_PROSE: usize = 8_192;
-/// The longest identifier, in characters. Identifiers are not cut: another one would come out.
+/// The longest identifier, in characters. Longer ones are left out: cut, they would be others.
 pub(super) const MAX_IDENTIFIER: usize = 2_048;
 
 /// Several lines: visible characters, line feeds and tabs, without white space at the ends.
@@ -30,11 +30,6 @@ pub(super) fn line(text: &str) -> Cow<'_, str> {
     }
     let spaced = text.chars().map(|character| if odd_space(character) { ' ' } else { character });
     trimmed(Cow::Owned(spaced.filter(|character| !is_invisible(*character)).collect()))
-}
-
-/// An identifier: visible characters only.
-pub(super) fn identifier(text: &str) -> Cow<'_, str> {
-    line(text)
 }
 
 /// At most `limit` characters, the last of which says that there was more.
@@ -131,7 +126,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_cleaned_stays_as_it_is(text in any::<String>(), limit in 1_usize..20) {
-            for clean in [prose, line, identifier] {
+            for clean in [prose, line] {
                 let once = clean(&text).into_owned();
                 prop_assert_eq!(&*clean(&once), &*once);
                 let short = cut(&once, limit).into_owned();

@@ -61,7 +61,7 @@ impl UpstreamCard {
     }
 
     /// The card in normal form as RFC 8785 text, with the agent's own addresses and security: what is approved and
-    /// compared. It can be read again, to the same card.
+    /// compared. It can be read again, to the same card. What is empty is not in it: neither is a requirement without scopes.
     pub fn normal(&self) -> Vec<u8> {
         jcs::object_text(&self.normal)
     }
