@@ -9,6 +9,7 @@
 //! Targets that need more than one input take it in lines: what comes before the first line feed is the first one.
 
 mod card;
+mod a2a;
 mod claims;
 mod configuration;
 mod envelope;
@@ -22,6 +23,7 @@ mod tests;
 mod text;
 
 pub use card::agent_card;
+pub use a2a::{a2a_payload, a2a_rest};
 pub use claims::{jwks, jwt};
 pub use configuration::configuration;
 pub use envelope::modern_request;
@@ -36,8 +38,10 @@ pub use text::{header, uri_template};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its program in `fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("agent_card", agent_card),
+    ("a2a_payload", a2a_payload),
+    ("a2a_rest", a2a_rest),
     ("client_document", client_document),
     ("configuration", configuration),
     ("form", form),

@@ -88,6 +88,8 @@ macro_rules! replays {
 
 replays!(
     agent_card,
+    a2a_payload,
+    a2a_rest,
     client_document,
     configuration,
     form,
@@ -266,4 +268,11 @@ const PIECES: &[&[u8]] = &[
     b"\"data\":",
     b"\"metadata\":",
     b"\"1970-01-01T00:00:00Z\"",
+    b"\"taskId\":",
+    b"\"task_id\":",
+    b"\"kind\":",
+    b"\"data\":",
+    b"\"file\":",
+    b"tasks/",
+    b":cancel",
 ];

@@ -264,8 +264,7 @@ impl Walk {
             Dialect::V03Proto => said.unwrap_or(false),
         };
         match self.to {
-            _ if said.is_none()
-                && (self.same() || self.from == Dialect::V03Rpc && self.to == Dialect::V1) => {}
+            _ if said.is_none() && self.same() => {}
             Dialect::V1 => object.bool("returnImmediately", !blocks),
             Dialect::V03Rpc | Dialect::V03Proto => object.bool("blocking", blocks),
         }

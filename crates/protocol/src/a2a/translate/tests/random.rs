@@ -80,6 +80,8 @@ fn task() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_goes_to_0_3_comes_back(message in message(), task in task(), at_once: bool, length in 1..5) {
         let send = json!({"message": message, "configuration": {"returnImmediately": at_once, "historyLength": length}});
@@ -106,13 +108,19 @@ proptest! {
     fn no_value_in_the_wrong_place_breaks_it(task in task(), message in message(), stranger in anything(), at in any::<prop::sample::Index>(), whole in anything()) {
         let send = json!({"message": message, "configuration": {"taskPushNotificationConfig": {"url": "u", "authentication": {"scheme": "Bearer"}}}});
         for (what, value) in [(What::Params(Operation::SendMessage), send), (What::Event, json!({"task": task}))] {
-            for old in [V03Rpc, V03Proto] {
-                let mut spoilt = translate(what, V1, old, &value).unwrap();
+            for (from, _) in DIALECTS {
+                let mut spoilt = if from == V1 { value.clone() } else { translate(what, V1, from, &value).unwrap() };
                 let paths = paths(&spoilt, "");
                 *spoilt.pointer_mut(&paths[at.index(paths.len())]).unwrap() = stranger.clone();
-                // Either it has a translation, or the member is named: nothing else may happen.
-                for to in [V1, V03Rpc, V03Proto] {
-                    let _ = translate(what, old, to, &spoilt);
+                for (to, _) in DIALECTS {
+                    let Ok(there) = translate(what, from, to, &spoilt) else { continue };
+                    // What has a translation has one back, and what came back once loses nothing more.
+                    let round = |there: &Value| {
+                        let back = translate(what, to, from, there).unwrap();
+                        translate(what, from, to, &back).unwrap()
+                    };
+                    let once = round(&there);
+                    prop_assert_eq!(round(&once), once);
                 }
             }
         }
