@@ -8,14 +8,14 @@ mod any;
 mod found;
 mod scalar;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use found::{Merged, merge};
 
 use super::{
     ProtoError, Schema,
     schema::{Field, Kind, Label},
-    wire::{Fields, Payload},
+    wire::Payload,
 };
 use crate::json::write_str;
 
@@ -93,7 +93,7 @@ impl Decoder {
             Label::Map => {
                 self.name(place.field.json)?;
                 let entries = payloads.map(|payload| payload.delimited().ok_or(place.wire_type()));
-                self.map(place, entries.collect::<Result<_, _>>()?)
+                self.map(place, &entries.collect::<Result<Vec<_>, _>>()?)
             }
             label @ (Label::Implicit | Label::Optional | Label::OneOf) => {
                 let merged = merge(place, payloads)?;
@@ -107,23 +107,19 @@ impl Decoder {
     }
 
     /// Writes the entries of a map. Of two with one key the later one counts.
-    fn map(&mut self, place: Place, entries: Vec<&[u8]>) -> Result<(), ProtoError> {
+    fn map(&mut self, place: Place, entries: &[&[u8]]) -> Result<(), ProtoError> {
         self.open(b'{')?;
-        let mut keys = Vec::with_capacity(entries.len());
-        let mut last = HashMap::with_capacity(entries.len());
-        for (at, entry) in entries.iter().enumerate() {
-            let key = key(place, entry)?;
-            keys.push(key);
-            last.insert(key, at);
-        }
-        for (at, (key, entry)) in keys.into_iter().zip(entries).enumerate() {
-            if last.get(key) == Some(&at) {
-                self.comma()?;
-                write_str(&mut self.out, key);
-                self.out.push(b':');
-                let values = found::numbered(entry, 2)?;
-                self.value(place, merge(place, values.into_iter())?)?;
+        let entries =
+            entries.iter().map(|entry| found::entry(place, entry)).collect::<Result<Vec<_>, _>>()?;
+        let mut void = found::superseded(&entries).into_iter().peekable();
+        for (at, (key, value)) in entries.into_iter().enumerate() {
+            if void.next_if_eq(&at).is_some() {
+                continue;
             }
+            self.comma()?;
+            write_str(&mut self.out, key);
+            self.out.push(b':');
+            self.value(place, value)?;
         }
         self.close(b'}')
     }
@@ -181,17 +177,6 @@ impl Decoder {
         let limit = self.limits.bytes;
         if self.out.len() > limit { Err(ProtoError::TooLarge { limit }) } else { Ok(()) }
     }
-}
-
-/// The key of a map's entry; the empty one if there is none.
-fn key(place: Place, entry: &[u8]) -> Result<&str, ProtoError> {
-    let mut key: &[u8] = &[];
-    for field in Fields::of(entry) {
-        if let (1, payload) = field? {
-            key = payload.delimited().ok_or(place.wire_type())?;
-        }
-    }
-    scalar::text(place, key)
 }
 
 /// All the bytes of messages under one number, which are those of one message.

@@ -145,16 +145,23 @@ pub(crate) fn write_int(out: &mut Vec<u8>, number: i64) {
     write_varint(out, u64::from_le_bytes(number.to_le_bytes()));
 }
 
-/// Writes what `write` writes with its length before it. The length is known afterwards, so it is written behind and the two
-/// are exchanged.
+/// Writes what `write` writes with its length before it. Room for a short length is left; what turns out to be longer than
+/// 127 bytes is moved.
 pub(crate) fn write_delimited(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), ProtoError>,
 ) -> Result<(), ProtoError> {
-    let start = out.len();
+    let at = out.len();
+    out.push(0);
     write(out)?;
-    let length = out.len() - start;
+    let length = out.len() - at - 1;
+    if let Ok(short @ 0..0x80) = u8::try_from(length) {
+        out[at] = short;
+        return Ok(());
+    }
+    // The length is written behind, and exchanged with what it stands for.
     write_len(out, length);
-    out[start..].rotate_left(length);
+    out.remove(at);
+    out[at..].rotate_left(length);
     Ok(())
 }

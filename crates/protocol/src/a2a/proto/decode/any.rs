@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Decoder, Place, append, found, scalar};
+use super::{Decoder, Place, append, scalar};
 use crate::{
     a2a::proto::{
         ProtoError, Schema,
@@ -65,7 +65,7 @@ impl Decoder {
     /// Writes a `Struct`.
     pub(super) fn structure(&mut self, bytes: &[u8]) -> Result<(), ProtoError> {
         let place = Place { schema: &STRUCT, field: &FIELDS };
-        self.map(place, delimited(place, bytes)?)
+        self.map(place, &delimited(place, bytes)?)
     }
 
     fn list(&mut self, place: Place, bytes: &[u8]) -> Result<(), ProtoError> {
@@ -80,6 +80,11 @@ impl Decoder {
 
 /// What is under number 1, which is where both containers keep what they hold.
 fn delimited(place: Place, bytes: &[u8]) -> Result<Vec<&[u8]>, ProtoError> {
-    let payloads = found::numbered(bytes, 1)?;
-    payloads.into_iter().map(|payload| payload.delimited().ok_or(place.wire_type())).collect()
+    let mut held = Vec::new();
+    for field in Fields::of(bytes) {
+        if let (1, payload) = field? {
+            held.push(payload.delimited().ok_or(place.wire_type())?);
+        }
+    }
+    Ok(held)
 }

@@ -1,8 +1,8 @@
 //! Which fields are in a message, and what several of one number come to.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
-use super::{Place, append};
+use super::{Place, append, scalar};
 use crate::a2a::proto::{
     ProtoError, Schema,
     schema::{Kind, Label},
@@ -46,14 +46,31 @@ fn drop_others(schema: &Schema, found: &mut Vec<(usize, Payload<'_>)>, (chosen, 
     });
 }
 
-/// What is under one number of a message whose other fields do not matter.
-pub(super) fn numbered(bytes: &[u8], number: u32) -> Result<Vec<Payload<'_>>, ProtoError> {
-    Fields::of(bytes)
-        .filter_map(|field| match field {
-            Ok((found, payload)) => (found == number).then_some(Ok(payload)),
-            Err(error) => Some(Err(error)),
-        })
-        .collect()
+/// The key and the value of a map's entry. What is missing has its type's default.
+pub(super) fn entry(place: Place, entry: &[u8]) -> Result<(&str, Merged<'_>), ProtoError> {
+    let (mut key, mut value): (&[u8], _) = (&[], None);
+    for field in Fields::of(entry) {
+        match field? {
+            (1, payload) => key = payload.delimited().ok_or(place.wire_type())?,
+            (2, payload) => value = Some(Merged::and(value, place, payload)?),
+            _ => {}
+        }
+    }
+    Ok((scalar::text(place, key)?, value.unwrap_or(Merged::default(place))))
+}
+
+/// Up to this many entries are compared with each other.
+const FEW: usize = 16;
+
+/// Which entries are followed by one with the same key, in their order.
+pub(super) fn superseded(entries: &[(&str, Merged<'_>)]) -> Vec<usize> {
+    let places = 0..entries.len();
+    if entries.len() <= FEW {
+        let again = |at: &usize| entries[at + 1..].iter().any(|(key, _)| *key == entries[*at].0);
+        return places.filter(again).collect();
+    }
+    let last: HashMap<_, _> = entries.iter().enumerate().map(|(at, (key, _))| (*key, at)).collect();
+    places.filter(|at| last.get(entries[*at].0) != Some(at)).collect()
 }
 
 /// What all that came for a field comes to.
@@ -73,6 +90,24 @@ impl<'a> Merged<'a> {
         }
     }
 
+    /// What came before, and one payload more: the last scalar, or all messages together.
+    fn and(before: Option<Self>, place: Place, payload: Payload<'a>) -> Result<Self, ProtoError> {
+        Ok(match (before, Self::of(place, payload)?) {
+            (Some(Self::Bytes(before)), Self::Bytes(more)) if is_message(place.field.kind) => {
+                Self::Bytes(append(before, &more))
+            }
+            (_, last) => last,
+        })
+    }
+
+    /// What a field is that did not come.
+    const fn default(place: Place) -> Self {
+        match place.field.kind {
+            Kind::Bool | Kind::Int32 | Kind::Enum(_) => Self::Varint(0),
+            _ => Self::Bytes(Cow::Borrowed(&[])),
+        }
+    }
+
     /// Whether it is what a scalar field has when it is not there. Messages have no default.
     pub(super) fn is_default(&self, kind: Kind) -> bool {
         match self {
@@ -85,24 +120,16 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// What several payloads of one field come to: the last scalar, or all messages together. Nothing is the default.
+/// What several payloads of one field come to. Nothing is the default.
 pub(super) fn merge<'a>(
     place: Place,
     payloads: impl Iterator<Item = Payload<'a>>,
 ) -> Result<Merged<'a>, ProtoError> {
     let mut merged = None;
     for payload in payloads {
-        merged = Some(match (merged, Merged::of(place, payload)?) {
-            (Some(Merged::Bytes(before)), Merged::Bytes(more)) if is_message(place.field.kind) => {
-                Merged::Bytes(append(before, &more))
-            }
-            (_, last) => last,
-        });
+        merged = Some(Merged::and(merged, place, payload)?);
     }
-    Ok(merged.unwrap_or(match place.field.kind {
-        Kind::Bool | Kind::Int32 | Kind::Enum(_) => Merged::Varint(0),
-        _ => Merged::Bytes(Cow::Borrowed(&[])),
-    }))
+    Ok(merged.unwrap_or(Merged::default(place)))
 }
 
 const fn is_message(kind: Kind) -> bool {

@@ -79,6 +79,16 @@ fn of_two_entries_with_one_key_the_later_counts() {
     let bytes = b"\x42\x0a\x0a\x01k\x12\x05\x0a\x03\x0a\x01a\x42\x03\x0a\x01l\x42\x0a\x12\x05\x0a\x03\x12\x01b\x0a\x01k";
     let schemes = r#"{"securitySchemes":{"l":{},"k":{"apiKeySecurityScheme":{"location":"b"}}}}"#;
     assert_eq!(decoded(card, bytes).unwrap(), schemes);
+    // As many as take another way.
+    let mut bytes = Vec::new();
+    for number in 0..100_u8 {
+        bytes.extend_from_slice(&[0x32, 9, 0x0a, 7, 0x0a, 1, number % 40 + b'0', 0x12, 2, 0x20, number / 40]);
+    }
+    let text = decoded(task(), &bytes).unwrap();
+    let text: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let metadata = text["metadata"].as_object().unwrap();
+    assert_eq!(metadata.len(), 40);
+    assert!(metadata.values().all(|value| *value == true));
     // Neither key nor value.
     assert_eq!(decoded(card, b"\x42\x00").unwrap(), r#"{"securitySchemes":{"":{}}}"#);
 }
