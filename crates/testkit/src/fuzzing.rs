@@ -8,8 +8,8 @@
 //!
 //! Targets that need more than one input take it in lines: what comes before the first line feed is the first one.
 
-mod card;
 mod a2a;
+mod card;
 mod claims;
 mod configuration;
 mod envelope;
@@ -22,8 +22,8 @@ mod sse;
 mod tests;
 mod text;
 
-pub use card::agent_card;
 pub use a2a::{a2a_payload, a2a_rest};
+pub use card::agent_card;
 pub use claims::{jwks, jwt};
 pub use configuration::configuration;
 pub use envelope::modern_request;
