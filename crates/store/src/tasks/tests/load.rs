@@ -43,7 +43,7 @@ async fn processor_time_of_notes() {
                     "{} callers={callers} rows={preloaded} {what}: {} µs of processor, {} µs of time per note",
                     if database.is_sqlite() { "sqlite" } else { "postgres (this side)" },
                     (cpu_micros() - cpu) / notes,
-                    wall.elapsed().as_micros() as u64 / notes,
+                    wall.elapsed().as_micros() / u128::from(notes),
                 );
             }
         }
