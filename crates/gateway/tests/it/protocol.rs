@@ -2,6 +2,7 @@
 //! must pass untouched.
 
 mod batches;
+mod credentials;
 mod filter;
 mod handles;
 mod headers;

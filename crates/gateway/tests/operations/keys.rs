@@ -1,4 +1,5 @@
-//! The master key: lost, wrong, changed while the program runs, and changed by a program that is killed.
+//! The master key: lost, wrong, changed while the program runs, and changed by a program that is killed. And the keys
+//! that Doorward signs with, rotated while it runs.
 
 use std::{fs, process::Stdio, thread, time::Duration};
 
@@ -128,4 +129,36 @@ async fn a_key_in_a_variable_is_printed_before_it_counts() {
             .refused()
             .contains("--new-env is for a master key in a variable")
     );
+}
+
+/// The ids of the published keys.
+async fn published(connection: &mut Connection) -> Vec<String> {
+    let keys = connection.get("/.well-known/jwks.json").await.json()["keys"].clone();
+    let keys = keys.as_array().expect("a key set").iter();
+    keys.map(|key| key["kid"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn signing_keys_are_rotated_while_the_program_runs() {
+    let (place, _upstream, configuration) = begun().await;
+    let program = place.start(&configuration);
+    let mut connection = Connection::to(program.address).await;
+    let before = published(&mut connection).await;
+    assert_eq!(before.len(), 2);
+    let early = place.run(&["key", "rotate-signing"], "").refused();
+    assert!(early.contains("has not been published for long enough"), "{early}");
+    let rotated = place.run(&["key", "rotate-signing", "--compromised", "--json"], "").json();
+    program.wait_for_log("the signing keys have changed");
+    let after = published(&mut connection).await;
+    assert!(before.iter().all(|kid| !after.contains(kid)), "{before:?} {after:?}");
+    for which in ["signing_key", "next_key"] {
+        assert!(after.contains(&rotated[which].as_str().expect("an id").to_owned()), "{rotated}");
+    }
+    program.stop().await;
+    let program = place.start(&configuration);
+    let mut connection = Connection::to(program.address).await;
+    assert_eq!(published(&mut connection).await, after, "a restart changes nothing");
+    program.stop().await;
+    let records = place.records().await;
+    assert!(records.iter().any(|record| record["path"] == "doorward key rotate-signing"));
 }

@@ -125,3 +125,27 @@ async fn addresses_come_from_the_configuration_whatever_the_caller_says() {
     }
     world.finish().await;
 }
+
+#[tokio::test]
+async fn the_keys_are_published_to_everybody_and_every_replica_has_the_same() {
+    let world = World::start().await;
+    let answer = world.gateway.call("GET", "/.well-known/jwks.json").send().await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+    let keys = answer.json()["keys"].as_array().unwrap().clone();
+    assert_eq!(keys.len(), 2, "the one that signs, and the one that comes next");
+    for key in &keys {
+        let members: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"], "nothing private");
+        assert_eq!((&key["alg"], &key["use"]), (&json!("ES256"), &json!("sig")));
+    }
+    let head = world.gateway.call("HEAD", "/.well-known/jwks.json").send().await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    let replica = world.gateway.replica(&world.toml()).await;
+    let other = world.gateway.call("GET", "/.well-known/jwks.json").at(&replica).send().await;
+    assert_eq!(other.json(), answer.json());
+    replica.finish().await;
+    world.finish().await;
+}
