@@ -2,22 +2,32 @@
 //! Doorward in.
 
 use doorward_auth::{client::assertion, keys::hash};
-use doorward_model::Caller;
+use doorward_model::{Caller, Identity, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::App;
+use crate::{App, signer::Signer};
 
 /// What carries it. Never taken over from a caller.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("doorward-assertion");
 
 /// Adds a signed assertion that names the caller to `audience`, good for a minute. Nothing, where nobody was asked.
 pub(crate) fn attach(app: &App, caller: &Caller, audience: &str, headers: &mut HeaderMap) {
-    let Some(identity) = caller.identity() else { return };
-    let (now, id) = (app.clock().now(), hash::random_hex::<16>());
-    let claims = assertion::caller(app.routes().origin(), identity, audience, now, &id);
+    let routes = app.routes();
+    let value = caller
+        .identity()
+        .and_then(|identity| value(app.signer(), (routes.origin(), app.clock().now()), identity, audience));
+    headers.extend(value.map(|value| (HEADER, value)));
+}
+
+pub(super) fn value(
+    signer: &Signer,
+    (origin, now): (&str, Timestamp),
+    identity: &Identity,
+    audience: &str,
+) -> Option<HeaderValue> {
+    let claims = assertion::caller(origin, identity, audience, now, &hash::random_hex::<16>());
     // A JWT is a header value.
-    if let Ok(mut value) = HeaderValue::from_str(&app.signer().jwt(assertion::CALLER, &claims)) {
-        value.set_sensitive(true);
-        headers.insert(HEADER, value);
-    }
+    let mut value = HeaderValue::from_str(&signer.jwt(assertion::CALLER, &claims)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }

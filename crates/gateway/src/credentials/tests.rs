@@ -299,3 +299,21 @@ async fn nothing_that_is_printed_shows_a_token() {
     let printed = format!("{outcome:?} {value:?} {:?}", Key::new(&source, None));
     assert!(!printed.contains("issued") && !printed.contains("s3cret"), "{printed}");
 }
+
+#[tokio::test]
+async fn an_agent_is_told_who_calls_in_words_that_are_for_it_alone() {
+    let world = World::start().await;
+    let caller = person("https://idp.example.com", "alice");
+    let agent = "https://agent.example.com/rpc";
+    let value = assertion::value(&world.signer, (ORIGIN, world.clock.now()), &caller, agent);
+    let value = value.expect("a header value");
+    assert!(value.is_sensitive());
+    let (kind, claims) = world.proven(value.to_str().expect("text"));
+    assert_eq!(kind, "doorward-caller+jwt");
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!(ORIGIN), &json!(agent)));
+    assert_eq!((&claims["sub"], &claims["client_id"]), (&json!("alice"), &json!("desk")));
+    assert_eq!((&claims["iat"], &claims["exp"]), (&json!(START), &json!(START + 60)));
+    let again = assertion::value(&world.signer, (ORIGIN, world.clock.now()), &caller, agent);
+    let (_, other) = world.proven(again.expect("a header value").to_str().expect("text"));
+    assert_ne!(claims["jti"], other["jti"], "no two are the same");
+}

@@ -138,7 +138,7 @@ impl Setting {
         record: &mut OpenRecord,
     ) -> Result<Vec<UriTemplate>, Refusal> {
         let session = self.session.as_ref().map(|session| &session.handle);
-        templates::needed(app, (published, &caller.caller), method, Era::Legacy, session, record).await
+        templates::needed(app, (published, caller), method, Era::Legacy, session, record).await
     }
 
     /// A POST of `body` that names nothing and needs no templates.

@@ -23,13 +23,7 @@ pub(super) async fn understand(
     (document, message): (&Document, &Message<'_>),
     record: &mut OpenRecord,
 ) -> Result<Asked, Refusal> {
-    let id = match message {
-        // A copy: a slice would hold the connection's buffer for as long as the answer takes.
-        Message::Request { id, .. } => Bytes::copy_from_slice(id.raw()),
-        // Over HTTP this revision has no notification of a client, and a response is never posted.
-        Message::Notification { .. } => return Err(Reason::UnknownNotification.into()),
-        Message::Response { .. } => return Err(Reason::NotJsonRpc("responses are not posted".into()).into()),
-    };
+    let id = id(message)?;
     let refuse = |error| Refusal::from(Reason::Modern(error));
     let name = message.method().unwrap_or_default();
     record.asked(wire.mirror.version.text(), Some(&name), None);
@@ -40,8 +34,7 @@ pub(super) async fn understand(
     modern::check_name(&wire.mirror, method, &target).map_err(refuse)?;
     modern::check_tasks(method, message.params()).map_err(refuse)?;
 
-    let templates =
-        templates::needed(app, (&published, &caller.caller), method, Era::Modern, None, record).await?;
+    let templates = templates::needed(app, (&published, &caller), method, Era::Modern, None, record).await?;
     let tag = Tag::new(record.id.tag());
     let own_id = tag.own(&id);
     let context = rewrite::Context {
@@ -76,6 +69,17 @@ pub(super) async fn understand(
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
     Ok(Asked { caller, target, outbound, exchange })
+}
+
+/// The JSON text of a request's id.
+fn id(message: &Message<'_>) -> Result<Bytes, Refusal> {
+    match message {
+        // A copy: a slice would hold the connection's buffer for as long as the answer takes.
+        Message::Request { id, .. } => Ok(Bytes::copy_from_slice(id.raw())),
+        // Over HTTP this revision has no notification of a client, and a response is never posted.
+        Message::Notification { .. } => Err(Reason::UnknownNotification.into()),
+        Message::Response { .. } => Err(Reason::NotJsonRpc("responses are not posted".into()).into()),
+    }
 }
 
 /// Where the answer to a request for a list is kept.

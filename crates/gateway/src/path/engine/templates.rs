@@ -17,7 +17,7 @@ use doorward_protocol::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, Response, header};
 use hyper::body::Incoming;
 
-use super::super::{Refusal, forward, record::OpenRecord};
+use super::super::{Refusal, authenticate::Authenticated, forward, record::OpenRecord};
 use super::legacy::message_headers;
 use crate::{App, handles::Session, routes::Published};
 
@@ -29,7 +29,7 @@ const MAX_PAGES: usize = 16;
 /// The upstream's templates when this request's decision needs them, else none.
 pub(super) async fn needed(
     app: &App,
-    (published, caller): (&Published, &Caller),
+    (published, caller): (&Published, &Authenticated),
     method: Method,
     era: Era,
     session: Option<&Session>,
@@ -51,7 +51,7 @@ pub(super) async fn needed(
     for _ in 0..MAX_PAGES {
         let own_id = format!("dw.templates.{}", record.id.hex());
         let request = page_request(era, cursor.as_deref(), &own_id);
-        let page = ask(app, (published, caller), (era, session), (&own_id, request), record).await?;
+        let page = ask(app, (published, &caller.caller), (era, session), (&own_id, request), record).await?;
         cursor = read_page(&page, &mut templates);
         if cursor.is_none() || templates.len() >= MAX_TEMPLATES {
             break;
