@@ -23,9 +23,10 @@ const NPM: &[(&str, &str)] = &[
     ("conformance", "tests/conformance"),
     ("clients", "tests/peers/clients"),
     ("oauth", "tests/peers/oauth"),
+    ("a2a", "tests/peers/a2a"),
 ];
 /// Those of them that have scripts beside their packages.
-const SCRIPTS: [&str; 2] = ["node", "oauth"];
+const SCRIPTS: [&str; 3] = ["node", "oauth", "a2a"];
 
 /// Every `*.txt` in here becomes an environment `.tools/python/<name>`.
 const PYTHON: &str = "tests/peers/python";
