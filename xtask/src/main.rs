@@ -1,4 +1,4 @@
-//! What the project runs on itself: `cargo xtask test | tools | tidy | reference | bench`.
+//! What the project runs on itself: `cargo xtask test | tools | tidy | reference | bench | tck`.
 //!
 //! Everything here calls ordinary programs (cargo, npm, pip, apt-get) and says which; none of it is part of the
 //! program, and none of it is needed to build the program.
@@ -8,6 +8,7 @@ mod bench;
 mod postgres;
 mod reference;
 mod run;
+mod tck;
 mod test;
 mod tidy;
 mod tools;
@@ -35,6 +36,8 @@ enum Task {
     Reference(reference::Options),
     /// Measure the release build beside nginx; the table goes to standard output, the figures to target/bench.json.
     Bench(bench::Options),
+    /// Run the test kits of A2A at an agent and at Doorward in front of it; they are no part of the repository.
+    Tck(tck::Options),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Reference(options) => reference::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Tck(options) => tck::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -124,14 +124,15 @@ fn python_locks() -> Result<Vec<PathBuf>> {
     Ok(locks)
 }
 
-fn python(lock_file: &Path) -> Result<()> {
+/// Installs the packages of a lock into an environment of its name, and gives back where that is.
+pub(crate) fn python(lock_file: &Path) -> Result<PathBuf> {
     let Some(name) = lock_file.file_stem() else { bail!("{} has no name", lock_file.display()) };
     let target = run::tools_dir().join("python").join(name);
     let lock = fs::read(lock_file)?;
     let shown = name.display();
     if is_ready(&target, &lock) {
         eprintln!("  python {shown}: ready");
-        return Ok(());
+        return Ok(target);
     }
     if target.exists() {
         fs::remove_dir_all(&target)?;
@@ -141,7 +142,8 @@ fn python(lock_file: &Path) -> Result<()> {
     let mut command = run::command(&pip, &["install", "--quiet", "--disable-pip-version-check", "-r"]);
     command.arg(lock_file);
     run::run(command).context("pip could not install; is its index reachable from here?")?;
-    mark_ready(&target, &lock)
+    mark_ready(&target, &lock)?;
+    Ok(target)
 }
 
 fn environment(target: &Path) -> Result<()> {

@@ -32,7 +32,7 @@ const { values: asked } = parseArgs({
 const bindings = asked.bindings.split(',');
 const legacyCompat = { enabled: asked['also-v03'] };
 const CHUNKS = 100;
-const SLOW_MS = 2000;
+const SLOW_MS = 1000;
 const WAITING = ['TASK_STATE_INPUT_REQUIRED', 'TASK_STATE_AUTH_REQUIRED'];
 
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));

@@ -8,7 +8,7 @@ import asyncio
 
 CHUNKS = 100
 # How long `own-slow` works, and the kit's task that is subscribed to again: the kit wants twice its own limit.
-SLOW_SECONDS = 2
+SLOW_SECONDS = 1
 RESUBSCRIBE_SECONDS = 4
 FILE = {"raw": b"tck", "media_type": "text/plain", "filename": "output.txt"}
 FILE_URL = {"url": "https://example.com/output.txt", "media_type": "text/plain", "filename": "output.txt"}

@@ -1,8 +1,9 @@
-//! Real peers: the official conformance suite, and what the protocol's own SDKs do on the wire, through the gateway
+//! Real peers: the official conformance suites, and what the protocols' own SDKs do on the wire, through the gateway
 //! and, as a control, directly.
 //!
 //! `cargo xtask tools` installs what these tests start, `cargo xtask test` runs them.
 
+mod a2a;
 mod batches;
 mod clients;
 mod conformance;
