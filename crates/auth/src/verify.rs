@@ -9,12 +9,14 @@
 //! as far as the signature; what they must say is judged where they are used.
 
 mod cache;
+mod certificate;
 mod claims;
 mod error;
 mod jwt;
 mod kind;
 
 pub use cache::{KeyCache, State};
+pub use certificate::{CertificateName, certificate_name};
 pub(crate) use claims::Proven;
 pub use error::TokenError;
 pub(crate) use jwt::peek_as;

@@ -7,7 +7,7 @@ mod tls;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use hyper::service::service_fn;
+use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::{
@@ -23,7 +23,7 @@ use tokio::{
 
 pub(crate) use admin::{Probe, serve as serve_admin, unrecorded};
 use spawner::Spawner;
-pub(crate) use tls::{Tls, read_capped};
+pub(crate) use tls::{ClientCertificate, Tls, read_capped};
 
 use crate::{App, path};
 
@@ -105,13 +105,14 @@ impl Front {
             None => self.spawner.connection(async move {
                 let _held = held;
                 if let Some(spoken) = overhear(&app, &stream).await {
-                    converse(app, stream, spoken, peer, watcher, spawner).await;
+                    converse(app, stream, spoken, (peer, None), watcher, spawner).await;
                 }
             }),
             Some(tls) => self.spawner.connection(async move {
                 let _held = held;
                 if let Some(stream) = handshake(&app, &tls, stream).await {
-                    converse(app, stream, Spoken::Either, peer, watcher, spawner).await;
+                    let client = (peer, ClientCertificate::of(&stream));
+                    converse(app, stream, Spoken::Either, client, watcher, spawner).await;
                 }
             }),
         }
@@ -191,7 +192,7 @@ async fn converse<S>(
     app: Arc<App>,
     stream: S,
     spoken: Spoken,
-    peer: SocketAddr,
+    (peer, certificate): (SocketAddr, Option<ClientCertificate>),
     watcher: Watcher,
     spawner: Spawner,
 ) where
@@ -201,8 +202,11 @@ async fn converse<S>(
         Spoken::Http1 => builder(&app, spawner).http1_only(),
         Spoken::Either => builder(&app, spawner),
     };
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let app = Arc::clone(&app);
+        if let Some(certificate) = &certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
         // hyper keeps the room of a request for as long as the connection lives; boxed, it is given back when the
         // answer begins, which matters to streams.
         Box::pin(async move { Ok::<_, Infallible>(path::handle(&app, request, peer).await) })

@@ -1,10 +1,10 @@
 //! The way of a request, as one function.
 //!
 //! ```text
-//! admit → route → authenticate → read → understand → expose → authorize → (recall) → forward → examine
+//! admit → route → authenticate → read → understand → expose → authorize → limit → (recall) → forward → examine
 //! ```
 //!
-//! A batch is split after `read`; each of its messages then goes this way, and all pass `authorize` before one passes on.
+//! A batch is split after `read`; each of its messages then goes this way, and all pass `limit` before one passes on.
 //!
 //! Each stage takes what the stage before it returned, by value: a skipped check does not compile. The record
 //! is opened before and closed after, whatever happens, also when a stream is dropped half way.
@@ -20,6 +20,7 @@ mod examine;
 mod expose;
 mod forward;
 mod lease;
+mod limits;
 mod read;
 mod recall;
 mod record;
@@ -87,6 +88,7 @@ async fn judge(app: &App, read: Read, record: &mut OpenRecord) -> Result<(Asked,
     let asked = engine::understand(app, read, record).await?;
     let cleared = expose::clear(&asked)?;
     let permit = authorize::decide(cleared, &asked)?;
+    let permit = limits::admit(app, permit, &asked)?;
     Ok((asked, permit))
 }
 

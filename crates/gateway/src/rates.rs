@@ -1,5 +1,9 @@
 //! How often an address, or a person, may try something: counted in memory, bounded whatever comes.
 
+mod calls;
+
+pub(crate) use calls::{CallKey, Calls};
+
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},

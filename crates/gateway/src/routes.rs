@@ -21,6 +21,7 @@ use crate::{
     conversations, hosts,
     lists::Lists,
     metrics::Metrics,
+    rates::Calls,
     tokens::TokenCache,
 };
 
@@ -90,7 +91,7 @@ pub enum RoutesError {
 }
 
 impl Routes {
-    /// Compiles a snapshot; counters of servers that stay are kept.
+    /// Compiles a snapshot; counters of what stays are kept.
     pub(crate) fn compile(
         snapshot: Snapshot,
         metrics: &Metrics,
@@ -99,12 +100,16 @@ impl Routes {
         let memory = Arc::new(Memory { tokens: TokenCache::new(), lists: Lists::new() });
         let limits = Arc::new(snapshot.limits.clone());
         let kept = |to: &Destination| {
-            let streams =
-                before.and_then(|before| before.entrance(to)).map(|known| Arc::clone(&known.streams));
+            let known = before.and_then(|before| before.entrance(to));
+            let streams = known.map(|known| Arc::clone(&known.streams));
+            // What was counted at another rate means nothing.
+            let calls = known.filter(|known| known.to.rate() == to.rate());
+            let calls = calls.map(|known| Arc::clone(&known.calls));
             Kept {
                 memory: Arc::clone(&memory),
                 limits: Arc::clone(&limits),
                 streams: streams.unwrap_or_default(),
+                calls: calls.unwrap_or_else(|| Arc::new(Calls::new())),
                 meters: metrics.server(&to.label()),
             }
         };

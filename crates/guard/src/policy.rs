@@ -59,7 +59,8 @@ pub fn decide(
         match voucher {
             Voucher::Issuer(issuer) => has_required_scope(identity, issuer)?,
             Voucher::Doorward => has_own_scope(identity, needed)?,
-            Voucher::Nobody => {}
+            // What these open, they open wholly: nobody asks for scopes when such a credential is given.
+            Voucher::ApiKey | Voucher::Certificate | Voucher::Nobody => {}
         }
     }
     if !admits(caller, access, voucher) {
@@ -94,11 +95,12 @@ pub fn admits(caller: &Caller, access: &Access, voucher: &Voucher) -> bool {
 /// Whether any of an operator's lists names the caller. Nobody is named when nobody was asked.
 ///
 /// A user is named by subject, or by `<issuer name>:<subject>`, since a subject is unique at its issuer only.
-/// Doorward's own subjects have that form already; another issuer's that look like it do not count as one.
+/// Doorward's own subjects have that form already, and so have keys and certificates; another issuer's that look like it
+/// do not count as one.
 fn allows(allow: &Allow, caller: &Caller, voucher: &Voucher) -> bool {
     let qualified = |subject: &str| match voucher {
         Voucher::Issuer(issuer) => Some(format!("{}:{subject}", issuer.name)),
-        Voucher::Doorward | Voucher::Nobody => None,
+        Voucher::Doorward | Voucher::ApiKey | Voucher::Certificate | Voucher::Nobody => None,
     };
     caller.identity().is_some_and(|identity| {
         let is_plain = !matches!(voucher, Voucher::Issuer(_)) || !identity.subject.contains(':');

@@ -130,7 +130,7 @@ impl Default for Quotas {
 /// A key that programs present instead of a token: `[[api_key]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Who presents it: the caller's subject and client.
+    /// Who presents it: the subject `api-key:<name>`, and the client of this name.
     pub name: Name,
     /// SHA-256 of the key, in lower-case hex.
     pub hash: String,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::Issuer;
+use crate::{ApiKey, Issuer};
 
 /// Who makes a request, as far as a verified credential says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// Nobody was asked: the virtual server's access is `open`.
     Anonymous,
-    /// The bearer of a token of a trusted issuer.
+    /// Whom a credential names.
     Issued(Arc<Identity>),
 }
 
@@ -22,14 +22,19 @@ pub enum Voucher {
     Doorward,
     /// A trusted issuer.
     Issuer(Arc<Issuer>),
+    /// The operator, who declared the key that was presented.
+    ApiKey,
+    /// An authority that the listener trusts: the connection has a certificate of it.
+    Certificate,
 }
 
-/// What a verified token says about its bearer.
+/// What a verified credential says about its bearer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The `iss` claim: the exact string of a configured issuer.
+    /// The `iss` claim: the exact string of a configured issuer. Of other credentials a word, which no issuer is called:
+    /// an issuer is a URL.
     pub issuer: String,
-    /// The `sub` claim. Unique only together with the issuer.
+    /// The `sub` claim, or `<word>:<name>` of other credentials. Unique only together with the issuer.
     pub subject: String,
     /// `client_id` (RFC 9068) or `azp`.
     pub client: Option<String>,
@@ -39,6 +44,30 @@ pub struct Identity {
     pub groups: Vec<String>,
     /// The `aud` claim, always as a list.
     pub audiences: Vec<String>,
+}
+
+impl Identity {
+    /// Whom an API key names: the subject `api-key:<name>`.
+    pub fn of_api_key(key: &ApiKey) -> Self {
+        Self::named("api-key", key.name.as_str(), key.groups.clone())
+    }
+
+    /// Whom a client certificate names: the subject `mtls:<name>`.
+    pub fn of_certificate(name: &str) -> Self {
+        Self::named("mtls", name, Vec::new())
+    }
+
+    /// A word that no issuer and no sign-in provider may have as its name stands before the name.
+    fn named(word: &str, name: &str, groups: Vec<String>) -> Self {
+        Self {
+            issuer: word.to_owned(),
+            subject: format!("{word}:{name}"),
+            client: Some(name.to_owned()),
+            scopes: Vec::new(),
+            groups,
+            audiences: Vec::new(),
+        }
+    }
 }
 
 /// One text per caller, for binding sessions, cursors and handles to who they were given to.
@@ -84,6 +113,7 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Name;
 
     fn issued(issuer: &str, subject: &str, client: Option<&str>) -> Caller {
         Caller::Issued(Arc::new(Identity {
@@ -102,6 +132,14 @@ mod tests {
             issued("a", "bc", None).key(),
             issued("ab", "c", None).key(),
             issued("a", "b", Some("c")).key(),
+            Caller::Issued(Arc::new(Identity::of_certificate("ci"))).key(),
+            Caller::Issued(Arc::new(Identity::of_api_key(&ApiKey {
+                name: Name::parse("ci").expect("a name"),
+                hash: String::new(),
+                groups: Vec::new(),
+            })))
+            .key(),
+            issued("https://idp", "api-key:ci", Some("ci")).key(),
             Caller::Anonymous.key(),
         ];
         for (i, key) in keys.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! TLS for callers: certificate and key from files, read again when they change.
 //!
 //! A pair that does not fit changes nothing: connections go on with the last good one. Client certificates are
-//! verified where they are asked for; who they belong to is not used yet.
+//! verified where they are asked for; who they name goes along with every request of the connection.
 
 use std::{
     fs::File,
@@ -11,6 +11,8 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use doorward_auth::verify;
+use doorward_model::{Identity, Timestamp};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -20,7 +22,8 @@ use rustls::{
     },
     server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +35,27 @@ const FILE_MAX: u64 = 1 << 20;
 pub(crate) struct Tls {
     files: doorward_config::Tls,
     config: ArcSwap<ServerConfig>,
+}
+
+/// Who the certificate of a connection names; a request carries it as an extension.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientCertificate {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) expires: Timestamp,
+}
+
+impl ClientCertificate {
+    /// Reads the certificate that a client presented and TLS has verified.
+    pub(super) fn of(stream: &TlsStream<TcpStream>) -> Option<Self> {
+        let (_, connection) = stream.get_ref();
+        let certificate = connection.peer_certificates()?.first()?;
+        let named = verify::certificate_name(certificate);
+        if named.is_none() {
+            tracing::debug!("a client certificate names nobody");
+        }
+        let verify::CertificateName { name, expires } = named?;
+        Some(Self { identity: Arc::new(Identity::of_certificate(&name)), expires })
+    }
 }
 
 /// Why the files cannot be used.

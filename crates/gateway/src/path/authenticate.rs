@@ -1,20 +1,27 @@
 //! Stages 3 and 4: who is calling, and is the credential for here?
 
-use std::sync::Arc;
+mod presented;
+
+use std::{net::IpAddr, sync::Arc};
 
 use doorward_auth::{
+    keys::hash,
     server::token::{self, TokenKind},
     verify::{self, Verified},
 };
 use doorward_guard::policy;
-use doorward_model::{Caller, CallerKey, Issuer, Voucher};
-use http::{HeaderMap, header};
+use doorward_model::{Caller, CallerKey, Identity, Issuer, Voucher};
 
+pub(super) use presented::Presented;
+
+use self::presented::Credential;
 use super::{Reason, Refusal, lease::Lease, record::OpenRecord};
 use crate::{
     App,
+    listen::ClientCertificate,
     own_tokens::OwnToken,
     people::admission,
+    rates::CallKey,
     routes::{Entrance, Routes},
     tokens::TokenCache,
 };
@@ -27,19 +34,23 @@ pub(super) struct Authenticated {
     pub(super) voucher: Voucher,
     /// How long what the credential opens may stay open.
     pub(super) lease: Lease,
-}
-
-/// Where a request may carry a credential.
-#[derive(Clone, Copy)]
-pub(super) struct Presented<'r> {
-    pub(super) headers: &'r HeaderMap,
-    /// A token in the URL, where none belongs.
-    pub(super) query_has_token: bool,
+    /// Under what its calls are counted, where they are.
+    pub(super) counted: Option<CallKey>,
 }
 
 impl Authenticated {
     fn new(caller: Caller, voucher: Voucher, lease: Lease) -> Self {
-        Self { key: caller.key(), caller, voucher, lease }
+        Self { key: caller.key(), caller, voucher, lease, counted: None }
+    }
+
+    fn issued(identity: Arc<Identity>, voucher: Voucher, lease: Lease) -> Self {
+        Self::new(Caller::Issued(identity), voucher, lease)
+    }
+
+    /// Counts its calls as the entrance says.
+    fn counted(mut self, entrance: &Entrance, address: IpAddr) -> Self {
+        self.counted = entrance.to.rate().map(|rate| CallKey::of(rate.by, &self.caller, address));
+        self
     }
 }
 
@@ -52,27 +63,64 @@ pub(super) async fn caller(
     record: &mut OpenRecord,
 ) -> Result<Authenticated, Refusal> {
     if entrance.access().open {
-        return Ok(Authenticated::new(Caller::Anonymous, Voucher::Nobody, Lease::Unlimited));
+        let anybody = Authenticated::new(Caller::Anonymous, Voucher::Nobody, Lease::Unlimited);
+        return Ok(anybody.counted(entrance, presented.address));
     }
-    if presented.query_has_token {
-        return Err(Reason::CredentialInQuery(Arc::clone(entrance)).into());
-    }
-    let token = bearer(presented.headers, entrance)?;
-    let authenticated = if token::recognise(token) == Some(TokenKind::Access) {
-        let own = own(app, all, (entrance, token), record).await?;
-        let caller = Caller::Issued(Arc::clone(&own.identity));
-        Authenticated::new(caller, Voucher::Doorward, Lease::Own(own))
-    } else {
-        let (verified, issuer) = verified(app, entrance, token).await?;
-        let caller = Caller::Issued(Arc::clone(&verified.identity));
-        Authenticated::new(caller, Voucher::Issuer(issuer), Lease::Until(verified.expires))
+    let authenticated = match presented.credential(entrance)? {
+        Credential::Token(token) => bearer(app, all, (entrance, token), record).await?,
+        Credential::Key(key) => key_holder(entrance, key)?,
+        Credential::Certificate(certificate) => certificate_holder(app, entrance, certificate)?,
     };
     record.caller(&authenticated.caller);
     // For whom the operator does not let in, the whole virtual server does not exist.
     if !policy::admits(&authenticated.caller, entrance.access(), &authenticated.voucher) {
         return Err(Reason::NotAllowed.into());
     }
-    Ok(authenticated)
+    Ok(authenticated.counted(entrance, presented.address))
+}
+
+/// Who bears a token.
+async fn bearer(
+    app: &App,
+    all: &Routes,
+    (entrance, token): (&Arc<Entrance>, &str),
+    record: &mut OpenRecord,
+) -> Result<Authenticated, Refusal> {
+    if token::recognise(token) == Some(TokenKind::Access) {
+        let own = own(app, all, (entrance, token), record).await?;
+        Ok(Authenticated::issued(Arc::clone(&own.identity), Voucher::Doorward, Lease::Own(own)))
+    } else {
+        let (verified, issuer) = verified(app, entrance, token).await?;
+        let (identity, lease) = (Arc::clone(&verified.identity), Lease::Until(verified.expires));
+        Ok(Authenticated::issued(identity, Voucher::Issuer(issuer), lease))
+    }
+}
+
+/// Who holds an API key. Streams end with the key: it is part of the rules of the entrance.
+fn key_holder(entrance: &Arc<Entrance>, presented: &[u8]) -> Result<Authenticated, Refusal> {
+    let digest = hash::hex(&hash::sha256(presented));
+    let keys = entrance.access().api_keys.as_deref().unwrap_or_default();
+    // All of them are compared, whichever it is.
+    let holder = keys.iter().fold(None, |found, key| {
+        if hash::same(digest.as_bytes(), key.hash.as_bytes()) { Some(key) } else { found }
+    });
+    let holder = holder.ok_or_else(|| Reason::ApiKeyUnknown(Arc::clone(entrance)))?;
+    let identity = Arc::new(Identity::of_api_key(holder));
+    Ok(Authenticated::issued(identity, Voucher::ApiKey, Lease::Unlimited))
+}
+
+/// Whom the certificate of the connection names. A connection may live longer than its certificate.
+fn certificate_holder(
+    app: &App,
+    entrance: &Arc<Entrance>,
+    certificate: &ClientCertificate,
+) -> Result<Authenticated, Refusal> {
+    if certificate.expires <= app.clock().now() {
+        let missing = Refusal::from(Reason::CredentialMissing(Arc::clone(entrance)));
+        return Err(missing.detail("the client certificate has expired"));
+    }
+    let (identity, lease) = (Arc::clone(&certificate.identity), Lease::Until(certificate.expires));
+    Ok(Authenticated::issued(identity, Voucher::Certificate, lease))
 }
 
 /// A token of Doorward's own, for exactly this resource.
@@ -101,25 +149,6 @@ async fn own(
         return Err(Reason::NotAllowed.into());
     }
     Ok(own)
-}
-
-/// The one bearer token of the one Authorization header (RFC 6750 section 2.1; the scheme in any case).
-fn bearer<'h>(headers: &'h HeaderMap, entrance: &Arc<Entrance>) -> Result<&'h str, Refusal> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = match (values.next(), values.next()) {
-        (None, _) => return Err(Reason::CredentialMissing(Arc::clone(entrance)).into()),
-        (Some(value), None) => value,
-        _ => return Err(Reason::CredentialAmbiguous(Arc::clone(entrance)).into()),
-    };
-    let token = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    match token.map(|(_, token)| token.trim()) {
-        Some(token) if !token.is_empty() => Ok(token),
-        _ => Err(invalid(entrance, "token_malformed")),
-    }
 }
 
 /// Verifies a token of a trusted issuer, then that it is for this resource.

@@ -1,23 +1,13 @@
 //! Stage 6: may they? Turns the guard's decision into a permit or a refusal.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use doorward_guard::{Denied, Permit, exposure::Cleared, policy};
 
 use super::{Reason, Refusal, engine::Asked};
 
-/// Decides on scope, grant and limits. The proof of exposure goes in, the permit comes out.
+/// Decides on scope and grant. The proof of exposure goes in, the permit comes out.
 pub(super) fn decide(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
-    let permit = granted(cleared, asked)?;
-    // Streams that end with their answer are bounded by connections; those that never end are counted.
-    let open = asked.published().entrance.streams.load(Ordering::Acquire);
-    if open >= asked.published().entrance.limits.streams && asked.exchange.is_endless() {
-        return Err(Refusal::from(Reason::TooManyStreams).of(asked.client_id()));
-    }
-    Ok(permit)
-}
-
-fn granted(cleared: Cleared, asked: &Asked) -> Result<Permit, Refusal> {
     let (access, by) = (asked.published().entrance.access(), asked.caller());
     policy::decide(cleared, &by.caller, access, &by.voucher, asked.exchange.scope()).map_err(|denied| {
         let reason = match denied {

@@ -1,7 +1,7 @@
 //! Every refusal, in one place: its code in records, its HTTP status, its JSON-RPC error, whose fault it is,
 //! what the caller may know and what only the operator may.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use doorward_guard::Denied;
@@ -33,6 +33,7 @@ pub(crate) enum Reason {
     CredentialInvalid(Arc<Entrance>, &'static str),
     CredentialInQuery(Arc<Entrance>),
     CredentialAmbiguous(Arc<Entrance>),
+    ApiKeyUnknown(Arc<Entrance>),
     NotAllowed,
     ScopeMissing(Arc<Entrance>, String),
     NotAcceptable,
@@ -57,6 +58,7 @@ pub(crate) enum Reason {
     SessionMissing,
     TooManySessions,
     TooManyStreams,
+    RateExceeded(Duration),
     OtherEra(String),
     Upstream(UpstreamFailure, String),
     /// In A2A's own words.
@@ -159,7 +161,8 @@ impl Refusal {
         };
         answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in self.reason.headers() {
-            answer.headers.insert(name, value);
+            // There may be a challenge for each way in.
+            answer.headers.append(name, value);
         }
         answer
     }
@@ -202,9 +205,8 @@ impl Reason {
             Self::CredentialInQuery(_) => {
                 "an access token belongs in the Authorization header, never in a URL".into()
             }
-            Self::CredentialAmbiguous(_) => {
-                "send exactly one bearer token in one Authorization header".into()
-            }
+            Self::CredentialAmbiguous(_) => "send exactly one credential, in one header".into(),
+            Self::ApiKeyUnknown(_) => "the API key is not valid here".into(),
             Self::ScopeMissing(_, scope) => format!("this needs an access token with scope {scope}"),
             Self::NotAcceptable => "Accept must allow application/json and text/event-stream".into(),
             Self::UnsupportedMediaType => "Content-Type must be application/json".into(),
@@ -232,6 +234,7 @@ impl Reason {
             Self::SessionMissing => "Mcp-Session-Id is missing: begin with initialize".into(),
             Self::TooManySessions => "too many sessions at this upstream".into(),
             Self::TooManyStreams => "too many open streams".into(),
+            Self::RateExceeded(wait) => format!("too many requests: try again in {} s", whole_secs(*wait)),
             Self::OtherEra(name) => format!("upstream `{name}` does not speak this protocol version"),
             Self::Upstream(failure, name) => failure.message("upstream", name),
             Self::A2a(failure) => failure.message.clone(),
@@ -267,19 +270,18 @@ impl Reason {
     }
 
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        let challenge =
-            |entrance: &Entrance, error: &str| (header::WWW_AUTHENTICATE, entrance.challenge_with(error));
         match self {
-            Self::CredentialMissing(entrance) => vec![challenge(entrance, "")],
-            Self::CredentialInvalid(entrance, _) => vec![challenge(entrance, r#"error="invalid_token", "#)],
+            Self::CredentialMissing(entrance) | Self::ApiKeyUnknown(entrance) => entrance.challenges(""),
+            Self::CredentialInvalid(entrance, _) => entrance.challenges(r#"error="invalid_token", "#),
             Self::CredentialInQuery(entrance) | Self::CredentialAmbiguous(entrance) => {
-                vec![challenge(entrance, r#"error="invalid_request", "#)]
+                entrance.challenges(r#"error="invalid_request", "#)
             }
             Self::ScopeMissing(entrance, scope) => vec![entrance.scope_challenge(scope)],
             Self::MethodNotAllowed(allow) => vec![(header::ALLOW, HeaderValue::from_static(allow))],
             Self::TooManyStreams | Self::TooManySessions | Self::TooManyTasks(..) => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
             }
+            Self::RateExceeded(wait) => vec![(header::RETRY_AFTER, whole_secs(*wait).into())],
             // Under another host's name the origin was never judged.
             Self::OriginNotAllowed | Self::HostNotAllowed => {
                 vec![(REFUSED_ORIGIN.clone(), HeaderValue::from_static("1"))]
@@ -287,6 +289,11 @@ impl Reason {
             _ => Vec::new(),
         }
     }
+}
+
+/// As many seconds as suffice: who comes back then is not too early.
+fn whole_secs(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl UpstreamFailure {
@@ -324,6 +331,7 @@ impl Reason {
             Self::CredentialInvalid(_, reason) => (*reason, 401, code::SERVER_ERROR),
             Self::CredentialInQuery(_) => ("credential_in_query", 400, code::SERVER_ERROR),
             Self::CredentialAmbiguous(_) => ("credential_ambiguous", 400, code::SERVER_ERROR),
+            Self::ApiKeyUnknown(_) => ("api_key_unknown", 401, code::SERVER_ERROR),
             Self::NotAllowed => ("not_allowed", 404, code::SERVER_ERROR),
             Self::ScopeMissing(..) => ("scope_missing", 403, code::SERVER_ERROR),
             Self::NotAcceptable => ("not_acceptable", 406, code::SERVER_ERROR),
@@ -351,6 +359,7 @@ impl Reason {
             Self::SessionMissing => ("session_missing", 400, code::SERVER_ERROR),
             Self::TooManySessions => ("too_many_sessions", 429, code::SERVER_ERROR),
             Self::TooManyStreams => ("too_many_streams", 429, code::SERVER_ERROR),
+            Self::RateExceeded(_) => ("rate_exceeded", 429, code::SERVER_ERROR),
             Self::OtherEra(_) => ("other_era", 400, code::SERVER_ERROR),
             Self::Upstream(failure, _) => (failure.reason(), 200, code::INTERNAL_ERROR),
             Self::A2a(failure) => (a2a::reason(failure.kind), 200, failure.json_rpc_code()),

@@ -10,7 +10,7 @@ use super::{Reason, Refusal, a2a, admit::Admitted, authenticate::Presented, reco
 use crate::{
     App,
     endpoint::{Endpoint, Origins},
-    listen::Probe,
+    listen::{ClientCertificate, Probe},
     routes::{Entrance, Published, Routes},
     signer,
 };
@@ -21,13 +21,20 @@ pub(crate) struct Routed {
     pub(super) method: HttpMethod,
     pub(super) headers: HeaderMap,
     pub(super) query_has_token: bool,
+    pub(super) certificate: Option<ClientCertificate>,
+    pub(super) address: IpAddr,
     pub(super) body: Incoming,
 }
 
 impl Routed {
     /// Where it may carry a credential.
     pub(super) fn presented(&self) -> Presented<'_> {
-        Presented { headers: &self.headers, query_has_token: self.query_has_token }
+        Presented {
+            headers: &self.headers,
+            query_has_token: self.query_has_token,
+            certificate: self.certificate.as_ref(),
+            address: self.address,
+        }
     }
 }
 
@@ -90,7 +97,7 @@ pub(super) fn find(
     (app, peer): (&App, IpAddr),
     record: &mut OpenRecord,
 ) -> Result<Found, Refusal> {
-    let (parts, body) = admitted.0.into_parts();
+    let (mut parts, body) = admitted.0.into_parts();
     let path = parts.uri.path();
     if let Some(name) = path.strip_prefix("/mcp/") {
         let published = routes.server(name).ok_or(Reason::NotFound)?;
@@ -100,11 +107,14 @@ pub(super) fn find(
         }
         let method = http_method(&parts).ok_or(Reason::MethodNotAllowed("GET, POST, DELETE, OPTIONS"))?;
         let query_has_token = parts.uri.query().is_some_and(has_token);
+        let address = app.caller_address(&parts.headers, peer);
         return Ok(Found::VirtualServer(Routed {
             published,
             method,
             headers: parts.headers,
             query_has_token,
+            certificate: parts.extensions.remove(),
+            address,
             body,
         }));
     }

@@ -8,7 +8,7 @@ use doorward_model::{Access, Agent, Limits, RateLimit, Scopes, Snapshot, Virtual
 use http::{HeaderName, HeaderValue, header};
 
 use super::Memory;
-use crate::metrics::Meters;
+use crate::{metrics::Meters, rates::Calls};
 
 /// One door, made once per snapshot: who may come in, what those are told who may not, and what is counted.
 pub(crate) struct Entrance {
@@ -19,12 +19,14 @@ pub(crate) struct Entrance {
     pub(crate) limits: Arc<Limits>,
     /// Equal as long as nothing about who may come in and what they see has changed.
     pub(crate) rules: [u8; 32],
-    /// `resource_metadata="…"[, scope="…"]` of the challenge.
+    /// `resource_metadata="…"[, scope="…"]` of the challenge for tokens.
     challenge: String,
-    /// The RFC 9728 document; none for open access.
+    /// The RFC 9728 document; none where no tokens are taken.
     pub(crate) metadata: Option<Bytes>,
     /// Event streams that are open now; lives on across snapshots.
     pub(crate) streams: Arc<AtomicUsize>,
+    /// How often its callers called; lives on across snapshots.
+    pub(crate) calls: Arc<Calls>,
     /// Where its requests are counted.
     pub(crate) meters: Arc<Meters>,
 }
@@ -43,6 +45,7 @@ pub(super) struct Kept {
     pub(super) memory: Arc<Memory>,
     pub(super) limits: Arc<Limits>,
     pub(super) streams: Arc<AtomicUsize>,
+    pub(super) calls: Arc<Calls>,
     pub(super) meters: Arc<Meters>,
 }
 
@@ -131,13 +134,14 @@ impl Entrance {
     pub(super) fn compile(to: Destination, snapshot: &Snapshot, kept: Kept) -> Self {
         let scopes = scopes(&to);
         Self {
-            metadata: (!to.access().open).then(|| metadata(&to, snapshot, &scopes)),
+            metadata: takes_tokens(to.access()).then(|| metadata(&to, snapshot, &scopes)),
             challenge: challenge(&to, snapshot, &scopes),
             rules: to.rules(),
             to,
             memory: kept.memory,
             limits: kept.limits,
             streams: kept.streams,
+            calls: kept.calls,
             meters: kept.meters,
         }
     }
@@ -155,11 +159,32 @@ impl Entrance {
         (header::WWW_AUTHENTICATE, value)
     }
 
-    /// A `WWW-Authenticate` value: the scheme, an error where there is one, then where to find metadata.
-    pub(crate) fn challenge_with(&self, error: &str) -> HeaderValue {
-        let value = format!("Bearer {error}{}", self.challenge);
-        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer"))
+    /// Whether tokens are a way in.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        takes_tokens(self.access())
     }
+
+    /// The `WWW-Authenticate` values, one for each kind of credential that is taken; `error` is for tokens alone. API
+    /// keys and certificates have no registered scheme: these name what is missing.
+    pub(crate) fn challenges(&self, error: &str) -> Vec<(HeaderName, HeaderValue)> {
+        let access = self.access();
+        let bearer = || {
+            let value = format!("Bearer {error}{}", self.challenge);
+            HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer"))
+        };
+        let key = || HeaderValue::from_static(r#"ApiKey header="X-API-Key""#);
+        let certificate = || HeaderValue::from_static("ClientCertificate");
+        let challenges = [
+            self.takes_tokens().then(bearer),
+            access.api_keys.is_some().then(key),
+            access.mtls.then(certificate),
+        ];
+        challenges.into_iter().flatten().map(|value| (header::WWW_AUTHENTICATE, value)).collect()
+    }
+}
+
+fn takes_tokens(access: &Access) -> bool {
+    !access.open && (access.oauth || access.jwt.is_some())
 }
 
 /// What a client should ask for: Doorward's scopes for its own tokens, the issuers' where they demand one.

@@ -1,6 +1,7 @@
 //! Bounds on what comes from outside: size, depth, shape, time, count. One who breaks them hurts nobody else.
 
 mod json;
+mod rates;
 mod size;
 mod streams;
 mod time;

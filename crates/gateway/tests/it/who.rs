@@ -1,6 +1,7 @@
 //! Who is calling: open doors, tokens of issuers, and everything that is no token for here.
 
 mod allowed;
+mod api_keys;
 mod forged;
 mod keys;
 mod matrix;

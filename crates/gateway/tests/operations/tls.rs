@@ -3,12 +3,16 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use doorward_testkit::recorder::Recorder;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    string::Ia5String,
+};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
+use serde_json::json;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -41,8 +45,16 @@ impl Authority {
     }
 
     fn issue(&self) -> Pair {
+        self.issue_to(vec!["127.0.0.1".to_owned()], None)
+    }
+
+    /// A certificate for hosts, and for the workload of this URI.
+    fn issue_to(&self, hosts: Vec<String>, workload: Option<&str>) -> Pair {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
+        let mut params = CertificateParams::new(hosts).expect("parameters");
+        params.distinguished_name = DistinguishedName::new();
+        let workload = workload.map(|uri| SanType::URI(Ia5String::try_from(uri).expect("ASCII")));
+        params.subject_alt_names.extend(workload);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Pair { certificate, key: key.serialize_pem() }
     }
@@ -219,6 +231,48 @@ async fn client_certificates_are_verified_when_they_are_presented() {
     assert_eq!(outcome(Some(&authority.issue())).await, None, "of another authority");
     assert_eq!(upstream.requests_of("tools/call").len(), 2);
     program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_certificate_says_who_calls_where_it_is_a_way_in() {
+    const RUNNER: &str = "spiffe://corp.example/ci/runner";
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let (authority, of_clients) = (Authority::new(), Authority::new());
+    place.write("clients.pem", &of_clients.pem);
+    authority.issue().write(&place);
+    let listen = "tls = { certificate = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
+    let servers = format!(
+        "[[server]]\nname = \"certified\"\nupstreams = [\"u\"]\naccess = [\"mtls\", \"oauth\"]\n\
+         [[server]]\nname = \"runners\"\nupstreams = [\"u\"]\naccess = \"mtls\"\nallow = {{ users = [\"mtls:{RUNNER}\"] }}\n"
+    );
+    let program = place.start(&format!("{}{servers}", configuration(&upstream, listen, "")));
+    let ask = async |own: Option<&Pair>, server: &str, headers: &[(&str, &str)]| {
+        let stream = connect(&authority.client(&[], own), program.address).await.expect("a handshake");
+        let mut connection = Connection::over(stream, program.address);
+        // Twice: who it is belongs to the connection.
+        connection.modern(server, "tools/list", None, json!({}), headers).await.answer();
+        connection.modern(server, "tools/list", None, json!({}), headers).await.answer()
+    };
+    let runner = of_clients.issue_to(vec!["runner.corp.example".to_owned()], Some(RUNNER));
+    let host = of_clients.issue_to(vec!["builder.corp.example".to_owned()], None);
+    let nameless = of_clients.issue_to(vec![], None);
+    assert_eq!(ask(Some(&runner), "certified", &[]).await.status, 200);
+    assert_eq!(ask(Some(&runner), "runners", &[]).await.status, 200);
+    assert_eq!(ask(Some(&host), "certified", &[]).await.status, 200);
+    assert_eq!(ask(Some(&host), "runners", &[]).await.status, 404);
+    for own in [None, Some(&nameless)] {
+        let answer = ask(own, "runners", &[]).await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("ClientCertificate")));
+    }
+    // What a request brings of its own is what counts, and what is no good is not made good by the connection.
+    assert_eq!(ask(Some(&runner), "certified", &[("Authorization", "Bearer nothing")]).await.status, 401);
+    program.stop().await;
+    let records = place.records().await;
+    let subjects: Vec<_> =
+        records.iter().map(|record| record["subject"].as_str().unwrap_or_default()).collect();
+    let workload = format!("mtls:{RUNNER}");
+    assert_eq!(subjects[..8], [[workload.as_str(); 4], ["mtls:builder.corp.example"; 4]].concat());
+    assert!(subjects[8..].iter().all(|subject| subject.is_empty()), "{subjects:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     App,
+    listen::ClientCertificate,
     routes::{PublishedAgent, Routes},
 };
 
@@ -33,6 +34,7 @@ pub(crate) struct Visit {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) query_has_token: bool,
+    pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) body: Incoming,
     /// Where it comes from, as far as proxies are trusted to tell it.
     pub(crate) address: IpAddr,
@@ -58,6 +60,7 @@ pub(super) struct Found {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     query_has_token: bool,
+    certificate: Option<ClientCertificate>,
     pub(super) content: Content,
     pub(super) address: IpAddr,
 }
@@ -93,7 +96,7 @@ impl Visit {
     /// A request to what [`Self::find_way`] found.
     pub(crate) fn of(
         (agent, way): (Option<Arc<PublishedAgent>>, Way),
-        parts: Parts,
+        mut parts: Parts,
         body: Incoming,
         query_has_token: bool,
         address: IpAddr,
@@ -114,7 +117,9 @@ impl Visit {
             }
             _ => {}
         }
-        Ok(Self { agent, way, method: parts.method, headers: parts.headers, query_has_token, body, address })
+        let certificate = parts.extensions.remove();
+        let Parts { method, headers, .. } = parts;
+        Ok(Self { agent, way, method, headers, query_has_token, certificate, body, address })
     }
 
     /// How the caller is answered, as far as that is known before anything is read.
@@ -152,6 +157,7 @@ impl Visit {
             method: self.method,
             headers: self.headers,
             query_has_token: self.query_has_token,
+            certificate: self.certificate,
             content,
             address: self.address,
         })
@@ -161,7 +167,12 @@ impl Visit {
 impl Found {
     /// Where it may carry a credential.
     pub(super) fn presented(&self) -> Presented<'_> {
-        Presented { headers: &self.headers, query_has_token: self.query_has_token }
+        Presented {
+            headers: &self.headers,
+            query_has_token: self.query_has_token,
+            certificate: self.certificate.as_ref(),
+            address: self.address,
+        }
     }
 
     /// The answer, if it is the public card that is asked for: nobody is asked who they are.

@@ -1,6 +1,6 @@
 //! The refusals as a page for operators: generated from the refusals themselves.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use doorward_model::Kind;
 use doorward_protocol::mcp::{Era, modern::ModernError};
@@ -69,6 +69,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (Reason::SessionMissing, "an upstream that is reached over stdio or HTTP+SSE needs a session"),
         (Reason::TooManySessions, "`limits.sessions` are held at the upstream"),
         (Reason::TooManyStreams, "`limits.streams` are open at this virtual server"),
+        (Reason::RateExceeded(Duration::ZERO), "the caller called more often than `rate` allows"),
         (
             Reason::OtherEra(String::new()),
             "the upstream takes no messages of this revision; clients that know an older one fall back",
@@ -86,10 +87,15 @@ fn samples() -> Vec<(Reason, &'static str)> {
 }
 
 /// The refusals that carry a challenge; their answers differ only in its `error`.
-const CREDENTIALS: [(&str, u16, &str); 15] = [
-    ("credential_missing", 401, "no credential; the challenge names the metadata and has no `error`"),
+const CREDENTIALS: [(&str, u16, &str); 16] = [
+    (
+        "credential_missing",
+        401,
+        "no credential; the challenges name what is taken, that for tokens the metadata, and have no `error`",
+    ),
     ("credential_in_query", 400, "a token in the URL"),
-    ("credential_ambiguous", 400, "several Authorization headers"),
+    ("credential_ambiguous", 400, "several credentials, or one header several times"),
+    ("api_key_unknown", 401, "not one of the keys that are taken here"),
     ("scope_missing", 403, "the token lacks a scope; the challenge names all that the operation needs"),
     ("token_malformed", 401, "not a bearer token, or not one that this virtual server could accept"),
     ("token_algorithm", 401, "an algorithm that the issuer's list does not have, `none` and HS* among them"),

@@ -232,7 +232,7 @@ impl<'g> Call<'g> {
             log.sent.push(format!("{} {}", self.method, path(&self.target)));
         }
         drop(log);
-        let carriers = ["authorization", "cookie", "proxy-authorization"];
+        let carriers = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
         for (name, value) in &self.headers {
             if carriers.contains(&name.to_ascii_lowercase().as_str()) {
                 // Of a cookie the value: its name stands in every `Set-Cookie`.
