@@ -1,4 +1,4 @@
-//! Stage 6: may they? Turns the guard's decision into a permit or a refusal.
+//! Stage 6a: may they? Turns the guard's decision into a permit or a refusal.
 
 use std::sync::Arc;
 

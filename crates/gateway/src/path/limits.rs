@@ -1,4 +1,4 @@
-//! Stage 7: how often, and how many at once. The last thing that is asked before anything goes upstream.
+//! Stage 6b: how often, and how many at once. The last thing that is asked before anything goes upstream.
 
 use std::sync::{Arc, atomic::Ordering};
 

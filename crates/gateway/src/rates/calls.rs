@@ -46,7 +46,10 @@ impl CallKey {
 
     /// Parts are length-prefixed: no two lists of parts are one text.
     fn digest(parts: &[&str]) -> Self {
-        let text: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+        let text = parts.iter().fold(String::new(), |mut text, part| {
+            text.extend([&part.len().to_string(), ":", part]);
+            text
+        });
         Self(hash::sha256(text.as_bytes()))
     }
 }

@@ -58,8 +58,8 @@ async fn a_key_gets_in_and_the_record_says_whose_it_is() {
 
 #[tokio::test]
 async fn what_is_no_key_here_gets_a_challenge_that_says_what_is() {
-    let world = world("").await;
     const KEY: &str = r#"ApiKey header="X-API-Key""#;
+    let world = world("").await;
     let halves = [&CI[..CI.len() - 1], &format!("{CI}x"), &CI.to_uppercase(), &format!("Bearer {CI}")];
     for wrong in halves.into_iter().chain(["x", "ci", "\u{e9}"]) {
         let answer = with(&world, "keys", wrong).await;
