@@ -137,9 +137,12 @@ fn announce(loaded: &Loaded, address: SocketAddr, admin: Option<&TcpListener>) {
             server.name, server.resource, server.upstream.name
         ));
     }
-    if loaded.snapshot.servers.is_empty() {
+    for agent in loaded.snapshot.agents.values() {
+        say_aside(&format!("  agent {}: {} → card {}", agent.name, agent.resource, agent.card));
+    }
+    if loaded.snapshot.servers.is_empty() && loaded.snapshot.agents.is_empty() {
         say_aside(
-            "  nothing is published yet: declare an [[upstream]] and a [[server]], or run `doorward demo`",
+            "  nothing is published yet: declare an [[upstream]] and a [[server]], or an [[agent]], or run `doorward demo`",
         );
     }
 }

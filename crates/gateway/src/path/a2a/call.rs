@@ -1,6 +1,6 @@
 //! One operation that a known caller asks of one agent.
 
-use std::{borrow::Cow, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use doorward_model::Scope;
@@ -23,7 +23,6 @@ pub(super) struct Call {
     pub(super) caller: Authenticated,
     /// The caller as the index of tasks knows it.
     pub(super) owner: Owner,
-    pub(super) address: IpAddr,
     pub(super) face: Face,
     pub(super) operation: Operation,
     pub(super) params: Params,

@@ -41,7 +41,7 @@ pub(super) async fn call(
     face: &mut Face,
     record: &mut OpenRecord,
 ) -> Result<Call, Refusal> {
-    let Found { agent, way, method, headers, content, address, .. } = found;
+    let Found { agent, way, method, headers, content, .. } = found;
     record.binding(face.binding);
     let limits = &agent.entrance.limits;
     let (body, is_message) = match content {
@@ -76,7 +76,6 @@ pub(super) async fn call(
         chain: Chain::of(&headers),
         agent,
         caller,
-        address,
     })
 }
 
