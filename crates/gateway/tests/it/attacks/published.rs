@@ -27,6 +27,8 @@ const ROUTES: [(&str, &str, &[&str]); 23] = [
     ("/console/access/revoke", "/console/access/revoke", &["GET"]),
     ("/console/assets/", "/console/assets/app.css", &["GET"]),
     ("/mcp/", "/mcp/jwt", &[]),
+    ("/a2a/", "/a2a/nobody", &[]),
+    ("/a2a/.well-known/agent-card.json", "/a2a/.well-known/agent-card.json", &[]),
     ("/healthz", "/healthz", &["GET"]),
     ("/readyz", "/readyz", &["GET"]),
     ("/metrics", "/metrics", &["GET"]),
