@@ -15,8 +15,6 @@ CREATE TABLE context (
     PRIMARY KEY (agent, context)
 );
 
-CREATE INDEX context_by_time ON context (noted);
-
 -- Tasks. `phase`: 0 open, 1 interrupted, 2 ended. `state_time` is the agent's, `created` and `noted` are ours.
 CREATE TABLE task (
     agent TEXT NOT NULL,
@@ -34,8 +32,6 @@ CREATE TABLE task (
 );
 
 CREATE INDEX task_by_owner ON task (agent, owner, state_time, task);
-
-CREATE INDEX task_by_context ON task (agent, context);
 
 -- What quotas count.
 CREATE INDEX task_not_ended ON task (agent, owner, phase) WHERE phase < 2;

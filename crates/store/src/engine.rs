@@ -75,7 +75,7 @@ macro_rules! writing {
     };
 }
 
-pub(crate) use many::{MOST_ROWS, ManyRows};
+pub(crate) use many::ManyRows;
 pub(crate) use statements::{Statements, Value, raise, values};
 pub(crate) use {reading, writing};
 

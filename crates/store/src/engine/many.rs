@@ -7,11 +7,12 @@ use std::{iter::repeat_n, sync::OnceLock};
 use super::{Statements, Value};
 use crate::StoreError;
 
-/// How many rows the texts take.
-const SIZES: [usize; 4] = [1, 4, 16, 64];
+/// How many rows the texts take. SQLite looks each parameter up by its name among those before it, and copies what a
+/// statement changes in case it fails half-way; much larger ones cost more than they save.
+const SIZES: [usize; 3] = [1, 4, 16];
 
 /// The most rows of one statement.
-pub(crate) const MOST_ROWS: usize = SIZES[SIZES.len() - 1];
+const MOST: usize = SIZES[SIZES.len() - 1];
 
 /// A statement around `(VALUES …)` with so many rows of `N` columns: `column1`, `column2`, … on both engines.
 pub(crate) struct ManyRows<const N: usize> {
@@ -26,14 +27,14 @@ impl<const N: usize> ManyRows<N> {
         Self { before, after, texts: [const { OnceLock::new() }; SIZES.len()] }
     }
 
-    /// Runs it with these rows, [`MOST_ROWS`] at a time; says how many rows it touched.
+    /// Runs it with these rows, 16 at a time; says how many rows it touched.
     pub(crate) async fn run(
         &'static self,
         tx: &mut impl Statements,
         rows: &[[Value<'_>; N]],
     ) -> Result<u64, StoreError> {
         let mut touched = 0;
-        for rows in rows.chunks(MOST_ROWS) {
+        for rows in rows.chunks(MOST) {
             let size = SIZES.iter().position(|size| rows.len() <= *size).unwrap_or(SIZES.len() - 1);
             let sql = self.texts[size].get_or_init(|| self.text(SIZES[size]));
             let nothing = rows[0].map(Value::null);

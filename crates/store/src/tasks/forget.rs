@@ -1,4 +1,4 @@
-//! Forgetting tasks, with their webhooks, and then contexts without tasks: a little at a time.
+//! Forgetting tasks, with their webhooks, and contexts: a little at a time.
 
 use doorward_model::Timestamp;
 
@@ -6,6 +6,9 @@ use crate::{
     Store, StoreError,
     engine::{Statements, raise, values, writing},
 };
+
+/// How exactly it is known when a context was mentioned last.
+const DAY_SECS: i64 = 24 * 3_600;
 
 /// How many rows one transaction forgets.
 const BATCH: i64 = 1_000;
@@ -16,16 +19,15 @@ const ENDED: &str = "DELETE FROM task WHERE (agent, task) IN
 const IDLE: &str = "DELETE FROM task WHERE (agent, task) IN
      (SELECT agent, task FROM task WHERE phase < 2 AND noted <= $1 LIMIT $2)";
 
-const CONTEXTS: &str = "DELETE FROM context WHERE (agent, context) IN
-     (SELECT c.agent, c.context FROM context c WHERE c.noted <= $1 AND NOT EXISTS
-         (SELECT 1 FROM task t WHERE t.agent = c.agent AND t.context = c.context)
-      LIMIT $2) AND noted <= $1";
+const CONTEXTS: &str = "DELETE FROM context WHERE noted <= $1 AND (agent, context) IN
+     (SELECT agent, context FROM context WHERE noted <= $1 LIMIT $2)";
 
 impl Store {
     /// Forgets tasks that ended and were last noted by `ended_before`, any that were last noted by `idle_before`, and
-    /// contexts that have no task and were last mentioned by `idle_before`; says how many. Webhooks go with their
-    /// tasks. What is forgotten belongs to nobody: its owner cannot come back to it, and for an unknown context the
-    /// next who brings it is the first. So `idle_before` is at least two days ago, and long before agents forget.
+    /// contexts that were last mentioned a day before that; says how many. Webhooks go with their tasks.
+    ///
+    /// What is forgotten belongs to nobody: its owner cannot come back to it, and a context is that of the next who
+    /// names it. So `idle_before` is long ago, longer than agents remember.
     ///
     /// # Errors
     /// When the database fails; what was forgotten before stays forgotten.
@@ -35,7 +37,9 @@ impl Store {
         idle_before: Timestamp,
     ) -> Result<u64, StoreError> {
         let mut forgotten = 0;
-        for (sql, before) in [(ENDED, ended_before), (IDLE, idle_before), (CONTEXTS, idle_before)] {
+        for (sql, before) in
+            [(ENDED, ended_before), (IDLE, idle_before), (CONTEXTS, idle_before.plus_secs(-DAY_SECS))]
+        {
             loop {
                 let batch = writing!(self, tx => {
                     raise(&mut *tx, "forgetting").await?;

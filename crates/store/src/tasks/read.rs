@@ -106,34 +106,19 @@ impl Store {
         after: Option<&TaskCursor>,
         size: u32,
     ) -> Result<TaskPage, StoreError> {
-        // Each of these two has an index.
-        let (count, page) = if filter.context.is_some() {
-            (
-                "SELECT COUNT(*) FROM task WHERE agent = $1 AND owner = $2 AND context = $3
-                 AND ($4 IS NULL OR state = $4) AND state_time >= $5",
-                task_query!(
-                    "WHERE agent = $1 AND owner = $2 AND context = $3 AND ($4 IS NULL OR state = $4)
-                     AND state_time >= $5 AND (state_time, task) < ($6, $7)
-                     ORDER BY state_time DESC, task DESC LIMIT $8"
-                ),
-            )
-        } else {
-            (
-                "SELECT COUNT(*) FROM task WHERE agent = $1 AND owner = $2 AND $3 IS NULL
-                 AND ($4 IS NULL OR state = $4) AND state_time >= $5",
-                task_query!(
-                    "WHERE agent = $1 AND owner = $2 AND $3 IS NULL AND ($4 IS NULL OR state = $4)
-                     AND state_time >= $5 AND (state_time, task) < ($6, $7)
-                     ORDER BY state_time DESC, task DESC LIMIT $8"
-                ),
-            )
-        };
+        const COUNT: &str = "SELECT COUNT(*) FROM task WHERE agent = $1 AND owner = $2
+             AND ($3 IS NULL OR context = $3) AND ($4 IS NULL OR state = $4) AND state_time >= $5";
+        const PAGE: &str = task_query!(
+            "WHERE agent = $1 AND owner = $2 AND ($3 IS NULL OR context = $3) AND ($4 IS NULL OR state = $4)
+             AND state_time >= $5 AND (state_time, task) < ($6, $7)
+             ORDER BY state_time DESC, task DESC LIMIT $8"
+        );
         let TaskFilter { context, state, since } = filter;
         let since = since.map_or(i64::MIN, Timestamp::as_micros);
         let (time, task) = after.map_or((i64::MAX, ""), |after| (after.state_time.as_micros(), &after.task));
         let values = values![agent, owner.as_str(), context, state, since, time, task, i64::from(size) + 1];
-        let total = self.row::<(i64,)>(count, &values[..5]).await?.unwrap_or_default().0;
-        let rows = self.rows::<TaskRow>(page, values).await?;
+        let total = self.row::<(i64,)>(COUNT, &values[..5]).await?.unwrap_or_default().0;
+        let rows = self.rows::<TaskRow>(PAGE, values).await?;
         let mut tasks = rows.into_iter().map(TaskRow::read).collect::<Result<Vec<_>, _>>()?;
         let more = tasks.len() > size as usize;
         tasks.truncate(size as usize);

@@ -12,10 +12,10 @@ use super::{
     ContextNote, Noted, Owner, TaskNote,
     write::{Outcome, write},
 };
-use crate::{
-    Store, StoreError,
-    engine::{MOST_ROWS, writing},
-};
+use crate::{Store, StoreError, engine::writing};
+
+/// The most notes of one transaction.
+const MOST: usize = 64;
 
 /// How many notes may wait for a later transaction than the next one.
 const MOST_LEFT: usize = 256;
@@ -84,7 +84,7 @@ impl Writer {
     fn gather(&mut self) -> (Batch, Waiting) {
         let (mut batch, mut waiting) = (Batch::default(), Waiting::default());
         let mut older = std::mem::take(&mut self.left);
-        while batch.len() < MOST_ROWS && self.left.len() < MOST_LEFT {
+        while batch.len() < MOST && self.left.len() < MOST_LEFT {
             let Some(next) = older.pop_front().or_else(|| self.received.try_recv().ok()) else { break };
             if self
                 .left
