@@ -12,13 +12,14 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("doorward-assertio
 
 /// Adds a signed assertion that names the caller to `audience`, good for a minute. Nothing, where nobody was asked.
 pub(crate) fn attach(app: &App, caller: &Caller, audience: &str, headers: &mut HeaderMap) {
-    let routes = app.routes();
-    let value = caller
-        .identity()
-        .and_then(|identity| value(app.signer(), (routes.origin(), app.clock().now()), identity, audience));
-    headers.extend(value.map(|value| (HEADER, value)));
+    let Some(identity) = caller.identity() else { return };
+    let (routes, now) = (app.routes(), app.clock().now());
+    if let Some(value) = value(app.signer(), (routes.origin(), now), identity, audience) {
+        headers.insert(HEADER, value);
+    }
 }
 
+/// The value of the header.
 pub(super) fn value(
     signer: &Signer,
     (origin, now): (&str, Timestamp),
