@@ -1,7 +1,8 @@
 """An agent on the last Python SDK of A2A 0.3: three bindings, streams, push, extended card.
 
-What it does with a message is in `deeds.py`. With `--pace`, a message that `deeds.py` does not know goes through the states
-at that pace and ends with a question, as the test kit of 0.3 wants it. The first line of output is {listening, grpc, base, card}.
+What it does with a message is in `deeds.py`. With `--kit` it is as the test kit of 0.3 wants it: a message that `deeds.py`
+does not know goes through the states in its time and ends with a question, the address of gRPC has a scheme, and there is
+no extended card, because nobody is asked for a credential. The first line of output is {listening, grpc, base, card}.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ import door
 
 # The test kit of 0.3 takes the address of the card for that of JSON-RPC.
 RPC, REST = "/", "/rest"
+PACE_SECONDS = 0.5
+LINGER_SECONDS = 0.2
 ENDED = (TaskState.completed, TaskState.failed, TaskState.canceled, TaskState.rejected)
 
 
@@ -106,26 +109,28 @@ class Turn:
 
 
 class Executor(AgentExecutor):
-    def __init__(self, pace):
-        self.pace = pace
+    def __init__(self, for_kit):
+        self.for_kit = for_kit
 
     async def execute(self, context, event_queue):
         turn = Turn(event_queue, context)
         task = context.current_task
         waiting = task is not None and task.status.state in (TaskState.input_required, TaskState.auth_required)
         message_id = context.message.message_id
-        if self.pace and not message_id.startswith(tuple(deeds.DEEDS)):
+        if self.for_kit and not message_id.startswith(tuple(deeds.DEEDS)):
             return await self.walk(turn)
         headers = seen(context.call_context)
         await deeds.act(turn, message_id, context.get_user_input(), headers, waiting)
+        # The SDK closes the queues once this is over, and drops what subscribers did not take yet.
+        await asyncio.sleep(LINGER_SECONDS)
 
     async def walk(self, turn):
         """One state after the other."""
         await turn.begin()
         await turn.updater.submit()
-        await asyncio.sleep(self.pace)
+        await asyncio.sleep(PACE_SECONDS)
         await turn.work()
-        await asyncio.sleep(self.pace)
+        await asyncio.sleep(PACE_SECONDS)
         await turn.artifact([{"text": "Hello World"}])
         await turn.ask("What else?")
 
@@ -147,7 +152,8 @@ def seen(call):
 
 
 def card_of(asked, origin, grpc_port, extended=False):
-    urls = {"JSONRPC": f"{origin}{RPC}", "HTTP+JSON": f"{origin}{REST}", "GRPC": f"127.0.0.1:{grpc_port}"}
+    grpc_url = f"{'http://' if asked.kit else ''}127.0.0.1:{grpc_port}"
+    urls = {"JSONRPC": f"{origin}{RPC}", "HTTP+JSON": f"{origin}{REST}", "GRPC": grpc_url}
     bindings = asked.bindings.split(",")
     skills = [AgentSkill(id="deeds", name="Deeds", description="Does what the messageId says", tags=["test"])]
     if extended:
@@ -164,7 +170,7 @@ def card_of(asked, origin, grpc_port, extended=False):
         default_input_modes=["text/plain", "text"],
         default_output_modes=["text/plain"],
         skills=skills,
-        supports_authenticated_extended_card=not asked.no_extended,
+        supports_authenticated_extended_card=not asked.kit,
     )
 
 
@@ -185,7 +191,7 @@ async def main(asked):
     card, extended = (card_of(asked, origin, grpc_port, each) for each in (False, True))
     configs = InMemoryPushNotificationConfigStore()
     handler = DefaultRequestHandler(
-        agent_executor=Executor(asked.pace),
+        agent_executor=Executor(asked.kit),
         task_store=InMemoryTaskStore(),
         push_config_store=configs,
         push_sender=BasePushNotificationSender(httpx.AsyncClient(timeout=10), configs),
@@ -199,6 +205,5 @@ async def main(asked):
 
 if __name__ == "__main__":
     parser = door.options(__doc__)
-    parser.add_argument("--pace", type=float, default=0, help="seconds before each state of an unknown message")
-    parser.add_argument("--no-extended", action="store_true", help="declare that there is no extended card")
+    parser.add_argument("--kit", action="store_true", help="be as the test kit of 0.3 wants it")
     asyncio.run(main(parser.parse_args()))

@@ -108,7 +108,8 @@ const visit = {
         assert(narrowed.supportedInterfaces.length > 0, 'the card does not name it');
         assert(!card.skills.some(skill => skill.id === 'secret'), 'the public card shows what is for known callers');
         // From the document as it came: as an object of this SDK a card loses what its canonical form needs.
-        if (asked.signed) await verify(await (await fetch(`${base}/.well-known/agent-card.json`)).json());
+        const headers = { 'A2A-Version': '1.0' };
+        if (asked.signed) await verify(await (await fetch(`${base}/.well-known/agent-card.json`, { headers })).json());
         return narrowed.supportedInterfaces.map(each => each.url);
     },
 

@@ -65,8 +65,7 @@ fn command(agent: Agent) -> Command {
         Agent::V1 => python("a2a-v1", "agent_v1.py"),
         Agent::V03 => {
             let mut command = python("a2a-v03", "agent_v03.py");
-            // What the kit of 0.3 expects: it looks at a task under way, and for a refusal where it shows no credential.
-            command.args(["--pace", "0.5", "--no-extended"]);
+            command.arg("--kit");
             command
         }
         Agent::Js => {
