@@ -43,7 +43,6 @@ import door
 # The test kit of 0.3 takes the address of the card for that of JSON-RPC.
 RPC, REST = "/", "/rest"
 PACE_SECONDS = 0.5
-LINGER_SECONDS = 0.2
 ENDED = (TaskState.completed, TaskState.failed, TaskState.canceled, TaskState.rejected)
 
 
@@ -121,8 +120,6 @@ class Executor(AgentExecutor):
             return await self.walk(turn)
         headers = seen(context.call_context)
         await deeds.act(turn, message_id, context.get_user_input(), headers, waiting)
-        # The SDK closes the queues once this is over, and drops what subscribers did not take yet.
-        await asyncio.sleep(LINGER_SECONDS)
 
     async def walk(self, turn):
         """One state after the other."""

@@ -9,6 +9,7 @@ import asyncio
 CHUNKS = 100
 # How long `own-slow` works, and the kit's task that is subscribed to again: the kit wants twice its own limit.
 SLOW_SECONDS = 1
+TAKE_SECONDS = 0.3
 RESUBSCRIBE_SECONDS = 4
 FILE = {"raw": b"tck", "media_type": "text/plain", "filename": "output.txt"}
 FILE_URL = {"url": "https://example.com/output.txt", "media_type": "text/plain", "filename": "output.txt"}
@@ -90,6 +91,8 @@ async def slow(task, _text, _headers):
     await task.work()
     await asyncio.sleep(SLOW_SECONDS)
     await task.artifact([{"text": "at last"}])
+    # At the end the SDK of 0.3 drops what subscribers did not take yet.
+    await asyncio.sleep(TAKE_SECONDS)
     await task.complete()
 
 
