@@ -64,6 +64,14 @@ impl Asked {
         }
     }
 
+    /// A text among the parameters, or in the query.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let (_, query) = self.request.target.split_once('?').unwrap_or_default();
+        let queried = || url::form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name);
+        let told = self.params()[name].as_str().map(str::to_owned);
+        told.or_else(|| queried().map(|(_, value)| value.into_owned()))
+    }
+
     /// How its payload is written.
     pub fn dialect(&self) -> Dialect {
         Dialect::of(self.version, self.binding)

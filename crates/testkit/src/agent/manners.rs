@@ -68,7 +68,7 @@ impl Manners {
             }
             "SendStreamingMessage" => Answer::stream(self.send(asked)?.stream(dialect)),
             "GetTask" => Answer::result(self.task(asked)?.show(dialect)),
-            "ListTasks" => self.list(dialect),
+            "ListTasks" => self.list(asked),
             "CancelTask" => {
                 let task = self.task(asked)?;
                 if is_terminal(task.state) {
@@ -130,9 +130,12 @@ impl Manners {
         Ok(task)
     }
 
-    fn list(&self, dialect: Dialect) -> Answer {
-        let shown = self.tasks.iter().rev().map(|task| {
-            let mut shown = task.show(dialect);
+    /// The tasks of the context that is asked for, the newest first; there is one page only.
+    fn list(&self, asked: &Asked) -> Answer {
+        let context = asked.parameter("contextId").filter(|context| !context.is_empty());
+        let fits = |task: &&Task| context.as_ref().is_none_or(|context| *context == task.context);
+        let shown = self.tasks.iter().rev().filter(fits).map(|task| {
+            let mut shown = task.show(asked.dialect());
             if let Some(members) = shown.as_object_mut() {
                 members.remove("artifacts");
             }

@@ -71,6 +71,9 @@ async fn one_task_is_known_over_both_bindings_of_both_versions() {
     assert_eq!(proto, rest);
     let listed = body(&exchange(&agent, "GET", "/rest/acme/tasks", &Value::Null).await);
     assert_eq!(listed["totalSize"], 1);
+    let elsewhere = exchange(&agent, "GET", "/rest/tasks?contextId=else%2Dwhere", &Value::Null).await;
+    assert_eq!(body(&elsewhere)["tasks"], json!([]));
+    assert_eq!(agent.requests()[5].parameter("contextId").as_deref(), Some("else-where"));
 
     let asked = agent.requests();
     let told = asked.iter().map(|asked| (asked.operation.as_str(), asked.version, asked.tenant.as_deref()));
@@ -82,6 +85,7 @@ async fn one_task_is_known_over_both_bindings_of_both_versions() {
             ("GetTask", Version::V0_3, None),
             ("GetTask", Version::V0_3, None),
             ("ListTasks", Version::V1_0, Some("acme")),
+            ("ListTasks", Version::V1_0, None),
         ]
     );
     assert!(asked[1..4].iter().all(|asked| asked.task.as_deref() == Some(id)));

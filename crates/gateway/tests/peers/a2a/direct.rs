@@ -2,10 +2,16 @@
 //!
 //! What is left out here is what the SDKs do not do with each other; through the gateway it holds.
 
+use doorward_testkit::{
+    agent::{Binding, CardKey, ScriptedAgent, Version},
+    issuer::KeyKind,
+};
+
 use super::{
     agents::{Agent, BINDINGS, Kind},
     clients::{Client, Visit},
 };
+use crate::harness::within;
 
 /// What an agent of the old SDK does not send, or does not have over a binding.
 fn lacks(binding: &str, client: Client) -> &'static [&'static str] {
@@ -59,6 +65,32 @@ fn javascript_agent() {
             };
             let signed = client != Client::PythonV03;
             Visit { client, base: &agent.base, binding, token: None, signed, skip }.run();
+        }
+    }
+}
+
+/// What the scripted agent is not made for.
+const NO_SCRIPT: [&str; 9] =
+    ["extended", "message", "stream", "question", "failure", "cancel", "subscribe", "push", "headers"];
+
+/// The tests in process lean on it: the SDKs must take what it says, and its signature.
+#[test]
+fn the_scripted_agent_has_the_manners_of_both_versions() {
+    let interfaces = |version| [(Binding::JsonRpc, version), (Binding::HttpJson, version)];
+    let key = CardKey::generate(KeyKind::Es256, "scripted").expect("a key");
+    for (version, clients) in [
+        (Version::V1_0, [Client::PythonV1, Client::JavaScript]),
+        (Version::V0_3, [Client::PythonV03, Client::JavaScriptV03]),
+    ] {
+        let agent = within(ScriptedAgent::start_as(&interfaces(version)));
+        let signed = version == Version::V1_0;
+        if signed {
+            agent.sign_card(&key).expect("a signature");
+        }
+        for client in clients {
+            for binding in ["JSONRPC", "HTTP+JSON"] {
+                Visit { client, base: agent.origin(), binding, token: None, signed, skip: &NO_SCRIPT }.run();
+            }
         }
     }
 }
