@@ -31,6 +31,9 @@ const SCRIPTS: [&str; 3] = ["node", "oauth", "a2a"];
 /// Every `*.txt` in here becomes an environment `.tools/python/<name>`.
 const PYTHON: &str = "tests/peers/python";
 
+/// A client that is built outside the workspace, so that what it brings is in no check of it.
+const RUST_PEER: &str = "tests/peers/a2a/rust/Cargo.toml";
+
 const OLDEST_NODE: u32 = 20;
 
 /// Installs whatever is missing; says one line per part.
@@ -44,11 +47,20 @@ pub(crate) fn install() -> Result<()> {
     for lock in python_locks()? {
         python(&lock)?;
     }
+    rust_peer()?;
     apt::ensure(&["postgresql"], || postgres::programs().is_some())?;
     eprintln!("  postgresql: ready");
     apt::ensure(&["chromium"], || apt::on_path("chromium"))?;
     eprintln!("  chromium: ready");
     unpack_promtool()
+}
+
+/// Cargo knows whether there is anything to do.
+fn rust_peer() -> Result<()> {
+    let mut command =
+        run::cargo(&["build", "--quiet", "--locked", "--manifest-path", RUST_PEER, "--target-dir"]);
+    command.arg(run::tools_dir().join("a2a-rust"));
+    run::run(command)
 }
 
 /// Where `promtool` is: on the search path, or where [`install`] unpacks it.

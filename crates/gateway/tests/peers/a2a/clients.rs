@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::agents::{module, script};
-use crate::programs::finish;
+use crate::programs::{finish, tools};
 
 /// Every check, in no order.
 const CHECKS: [&str; 15] = [
@@ -40,6 +40,8 @@ pub(super) enum Client {
     JavaScript,
     /// `@a2a-js/sdk`, speaking 0.3.
     JavaScriptV03,
+    /// `a2a-client-lf`, of 1.0, which verifies no signatures.
+    Rust,
 }
 
 /// One client at one agent, over one binding.
@@ -90,6 +92,7 @@ impl Visit<'_> {
             Client::PythonV1 => script("a2a-v1", "client_v1.py"),
             Client::PythonV03 => script("a2a-v03", "client_v03.py"),
             Client::JavaScript | Client::JavaScriptV03 => module("client.mjs"),
+            Client::Rust => Command::new(tools().join("a2a-rust/debug/a2a-peer")),
         };
         command.args([self.base, self.binding]);
         if self.client == Client::JavaScriptV03 {

@@ -9,7 +9,8 @@ use crate::{
     issuer::Issuer,
 };
 
-const CLIENTS: [Client; 4] = [Client::PythonV1, Client::PythonV03, Client::JavaScript, Client::JavaScriptV03];
+const CLIENTS: [Client; 5] =
+    [Client::PythonV1, Client::PythonV03, Client::JavaScript, Client::JavaScriptV03, Client::Rust];
 
 /// The name of the one agent of a gateway here.
 const NAME: &str = "helper";
