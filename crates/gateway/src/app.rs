@@ -50,6 +50,7 @@ const FORGET_EVERY: Duration = Duration::from_mins(5);
 pub struct App {
     routes: ArcSwap<Routes>,
     store: Store,
+    has_replicas: bool,
     ledger: Ledger,
     egress: Egress,
     issuers: Issuers,
@@ -133,6 +134,7 @@ impl App {
             identifiers: Identifiers::new(),
             tasks: Tasks::new(store.clone()),
             store,
+            has_replicas: matches!(loaded.settings.store_url, StoreUrl::Postgres(_)),
             ledger,
             egress,
             ended_sessions,
@@ -173,6 +175,7 @@ impl App {
             let forgotten = async {
                 self.signer.forget(now).await?;
                 self.store.forget_expired_tokens(now).await?;
+                self.store.forget_rates(now).await?;
                 self.store.forget_unused_clients(now).await
             };
             if let Err(error) = forgotten.await {
@@ -272,6 +275,11 @@ impl App {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The store, where other replicas may use it too.
+    pub(crate) fn shared_store(&self) -> Option<&Store> {
+        self.has_replicas.then_some(&self.store)
     }
 
     /// Whether a token of Doorward's own is good now: what every request that brings one asks first.

@@ -88,7 +88,7 @@ async fn judge(app: &App, read: Read, record: &mut OpenRecord) -> Result<(Asked,
     let asked = engine::understand(app, read, record).await?;
     let cleared = expose::clear(&asked)?;
     let permit = authorize::decide(cleared, &asked)?;
-    let permit = limits::admit(app, permit, &asked)?;
+    let permit = limits::admit(app, permit, &asked).await?;
     Ok((asked, permit))
 }
 

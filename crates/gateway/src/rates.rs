@@ -1,6 +1,7 @@
 //! How often an address, or a person, may try something: counted in memory, bounded whatever comes.
 
 mod calls;
+mod leases;
 
 pub(crate) use calls::{CallKey, Calls};
 

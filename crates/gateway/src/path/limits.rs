@@ -12,11 +12,11 @@ use super::{
 use crate::{App, routes::Entrance};
 
 /// Lets a permitted message pass, unless it is one too many.
-pub(super) fn admit(app: &App, permit: Permit, asked: &Asked) -> Result<Permit, Refusal> {
+pub(super) async fn admit(app: &App, permit: Permit, asked: &Asked) -> Result<Permit, Refusal> {
     let entrance = &asked.published().entrance;
     // Whoever ends a session gives something back.
     if !matches!(asked.exchange.purpose, Purpose::End) {
-        count(app, entrance, asked.caller()).map_err(|refusal| refusal.of(asked.client_id()))?;
+        count(app, entrance, asked.caller()).await.map_err(|refusal| refusal.of(asked.client_id()))?;
     }
     // Streams that end with their answer are bounded by connections; those that never end are counted.
     let open = entrance.streams.load(Ordering::Acquire);
@@ -26,9 +26,17 @@ pub(super) fn admit(app: &App, permit: Permit, asked: &Asked) -> Result<Permit, 
     Ok(permit)
 }
 
-/// Counts one call of a caller, where the entrance has a rate.
-pub(super) fn count(app: &App, entrance: &Arc<Entrance>, caller: &Authenticated) -> Result<(), Refusal> {
-    let Some((rate, key)) = entrance.to.rate().zip(caller.counted) else { return Ok(()) };
-    let counted = entrance.calls.admit(rate.rate, key, app.clock().now());
-    counted.map_err(|too_often| Reason::RateExceeded(too_often.retry_after).into())
+/// Counts one call of a caller, where the entrance has a rate: with the other replicas, where there can be some.
+pub(super) async fn count(
+    app: &App,
+    entrance: &Arc<Entrance>,
+    caller: &Authenticated,
+) -> Result<(), Refusal> {
+    let Some((limit, key)) = entrance.to.rate().zip(caller.counted) else { return Ok(()) };
+    let (calls, counted, now) = (&entrance.calls, (limit.rate, key), app.clock().now());
+    let outcome = match app.shared_store() {
+        Some(store) => calls.admit_shared(store, &entrance.to.path(), counted, now).await,
+        None => calls.admit(limit.rate, key, now),
+    };
+    outcome.map_err(|too_often| Reason::RateExceeded(too_often.retry_after).into())
 }

@@ -7,19 +7,21 @@ use std::{
 
 use doorward_auth::keys::hash;
 use doorward_model::{Caller, Rate, RateBy, Timestamp, TooOften};
+use doorward_store::Store;
 use lru::LruCache;
 
-use super::{CAPACITY, address_key};
+use super::{CAPACITY, address_key, leases::Leases};
 use crate::bounded;
 
 /// The counters of one entrance, so that a crowd at one makes nobody forgotten at another.
 pub(crate) struct Calls {
     states: Mutex<LruCache<CallKey, Timestamp>>,
+    leases: Leases,
 }
 
 /// Who is counted as one: a digest, so that a long name takes no more room than a short one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct CallKey([u8; 32]);
+pub(crate) struct CallKey(pub(super) [u8; 32]);
 
 impl CallKey {
     /// The key of a caller. Whom nobody was asked about is counted by `address`.
@@ -57,10 +59,25 @@ impl CallKey {
 impl Calls {
     /// Nobody has called yet.
     pub(crate) fn new() -> Self {
-        Self { states: Mutex::new(bounded::cache(CAPACITY)) }
+        Self { states: Mutex::new(bounded::cache(CAPACITY)), leases: Leases::new() }
     }
 
-    /// Counts one call, or says how long to wait.
+    /// Counts one call of an entrance, `place`, together with other replicas, or says how long to wait. While the store
+    /// fails, each replica counts for itself: an outage opens nothing.
+    pub(crate) async fn admit_shared(
+        &self,
+        store: &Store,
+        place: &str,
+        (rate, key): (Rate, CallKey),
+        now: Timestamp,
+    ) -> Result<(), TooOften> {
+        self.leases.admit(store, place, (rate, key), now).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "calls are counted in this process alone");
+            self.admit(rate, key, now)
+        })
+    }
+
+    /// Counts one call in this process, or says how long to wait.
     pub(crate) fn admit(&self, rate: Rate, key: CallKey, now: Timestamp) -> Result<(), TooOften> {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let state = rate.admit(states.get(&key).copied(), now)?;

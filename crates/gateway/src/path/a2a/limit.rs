@@ -18,7 +18,7 @@ pub(super) struct Held {
 /// Admits a request, or says what there is too much of.
 pub(super) async fn admit(app: &Arc<App>, call: &Call, standing: &Standing) -> Result<Held, Refusal> {
     let (agent, entrance) = (&call.agent.agent, &call.agent.entrance);
-    limits::count(app, entrance, &call.caller)?;
+    limits::count(app, entrance, &call.caller).await?;
     if call.operation.sends() && standing.task.is_none() {
         let held = app.tasks().held(&agent.name, &call.owner, agent.quotas, app.clock().now()).await;
         let held = held.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::others_are_served;
-use crate::harness::{Answer, Call, World};
+use crate::harness::{Answer, Call, Plan, World};
 
 /// The last server of the usual world gets this rate too.
 fn rated(rate: &str, access: &str) -> String {
@@ -158,5 +158,41 @@ async fn counts_live_on_when_the_configuration_changes_unless_the_rate_does() {
     world.gateway.replace(&format!("{}\n{more}", world.toml()));
     assert_eq!(list(&world, "rated").send().await.status, 200);
     too_often(&list(&world, "rated").send().await, "30");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn replicas_count_together() {
+    if std::env::var_os("DOORWARD_TEST_POSTGRES").is_none() {
+        return;
+    }
+    let rated = format!(
+        "{}{}",
+        rated("{ limit = 4, per = \"hour\" }", "\"open\""),
+        rated("{ limit = 1000, per = \"second\", burst = 100 }", "\"open\"").replace("\"rated\"", "\"busy\"")
+    );
+    let world = World::planned(Plan::default().postgres(), &rated).await;
+    world.gateway.clock.stop();
+    let other = world.gateway.replica(&format!("{}{rated}", world.toml())).await;
+    for _ in 0..2 {
+        assert_eq!(list(&world, "rated").send().await.status, 200);
+        assert_eq!(list(&world, "rated").at(&other).send().await.status, 200);
+    }
+    too_often(&list(&world, "rated").send().await, "900");
+    too_often(&list(&world, "rated").at(&other).send().await, "900");
+    // A refusal is remembered for as long as it holds, and no longer.
+    world.gateway.clock.advance(900);
+    assert_eq!(list(&world, "rated").at(&other).send().await.status, 200);
+    too_often(&list(&world, "rated").send().await, "900");
+
+    // Of a hundred calls at once each replica takes ten at a time, and none is given twice.
+    let mut admitted = 0;
+    for _ in 0..60 {
+        for call in [list(&world, "busy"), list(&world, "busy").at(&other)] {
+            admitted += u32::from(call.send().await.status == 200);
+        }
+    }
+    assert_eq!(admitted, 100);
+    other.finish().await;
     world.finish().await;
 }
