@@ -14,10 +14,13 @@ use doorward_protocol::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
+pub(crate) use upstream::UpstreamFailure;
+
 use super::{Answer, admit::REFUSED_ORIGIN, record::OpenRecord};
 use crate::{App, routes::Entrance};
 
 mod a2a;
+mod upstream;
 
 #[cfg(test)]
 mod tests;
@@ -71,19 +74,6 @@ pub(crate) enum Reason {
     DelegationTooDeep(usize),
     TooManyTasks(&'static str, usize),
     Internal,
-}
-
-/// What an upstream did wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UpstreamFailure {
-    Unreachable,
-    Timeout,
-    Broken,
-    TooLarge,
-    Invalid,
-    Unauthorized,
-    Redirect,
-    Status(u16),
 }
 
 /// A refusal on its way to becoming an answer.
@@ -296,22 +286,6 @@ fn whole_secs(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-impl UpstreamFailure {
-    fn message(self, kind: &str, name: &str) -> String {
-        let what = match self {
-            Self::Unreachable => "cannot be reached".into(),
-            Self::Timeout => "did not answer in time".into(),
-            Self::Broken => "broke off its answer".into(),
-            Self::TooLarge => "sent more than the limit".into(),
-            Self::Invalid => "sent something that is not a valid answer".into(),
-            Self::Unauthorized => "refused the credential that is configured for it".into(),
-            Self::Redirect => "answered with a redirect, which is never followed".into(),
-            Self::Status(status) => format!("answered with HTTP status {status}"),
-        };
-        format!("{kind} `{name}` {what}")
-    }
-}
-
 /// One refusal's constants.
 pub(super) struct Row {
     pub(super) reason: &'static str,
@@ -378,21 +352,6 @@ impl Reason {
             _ => Fault::Caller,
         };
         Row { reason, status, code, fault }
-    }
-}
-
-impl UpstreamFailure {
-    fn reason(self) -> &'static str {
-        match self {
-            Self::Unreachable => "upstream_unreachable",
-            Self::Timeout => "upstream_timeout",
-            Self::Broken => "upstream_broken",
-            Self::TooLarge => "upstream_too_large",
-            Self::Invalid => "upstream_invalid",
-            Self::Unauthorized => "upstream_unauthorized",
-            Self::Redirect => "upstream_redirect",
-            Self::Status(_) => "upstream_status",
-        }
     }
 }
 
