@@ -10,7 +10,7 @@ use crate::harness::{Gateway, Plan, World};
 /// What stands in the sources for a path, an example of it, and the methods that are answered without a credential:
 /// with a document, a page to sign in, or, for `/register`, a client that nobody has allowed anything yet. For all
 /// other methods there is a refusal.
-const ROUTES: [(&str, &str, &[&str]); 23] = [
+const ROUTES: [(&str, &str, &[&str]); 25] = [
     ("/authorize", "/authorize", &[]),
     ("/consent", "/consent", &["GET"]),
     ("/token", "/token", &[]),
