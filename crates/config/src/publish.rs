@@ -132,6 +132,7 @@ impl World<'_> {
             assertion: draft.assertion,
             access,
             bindings: draft.bindings.clone(),
+            versions: draft.versions.clone(),
             host: draft.host.as_ref().map(|host| host.value.clone()),
             signature: draft.signature.clone(),
             skills: draft.skills.clone(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use url::Url;
 
-use crate::{Access, Algorithm, Credential, Name, RateLimit};
+use crate::{A2aVersion, Access, Algorithm, Credential, Name, RateLimit};
 
 /// An A2A agent that Doorward publishes at `/a2a/<name>`: `[[agent]]`.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Agent {
     pub access: Access,
     /// What the published card offers, in this order.
     pub bindings: Vec<Binding>,
+    /// What callers may speak; never empty.
+    pub versions: Vec<A2aVersion>,
     /// Another host name at whose root the card stands too.
     pub host: Option<String>,
     /// What is asked of its card's signature.

@@ -17,6 +17,7 @@
 //!
 //! Nothing here knows a wire format, a table or a socket.
 
+mod a2a_version;
 mod agent;
 mod caller;
 mod clock;
@@ -32,6 +33,7 @@ mod sign_in;
 mod snapshot;
 mod upstream;
 
+pub use a2a_version::{A2aVersion, UnsupportedVersion};
 pub use agent::{Agent, ApiKey, ApiKeys, Binding, CardKeys, CardSignature, Quotas, SignatureMode};
 pub use caller::{Caller, CallerKey, Identity, Voucher};
 pub use clock::{Clock, SystemClock, Timestamp};

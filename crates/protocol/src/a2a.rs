@@ -14,14 +14,12 @@ pub mod proto;
 pub mod rest;
 mod state;
 pub mod translate;
-mod version;
 mod write;
 
 pub use dialect::Dialect;
-pub use doorward_model::Binding;
+pub use doorward_model::{A2aVersion as Version, Binding, UnsupportedVersion};
 pub use error::{ErrorKind, GrpcCode};
 pub use facts::{Asked, NotAnAnswer, TaskFacts, Told, push_config};
 pub use failure::Failure;
 pub use operation::Operation;
 pub use state::TaskState;
-pub use version::{UnsupportedVersion, Version};

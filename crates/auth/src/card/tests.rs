@@ -6,7 +6,7 @@ use doorward_model::{
 };
 use doorward_protocol::{
     a2a::{
-        Binding,
+        Binding, Version,
         card::{
             Facing, Form, MAX_DEPTH, Scheme, Security, Signature, canonical, publish, read, read_covered,
         },
@@ -281,6 +281,7 @@ fn cards_as_they_are_published_verify_in_every_form() {
         url: "https://gw.example/a2a/helper",
         grpc: None,
         bindings: &Binding::ALL,
+        versions: &Version::ALL,
         security: &security,
         push: true,
         extended: true,

@@ -6,7 +6,7 @@ pub(crate) use signature::SPEC as SIGNATURE;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use doorward_model::{Binding, CardSignature, Credential, Quotas, RateLimit};
+use doorward_model::{A2aVersion, Binding, CardSignature, Credential, Quotas, RateLimit};
 use url::Url;
 
 use super::{
@@ -41,6 +41,12 @@ pub(crate) const SPEC: Spec = Spec {
             Kind::Texts,
             "[\"jsonrpc\", \"http+json\"]",
             "what the published card offers, in this order: `jsonrpc`, `http+json`, `grpc`",
+        ),
+        Key::new(
+            "versions",
+            Kind::Texts,
+            "[\"1.0\", \"0.3\"]",
+            "the versions of A2A that callers may speak; with `1.0` alone the card has nothing of 0.3, which its signature does not cover",
         ),
         Key::new(
             "host",
@@ -113,6 +119,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) access: AccessDraft<'a>,
     pub(crate) rate: Option<RateLimit>,
     pub(crate) bindings: Vec<Binding>,
+    pub(crate) versions: Vec<A2aVersion>,
     pub(crate) host: Option<Found<String>>,
     pub(crate) skills: Option<BTreeSet<String>>,
     /// Absent after a mistake.
@@ -142,6 +149,7 @@ fn declare<'a>(section: &Section<'a>) -> Declared<Draft<'a>> {
         access: access::read(section, &access::AGENT_ALLOW),
         rate: rate::read(section, &rate::AGENT),
         bindings: bindings(section),
+        versions: versions(section),
         host: host(section),
         skills: skills(section),
         credential: credential::read(section, &credential::AGENT),
@@ -160,6 +168,26 @@ fn card(section: &Section<'_>) -> Option<Url> {
     let url = section.context.accept(&text.at, address::destination(text.value))?;
     credential::warn_in_clear(section, &url, "agent");
     Some(url)
+}
+
+/// 1.0 is what cards are written and signed in, so it is always there.
+fn versions(section: &Section<'_>) -> Vec<A2aVersion> {
+    let Some(words) = section.texts("versions") else { return A2aVersion::ALL.to_vec() };
+    let known = A2aVersion::ALL.map(|version| (version.name(), version));
+    let mut versions = Vec::new();
+    for word in words {
+        let Some(version) = section.meaning(&word, "version", &known) else { continue };
+        if versions.contains(&version) {
+            section.context.mistake(&word.at, format!("`{version}` is listed twice"));
+        } else {
+            versions.push(version);
+        }
+    }
+    if !versions.contains(&A2aVersion::V1_0) {
+        let complaint = Complaint::new("agents are always published in 1.0");
+        section.mistake("versions", complaint.hint("versions = [\"1.0\"], or leave it out for both"));
+    }
+    versions
 }
 
 fn bindings(section: &Section<'_>) -> Vec<Binding> {

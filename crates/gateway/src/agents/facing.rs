@@ -21,6 +21,7 @@ pub(super) fn publish(card: &UpstreamCard, agent: &Agent, routes: &Routes) -> Pu
             url: &agent.resource,
             grpc: grpc.as_deref(),
             bindings: &agent.bindings,
+            versions: &agent.versions,
             security: &security,
             push: false,
             // Whoever asks for it must be known (section 13.3).

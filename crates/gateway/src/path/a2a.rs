@@ -1,13 +1,14 @@
 //! The way of a request to an agent, whichever binding and version it comes in.
 //!
 //! ```text
-//! find → authenticate → read → delegate → stand → clear → authorize → limit → (answer here) → send → examine
+//! find → authenticate → read → delegate → promise → stand → clear → authorize → limit → (answer here) → send → examine
 //! ```
 //!
 //! What differs between bindings is the [`Face`]: how the caller says it and how it is answered. What differs between
 //! caller and agent is translated at the two ends; between them there is 1.0.
 
 mod call;
+mod capability;
 mod card;
 mod delegation;
 mod examine;
@@ -58,6 +59,7 @@ async fn walk(
     let caller = authenticate::caller(app, routes, entrance, found.presented(), record).await?;
     let call = read::call(found, caller, face, record).await?;
     let call = delegation::within_bounds(call)?;
+    capability::check(app, &call).await?;
     let standing = standing::of(app, &call).await?;
     let cleared = standing.clear(&call)?;
     let access = call.agent.entrance.access();
@@ -66,9 +68,6 @@ async fn walk(
             .map_err(|denied| Refusal::denied(denied, &call.agent.entrance))?;
     let held = limit::admit(app, &call, &standing).await?;
     let call = standing.complete(call)?;
-    if call.operation.is_push() || call.asked.brings_push_config {
-        return Err(refused(ErrorKind::PushNotificationNotSupported, "webhooks are not relayed"));
-    }
     record.allow();
     match call.operation {
         Operation::ListTasks => list::answer(app, call, permit, record).await,

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use doorward_protocol::a2a::Binding;
 use doorward_protocol::a2a::card::{self, Facing, Form, MAX_DEPTH, Scheme, Security, Signature};
+use doorward_protocol::a2a::{Binding, Version};
 use doorward_protocol::json::Document;
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ fn facing() -> Facing<'static> {
         url: "https://gw.example.com/a2a/helper",
         grpc: Some("gw.example.com:443"),
         bindings: &Binding::ALL,
+        versions: &Version::ALL,
         security: &SECURITY,
         push: true,
         extended: true,

@@ -61,6 +61,7 @@ pub(crate) fn agent() -> Destination {
         assertion: false,
         access: Access::default(),
         bindings: Vec::new(),
+        versions: Vec::new(),
         host: None,
         signature: CardSignature::default(),
         skills: None,

@@ -44,11 +44,13 @@ pub(super) async fn public(
         // Who names no version may be of either.
         None => ("hybrid", &shown.documents.hybrid),
         Some(Ok(Version::V1_0)) => ("1.0", &shown.documents.v1),
-        Some(Ok(Version::V0_3)) => ("0.3", &shown.documents.v03),
-        Some(Err(_)) => {
+        Some(Ok(Version::V0_3)) if agent.agent.versions.contains(&Version::V0_3) => {
+            ("0.3", &shown.documents.v03)
+        }
+        Some(_) => {
             return Err(super::refused(
                 ErrorKind::VersionNotSupported,
-                "there is a card for `A2A-Version` 1.0 and 0.3, and one for both without that header",
+                "there is no card for this `A2A-Version`; without that header there is one",
             ));
         }
     };
@@ -98,9 +100,6 @@ pub(super) async fn extended(
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let talk = send::begin(app, call, permit, record).await?;
-    if !talk.approved.card.capabilities.extended {
-        return Err(super::refused(ErrorKind::UnsupportedOperation, "the agent has no extended card"));
-    }
     let response = talk.ask(app, Operation::GetExtendedAgentCard, &talk.call.params.clone(), record).await?;
     let document = match talk.hear(Operation::GetExtendedAgentCard, response).await? {
         super::source::Heard::Error(failure) => return Ok(talk.error(&failure, record)),

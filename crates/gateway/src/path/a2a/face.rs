@@ -130,7 +130,8 @@ impl Face {
     fn fail(&self, failure: &Failure, status: StatusCode) -> Answer {
         match self.binding {
             Binding::JsonRpc => Answer::json(status, failure.json_rpc(self.id.as_deref())),
-            Binding::HttpJson => Answer::whole(status, self.media, failure.http(status.as_u16())),
+            // Section 11.6: errors are `application/json`, whatever results are.
+            Binding::HttpJson => Answer::whole(status, JSON, failure.http(status.as_u16())),
             Binding::Grpc => {
                 // Trailers only: everything stands in the head.
                 let mut answer = Answer::whole(StatusCode::OK, GRPC, Bytes::new());

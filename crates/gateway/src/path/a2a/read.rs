@@ -57,6 +57,9 @@ pub(super) async fn call(
         Way::Grpc(version, method) => grpc((*version, method), &headers, &body, limits.request_body)?,
         Way::Card => return Err(Reason::NotFound.into()),
     };
+    if !agent.agent.versions.contains(&face.version) {
+        return Err(unsupported("this agent is published in another version"));
+    }
     let params = said.params.v1().root().as_object();
     let params = params.ok_or_else(|| super::invalid("params", "must be an object"))?;
     let asked = Asked::read(said.operation, params).map(Named::of);

@@ -63,32 +63,12 @@ pub(super) async fn send(
     record: &mut OpenRecord,
 ) -> Result<Sent, Refusal> {
     let talk = begin(app, call, permit, record).await?;
-    talk.check_capabilities()?;
     let params = talk.call.params.clone();
     let response = talk.ask(app, talk.call.operation, &params, record).await?;
     Ok(Sent { talk, response })
 }
 
 impl Talk {
-    /// What the agent's card does not promise is not asked of it (section 3.3.4).
-    fn check_capabilities(&self) -> Result<(), Refusal> {
-        use doorward_protocol::a2a::ErrorKind;
-        let capabilities = &self.approved.card.capabilities;
-        if self.call.operation.streams() && !capabilities.streaming {
-            return Err(super::refused(ErrorKind::UnsupportedOperation, "the agent does not stream"));
-        }
-        let required = self.approved.card.extensions.iter().filter(|extension| extension.required);
-        let missing: Vec<_> = required
-            .map(|extension| extension.uri.as_str())
-            .filter(|uri| !self.call.extensions.iter().any(|active| active == uri))
-            .collect();
-        if self.call.operation.sends() && !missing.is_empty() {
-            let message = format!("the agent requires these extensions: {}", missing.join(", "));
-            return Err(super::refused(ErrorKind::ExtensionSupportRequired, &message));
-        }
-        Ok(())
-    }
-
     /// Sends one operation to the agent.
     pub(super) async fn ask(
         &self,

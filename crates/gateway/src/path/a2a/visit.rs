@@ -86,7 +86,8 @@ impl Visit {
         let rest = path.strip_prefix("/a2a/")?;
         let (name, below) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
         let way = match below {
-            "" => Way::JsonRpc,
+            // Clients that join addresses put a slash behind it.
+            "" | "/" => Way::JsonRpc,
             CARD => Way::Card,
             below => Way::HttpJson(below.to_owned()),
         };

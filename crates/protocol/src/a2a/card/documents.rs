@@ -80,16 +80,16 @@ fn legacy_members(card: &Map<String, Value>) -> Map<String, Value> {
     let spoken: Vec<_> = objects(card, "supportedInterfaces")
         .filter(|interface| text(interface, "protocolVersion") == Version::V0_3.name())
         .collect();
-    if let Some(first) = spoken.first() {
-        set("protocolVersion", "0.3.0".into());
-        set("url", text(first, "url").into());
-        set("preferredTransport", text(first, "protocolBinding").into());
-        // All of them: the main one should be repeated (0.3.0 section 5.6.1).
-        let each = spoken.iter().map(
-            |interface| json!({ "url": interface.get("url"), "transport": interface.get("protocolBinding") }),
-        );
-        set("additionalInterfaces", each.collect());
-    }
+    // Where 0.3 is not spoken, nothing is said in it.
+    let Some(first) = spoken.first() else { return Map::new() };
+    set("protocolVersion", "0.3.0".into());
+    set("url", text(first, "url").into());
+    set("preferredTransport", text(first, "protocolBinding").into());
+    // All of them: the main one should be repeated (0.3.0 section 5.6.1).
+    let each = spoken.iter().map(
+        |interface| json!({ "url": interface.get("url"), "transport": interface.get("protocolBinding") }),
+    );
+    set("additionalInterfaces", each.collect());
     let extended = card.get("capabilities").and_then(|declared| declared.get("extendedAgentCard"));
     set("supportsAuthenticatedExtendedCard", (extended == Some(&Value::Bool(true))).into());
     let requirements: Vec<_> = objects(card, "securityRequirements").map(requirement).collect();

@@ -22,6 +22,8 @@ pub struct Facing<'a> {
     pub grpc: Option<&'a str>,
     /// The bindings on offer, in this order; at least one that has an address.
     pub bindings: &'a [Binding],
+    /// The versions on offer. With 1.0 alone there is nothing of 0.3 in any document.
+    pub versions: &'a [Version],
     /// What is asked of callers.
     pub security: &'a Security,
     /// Whether webhooks are relayed.
@@ -82,9 +84,10 @@ fn fill(members: &mut Map<String, Value>, name: &str, with: &str) {
 
 /// 1.0 before 0.3: clients take the first one that they can use.
 fn interfaces(facing: &Facing<'_>) -> Value {
-    let each = Version::ALL.into_iter().flat_map(|version| {
-        facing.bindings.iter().filter_map(move |binding| interface(facing, *binding, version))
-    });
+    let each =
+        Version::ALL.into_iter().filter(|version| facing.versions.contains(version)).flat_map(|version| {
+            facing.bindings.iter().filter_map(move |binding| interface(facing, *binding, version))
+        });
     each.collect()
 }
 

@@ -124,6 +124,7 @@ fn facing(security: &Security) -> Facing<'_> {
         url: "https://gw.example/a2a/helper",
         grpc: Some("gw.example:443"),
         bindings: &Binding::ALL,
+        versions: &Version::ALL,
         security,
         push: true,
         extended: true,

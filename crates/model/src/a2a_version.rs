@@ -1,10 +1,10 @@
-//! The versions that are spoken (A2A 1.0 section 3.6).
+//! The versions of A2A that are spoken (A2A 1.0 section 3.6).
 
 use std::fmt;
 
 /// A version of the protocol. Patch numbers do not matter (section 3.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Version {
+pub enum A2aVersion {
     /// 0.3.
     V0_3,
     /// 1.0.
@@ -16,7 +16,7 @@ pub enum Version {
 #[error("this protocol version is not supported")]
 pub struct UnsupportedVersion;
 
-impl Version {
+impl A2aVersion {
     /// The versions that are spoken, newest first.
     pub const ALL: [Self; 2] = [Self::V1_0, Self::V0_3];
 
@@ -49,7 +49,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for A2aVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -62,17 +62,17 @@ mod tests {
     #[test]
     fn patch_numbers_do_not_matter_and_nothing_is_the_older_one() {
         for (text, version) in [
-            ("1.0", Version::V1_0),
-            ("1.0.7", Version::V1_0),
-            ("0.3", Version::V0_3),
-            ("0.3.0", Version::V0_3),
-            ("", Version::V0_3),
-            (" ", Version::V0_3),
+            ("1.0", A2aVersion::V1_0),
+            ("1.0.7", A2aVersion::V1_0),
+            ("0.3", A2aVersion::V0_3),
+            ("0.3.0", A2aVersion::V0_3),
+            ("", A2aVersion::V0_3),
+            (" ", A2aVersion::V0_3),
         ] {
-            assert_eq!(Version::parse(text), Ok(version), "{text:?}");
+            assert_eq!(A2aVersion::parse(text), Ok(version), "{text:?}");
         }
         for text in ["1", "1.1", "2.0", "v1.0", "1.0.x", "1.0.", "0.2.5", "1.00", "1.0.0.0", "1,0"] {
-            assert_eq!(Version::parse(text), Err(UnsupportedVersion), "{text:?}");
+            assert_eq!(A2aVersion::parse(text), Err(UnsupportedVersion), "{text:?}");
         }
     }
 }
