@@ -26,9 +26,37 @@ pub(crate) fn is_address(authority: &str) -> bool {
     authority.parse::<IpAddr>().is_ok() || authority.parse::<SocketAddr>().is_ok()
 }
 
+/// An authority without its port, if it has one. What is no authority stays what it is.
+pub(crate) fn without_port(authority: &str) -> &str {
+    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+    // The colons of a bare IPv6 address separate no port.
+    match authority.rsplit_once(':') {
+        Some((host, port)) if is_port(port) && (host.ends_with(']') || !host.contains(':')) => host,
+        _ => authority,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_are_taken_off_and_nothing_else() {
+        for (authority, host) in [
+            ("helper.example", "helper.example"),
+            ("helper.example:8443", "helper.example"),
+            ("[2001:db8::1]:8443", "[2001:db8::1]"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("helper.example:", "helper.example:"),
+            ("helper.example:x", "helper.example:x"),
+            ("helper.example:123456", "helper.example:123456"),
+            ("a@helper.example:1", "a@helper.example"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(authority), host);
+        }
+    }
 
     #[test]
     fn loopback_authorities() {

@@ -31,6 +31,8 @@ pub(crate) struct Routes {
     pub(crate) snapshot: Snapshot,
     servers: HashMap<String, Arc<Published>>,
     agents: HashMap<String, Arc<PublishedAgent>>,
+    /// Agents whose card stands at the root of a host of their own, by that host's name in lower case.
+    hosts: Vec<(String, Arc<PublishedAgent>)>,
     own_authority: String,
     origin: String,
     issues_tokens: bool,
@@ -134,7 +136,8 @@ impl Routes {
         let mut doors = servers.values().map(|server: &Arc<Published>| &server.entrance);
         let issues_tokens = doors.any(|door| door.access().oauth)
             || agents.values().any(|agent: &Arc<PublishedAgent>| agent.entrance.access().oauth);
-        Ok(Self { memory, snapshot, servers, agents, own_authority, origin, issues_tokens })
+        let hosts = hosts(agents.values());
+        Ok(Self { memory, snapshot, servers, agents, hosts, own_authority, origin, issues_tokens })
     }
 
     /// The virtual server of a name, exactly as written.
@@ -150,6 +153,13 @@ impl Routes {
     /// All agents.
     pub(crate) fn agents(&self) -> impl Iterator<Item = &Arc<PublishedAgent>> {
         self.agents.values()
+    }
+
+    /// The agent whose card stands at the root of the host that a request names, with whatever port.
+    pub(crate) fn agent_at(&self, authority: &str) -> Option<Arc<PublishedAgent>> {
+        let host = hosts::without_port(authority);
+        let named = |(name, _): &(String, _)| name.bytes().cmp(host.bytes().map(|b| b.to_ascii_lowercase()));
+        self.hosts.binary_search_by(named).ok().map(|at| Arc::clone(&self.hosts[at].1))
     }
 
     /// The door that leads to the same place.
@@ -225,6 +235,15 @@ fn is_loopback_origin(origin: &str) -> bool {
     origin.split_once("://").is_some_and(|(scheme, authority)| {
         matches!(scheme, "http" | "https") && hosts::is_loopback_authority(authority)
     })
+}
+
+/// The agents with a host of their own, in the order of its bytes.
+fn hosts<'a>(agents: impl Iterator<Item = &'a Arc<PublishedAgent>>) -> Vec<(String, Arc<PublishedAgent>)> {
+    let with_host =
+        |it: &Arc<PublishedAgent>| Some((it.agent.host.as_ref()?.to_ascii_lowercase(), Arc::clone(it)));
+    let mut hosts: Vec<_> = agents.filter_map(with_host).collect();
+    hosts.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    hosts
 }
 
 /// `host[:port]` of the public URL.

@@ -29,6 +29,7 @@ use doorward_protocol::a2a::{ErrorKind, Failure, Operation};
 
 pub(crate) use relay::Relay;
 pub(crate) use visit::Visit;
+pub(super) use visit::{CARD, Way, is_card};
 
 use self::face::Face;
 use super::{Answer, Reason, Refusal, authenticate, record::OpenRecord};

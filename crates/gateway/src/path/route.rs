@@ -11,7 +11,7 @@ use crate::{
     App,
     endpoint::{Endpoint, Origins},
     listen::{ClientCertificate, Probe},
-    routes::{Entrance, Published, Routes},
+    routes::{Entrance, Published, PublishedAgent, Routes},
     signer,
 };
 
@@ -97,8 +97,11 @@ pub(super) fn find(
     (app, peer): (&App, IpAddr),
     record: &mut OpenRecord,
 ) -> Result<Found, Refusal> {
-    let (mut parts, body) = admitted.0.into_parts();
+    let (mut parts, body) = admitted.request.into_parts();
     let path = parts.uri.path();
+    if let Some(agent) = admitted.card_of {
+        return to_agent(a2a::Visit::to_card(agent), parts, body, (app, peer));
+    }
     if let Some(name) = path.strip_prefix("/mcp/") {
         let published = routes.server(name).ok_or(Reason::NotFound)?;
         record.door(&published.entrance);
@@ -122,12 +125,7 @@ pub(super) fn find(
         let found = a2a::Visit::find_way(path, routes);
         let found =
             found.ok_or(if path == ORPHAN_CARD { Reason::CardElsewhere } else { Reason::NotFound })?;
-        if parts.method == Method::OPTIONS {
-            return Ok(Found::Document(Document::Preflight));
-        }
-        let query_has_token = parts.uri.query().is_some_and(has_token);
-        let address = app.caller_address(&parts.headers, peer);
-        return a2a::Visit::of(found, parts, body, query_has_token, address).map(Found::Agent);
+        return to_agent(found, parts, body, (app, peer));
     }
     // Without a virtual server that takes its tokens there is no authorization server to be found.
     if let Some(endpoint) = Endpoint::of(path).filter(|it| routes.issues_tokens() || !it.is_oauth()) {
@@ -136,6 +134,7 @@ pub(super) fn find(
     }
     let document = match Probe::of(path).filter(|_| app.answers_probes()) {
         Some(probe) => Document::Probe(probe),
+        None if path == a2a::CARD => return Err(Reason::CardElsewhere.into()),
         None => document(path, routes).ok_or(Reason::NotFound)?,
     };
     if parts.method == Method::GET || parts.method == Method::HEAD {
@@ -155,6 +154,20 @@ fn is_grpc(path: &str) -> bool {
     Version::ALL
         .into_iter()
         .any(|version| path.strip_prefix('/').is_some_and(|it| it.starts_with(proto::service(version))))
+}
+
+fn to_agent(
+    found: (Option<Arc<PublishedAgent>>, a2a::Way),
+    parts: Parts,
+    body: Incoming,
+    (app, peer): (&App, IpAddr),
+) -> Result<Found, Refusal> {
+    if parts.method == Method::OPTIONS {
+        return Ok(Found::Document(Document::Preflight));
+    }
+    let query_has_token = parts.uri.query().is_some_and(has_token);
+    let address = app.caller_address(&parts.headers, peer);
+    a2a::Visit::of(found, parts, body, query_has_token, address).map(Found::Agent)
 }
 
 fn visit(endpoint: Endpoint, parts: Parts, body: Incoming, address: IpAddr) -> Result<Found, Refusal> {

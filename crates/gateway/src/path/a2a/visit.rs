@@ -83,8 +83,7 @@ impl Visit {
                 return routes.agents().any(offers).then(|| (None, Way::Grpc(version, method.to_owned())));
             }
         }
-        let rest = path.strip_prefix("/a2a/")?;
-        let (name, below) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let (name, below) = split(path)?;
         let way = match below {
             // Clients that join addresses put a slash behind it.
             "" | "/" => Way::JsonRpc,
@@ -92,6 +91,11 @@ impl Visit {
             below => Way::HttpJson(below.to_owned()),
         };
         Some((Some(routes.agent(name)?), way))
+    }
+
+    /// The way to a card under a host name of its own.
+    pub(crate) fn to_card(agent: Arc<PublishedAgent>) -> (Option<Arc<PublishedAgent>>, Way) {
+        (Some(agent), Way::Card)
     }
 
     /// A request to what [`Self::find_way`] found.
@@ -187,6 +191,17 @@ impl Found {
         }
         Some(super::card::public(app, &self.agent, &self.headers, record).await)
     }
+}
+
+/// Whether a path is where an agent's card stands.
+pub(crate) fn is_card(path: &str) -> bool {
+    split(path).is_some_and(|(_, below)| below == CARD)
+}
+
+/// The name of an agent, and what follows it.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix("/a2a/")?;
+    Some(rest.find('/').map_or((rest, ""), |at| rest.split_at(at)))
 }
 
 /// The one message of a unary or server-streaming call.
