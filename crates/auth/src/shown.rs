@@ -19,7 +19,7 @@ pub(crate) fn visible(text: &str) -> Option<String> {
 }
 
 /// Controls and the format characters of Unicode (general categories Cc and Cf), and what else has no width.
-fn is_invisible(character: char) -> bool {
+pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

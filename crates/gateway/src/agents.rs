@@ -8,6 +8,7 @@ mod facing;
 mod fetch;
 mod follow;
 mod interface;
+mod provenance;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,7 @@ use tokio::sync::OnceCell;
 pub(crate) use facing::extended;
 pub(crate) use follow::follow;
 pub(crate) use interface::Interface;
+pub(crate) use provenance::Provenance;
 
 use crate::{App, routes::PublishedAgent, signer::Signer};
 
@@ -45,6 +47,8 @@ struct Notes {
     due: Option<Timestamp>,
     /// Why there is no newer one.
     trouble: Option<String>,
+    /// The digest of a rejected card that the agent goes on showing.
+    rejected: Option<String>,
 }
 
 /// An approved card.

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how it is explained.
 
 pub(crate) mod access;
+pub(crate) mod agent;
 
 use std::{
     io::{self, Write as _},
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands;
 use access::{Client, Key, Token, User};
+use agent::Agent;
 
 /// One governed door for AI agents.
 ///
@@ -53,6 +55,9 @@ enum Command {
     /// Access tokens, without a browser
     #[command(subcommand)]
     Token(Token),
+    /// Agents: which cards are approved, and which wait
+    #[command(subcommand)]
+    Agent(Agent),
     /// The master key
     #[command(subcommand)]
     Key(Key),
@@ -113,6 +118,7 @@ pub fn run() -> ExitCode {
         Command::User(user) => commands::user::run(&user),
         Command::Client(client) => commands::client::run(&client),
         Command::Token(token) => commands::token::run(&token),
+        Command::Agent(agent) => commands::agent::run(&agent),
         Command::Key(Key::Rotate(rotate)) => commands::key::rotate(&rotate),
         Command::Key(Key::RotateSigning(rotate)) => commands::key::rotate_signing(&rotate),
         Command::Audit(Audit::Verify(config)) => commands::audit::verify(&config),

@@ -1,5 +1,6 @@
 //! What the commands do. Errors here are for the person at the terminal: `anyhow`, with the way out.
 
+pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod client;

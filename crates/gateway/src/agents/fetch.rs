@@ -10,14 +10,13 @@ use doorward_auth::{
 use doorward_egress::{Bounds, Fetched, Trust};
 use doorward_model::{Agent, CardKeys, SignatureMode};
 use doorward_protocol::{
-    a2a::card::{Form, MAX_BYTES, UpstreamCard, diff, read, read_covered},
+    a2a::card::{MAX_BYTES, UpstreamCard, diff, read, read_covered},
     json::Document,
 };
 use doorward_store::{CardPin, Observed, SeenCard};
-use serde_json::json;
 use url::Url;
 
-use super::{Approved, Known, document, interface};
+use super::{Approved, Known, Provenance, document, interface};
 use crate::App;
 
 /// For how long a card may take.
@@ -119,15 +118,10 @@ fn seen(
     card: &UpstreamCard,
     standing: &Standing,
 ) -> Result<SeenCard, Trouble> {
-    let (key, form) = match standing {
-        Standing::Verified(verified) => (verified.kid.clone(), Some(Form::word(verified.form))),
-        Standing::Unchecked | Standing::Unsigned => (None, None),
-    };
-    let original = String::from_utf8_lossy(text.bytes());
-    let provenance = json!({ "from": agent.card.as_str(), "key": key, "form": form, "original": original });
+    let provenance = Provenance::of(agent.card.as_str(), standing, text.bytes());
     let normal = String::from_utf8(card.normal()).map_err(|_| "it is not text")?;
     let digest = hash::hex(&hash::sha256(normal.as_bytes()));
-    Ok(SeenCard { card: normal, digest, provenance: provenance.to_string() })
+    Ok(SeenCard { card: normal, digest, provenance: provenance.to_text() })
 }
 
 async fn observe(
@@ -147,6 +141,10 @@ async fn observe(
         pin.approved_at = now;
     } else if observed == Observed::New {
         report(agent, known, card, &pin);
+    } else if observed == Observed::Rejected
+        && known.notes().rejected.replace(seen.digest.clone()).as_ref() != Some(&seen.digest)
+    {
+        tracing::info!(agent = %agent.name, "the agent shows the card that was rejected; the approved one goes on being served");
     }
     adopt(agent, known, &pin);
     Ok(())
@@ -154,8 +152,7 @@ async fn observe(
 
 /// Whether a pin is of the card that is declared now.
 fn is_of(pin: &CardPin, agent: &Agent) -> bool {
-    let provenance: serde_json::Value = serde_json::from_str(&pin.approved.provenance).unwrap_or_default();
-    provenance["from"].as_str() == Some(agent.card.as_str())
+    Provenance::read(&pin.approved.provenance).from == agent.card.as_str()
 }
 
 /// Takes an approved card into use.

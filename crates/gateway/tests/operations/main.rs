@@ -4,6 +4,7 @@
 //! the business of the other tests: here they only have to arrive, to be answered and to be recorded.
 
 mod admin;
+mod agents;
 mod client;
 mod clients;
 mod crash;
