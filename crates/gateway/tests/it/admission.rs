@@ -1,5 +1,6 @@
 //! The door itself: which hosts, origins, paths and methods there are, and in which order they are looked at.
 
+mod cards;
 mod cors;
 mod origins;
 mod passthrough;
