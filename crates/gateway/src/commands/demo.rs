@@ -1,6 +1,6 @@
-//! `doorward demo`: a newcomer watches a real MCP server being governed.
+//! `doorward demo`: a newcomer watches real MCP servers and a real agent being governed.
 //!
-//! Two sample MCP servers, a token issuer and a whole gateway run in this process and talk over sockets of
+//! Two sample MCP servers, a sample A2A agent, a token issuer and a whole gateway run in this process and talk over sockets of
 //! 127.0.0.1. A person signs in, an agent then does what agents and attackers do, and every claim that is printed is checked
 //! against what really came back. Nothing is pretended: what does not hold is marked, and the command fails.
 //! Nothing of the user's is touched: the store is in a temporary directory that is removed at the end, and
@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `scene` | everything that runs: samples, issuer, gateway |
 //! | `sample` | the sample MCP servers |
+//! | `helper` | the sample A2A agent |
 //! | `issuer` | mints tokens, good and bad |
 //! | `agent` | sends requests |
 //! | `client` | gets tokens, as an OAuth client |
@@ -19,6 +20,7 @@
 
 mod agent;
 mod client;
+mod helper;
 mod issuer;
 mod narrator;
 mod sample;

@@ -1,5 +1,5 @@
-//! The sample agent: sends HTTP requests as MCP clients of both eras write them, and bad ones on demand. The same
-//! hands carry what OAuth clients and browsers send.
+//! The sample agent: sends HTTP requests as MCP clients of both eras and A2A clients write them, and bad ones on
+//! demand. The same hands carry what OAuth clients and browsers send.
 //!
 //! No SDK: the story shows what is on the wire.
 
@@ -149,6 +149,12 @@ impl Call {
         }
     }
 
+    /// A request of A2A 1.0 over JSON-RPC.
+    pub(super) fn a2a(url: &str, method: &str, params: &Value) -> Self {
+        let body = json!({ "jsonrpc": "2.0", "id": ID, "method": method, "params": params });
+        Self::json(url, &body).header("a2a-version", "1.0")
+    }
+
     fn post(url: &str, body: &Value) -> Self {
         Self::json(url, body).header("accept", "application/json, text/event-stream")
     }
@@ -183,6 +189,11 @@ impl Answer {
     /// The body as JSON; null when it is none.
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The body as text.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// A header's text; empty when there is none.

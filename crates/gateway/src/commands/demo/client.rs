@@ -10,6 +10,8 @@ use super::agent::{Agent, Answer, Call};
 
 /// How it calls itself.
 pub(super) const NAME: &str = "Demo agent";
+/// What it asks for at virtual servers.
+pub(super) const SCOPE: &str = "mcp:read mcp:call";
 /// Where it wants codes sent. Nothing listens there: the demo's browser hands over where it was sent.
 pub(super) const REDIRECT: &str = "http://127.0.0.1:8400/callback";
 
@@ -71,7 +73,7 @@ impl Client {
     }
 
     /// Where to send a person for a token that opens `resource` (OAuth 2.1 section 4.1.1, RFC 8707).
-    pub(super) fn errand(&self, resource: &str) -> anyhow::Result<Errand> {
+    pub(super) fn errand(&self, resource: &str, scope: &str) -> anyhow::Result<Errand> {
         let verifier = pkce::new_verifier().expose().to_owned();
         let (state, challenge) = (hash::random_hex::<8>(), pkce::challenge(&verifier));
         let asked = [
@@ -82,7 +84,7 @@ impl Client {
             ("code_challenge", &challenge),
             ("code_challenge_method", pkce::METHOD),
             ("resource", resource),
-            ("scope", "mcp:read mcp:call"),
+            ("scope", scope),
         ];
         let url = Url::parse_with_params(&self.authorization_endpoint, asked)?.into();
         Ok(Errand { url, verifier, state })

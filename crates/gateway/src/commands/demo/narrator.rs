@@ -35,7 +35,7 @@ impl<'w> Narrator<'w> {
     pub(super) fn opening(&mut self) {
         let title = self.paint(BOLD, "Doorward: one governed door for AI agents");
         self.line(&title);
-        self.line("A gateway, two MCP servers and an issuer of JWTs start in this process, on free ports of 127.0.0.1.");
+        self.line("A gateway, two MCP servers, an A2A agent and an issuer of JWTs start in this process, on free ports of 127.0.0.1.");
         self.line("Every ✓ is a comparison with what really came back over a socket.");
     }
 
@@ -86,7 +86,7 @@ impl<'w> Narrator<'w> {
     pub(super) fn summary(&mut self) -> bool {
         self.outcome();
         self.line(
-            "\nWhat to do next, with an MCP server of your own:\n  \
+            "\nWhat to do next, with an MCP server or an agent of your own:\n  \
              doorward check --config gateway.example.toml    report all mistakes of a configuration\n  \
              doorward serve --config gateway.example.toml    run the gateway\n  \
              docs/guide                                      the guide",

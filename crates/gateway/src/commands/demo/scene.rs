@@ -1,4 +1,4 @@
-//! Everything that the story happens in: two upstreams, an issuer, and a whole gateway in front.
+//! Everything that the story happens in: two upstreams, an A2A agent, an issuer, and a whole gateway in front.
 //!
 //! The gateway is the one that `doorward serve` runs, built from a configuration file's text. Only its
 //! environment is closed: neither variables nor files of the machine have a say in it.
@@ -21,6 +21,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{
     agent::Agent,
+    helper::Helper,
     issuer::Issuer,
     sample::{Clock, Notebook, Sample},
     serving,
@@ -35,11 +36,18 @@ access = ["oauth", "jwt"]
 tools = ["list_notes", "read_note", "add_note"]
 resources = ["note:///groceries"]"#;
 
+/// The part about the agent.
+pub(super) const SHOWN_AGENT: &str = r#"[[agent]]
+name = "helper"
+access = ["oauth", "jwt"]"#;
+
 /// How requests past the gateway name themselves in the upstreams' logs.
 pub(super) const OPERATOR: &str = "demo-operator";
 
 /// The variable that holds the credential of the notes server, in the closed environment.
 const KEY_VARIABLE: &str = "NOTES_KEY";
+/// The variable that holds the credential of the agent.
+const HELPER_VARIABLE: &str = "HELPER_KEY";
 
 /// A directory of our own that is removed when this is dropped.
 pub(super) struct Directory(PathBuf);
@@ -56,6 +64,10 @@ pub(super) struct Scene {
     pub(super) notebook: Notebook,
     pub(super) notes: Sample,
     pub(super) clock: Sample,
+    /// The A2A agent.
+    pub(super) helper: Helper,
+    /// What the A2A agent wants; Doorward's to present, nobody else's.
+    pub(super) helper_key: String,
     /// The API key that the notes server wants; Doorward's to present, nobody else's.
     pub(super) key: String,
     /// Where the agent sends its requests: `http://127.0.0.1:<port>`.
@@ -106,10 +118,12 @@ impl Scene {
         let notebook = Notebook::new();
         let notes = Sample::start(notebook.clone(), Some(key.clone())).await?;
         let clock = Sample::start(Clock, None).await?;
+        let helper_key = hash::random_hex::<16>();
+        let helper = Helper::start(helper_key.clone()).await?;
         let issuer = Issuer::start().await?;
         let (listener, door) = serving::bind().await?;
-        let text = configuration(&door, &issuer, &notes, &clock);
-        let loaded = load(&text, &key, directory.path())?;
+        let text = configuration(&door, &issuer, (&notes, &clock), &helper);
+        let loaded = load(&text, &[(KEY_VARIABLE, &key), (HELPER_VARIABLE, &helper_key)], directory.path())?;
         let store = store_url(&loaded.settings.store_url);
         let gateway = Gateway::start(&loaded, listener).await?;
         let link = FirstLink::make(&gateway.app).await?.context("there is an administrator already")?;
@@ -121,10 +135,12 @@ impl Scene {
             notebook,
             notes,
             clock,
+            helper,
             key,
             door,
             link,
-            secrets: Vec::new(),
+            secrets: vec![helper_key.clone()],
+            helper_key,
             directory: directory.path().to_owned(),
             store,
             gateway: Some(gateway),
@@ -134,6 +150,11 @@ impl Scene {
     /// The endpoint of a virtual server, as the agent calls it.
     pub(super) fn endpoint(&self, server: &str) -> String {
         format!("{}/mcp/{server}", self.door)
+    }
+
+    /// The address of the agent, as its callers know it.
+    pub(super) fn agent_endpoint(&self) -> String {
+        format!("{}/a2a/helper", self.door)
     }
 
     /// A good token of the issuer's for `subject` at a virtual server.
@@ -198,9 +219,9 @@ impl Gateway {
 }
 
 /// The whole configuration file.
-fn configuration(door: &str, issuer: &Issuer, notes: &Sample, clock: &Sample) -> String {
+fn configuration(door: &str, issuer: &Issuer, (notes, clock): (&Sample, &Sample), helper: &Helper) -> String {
     let address = door.trim_start_matches("http://");
-    let (issuer, notes, clock) = (issuer.url(), notes.url(), clock.url());
+    let (issuer, notes, clock, card) = (issuer.url(), notes.url(), clock.url(), helper.card_url());
     format!(
         r#"
 [listen]
@@ -236,14 +257,18 @@ name = "clock"
 upstreams = ["clock"]
 access = ["oauth", "jwt"]
 tools = ["now"]
+
+{SHOWN_AGENT}
+card = "{card}"
+credential = {{ kind = "header", name = "x-api-key", value = {{ env = "{HELPER_VARIABLE}" }} }}
 "#
     )
 }
 
-fn load(text: &str, key: &str, directory: &Path) -> anyhow::Result<Loaded> {
+fn load(text: &str, variables: &[(&str, &String)], directory: &Path) -> anyhow::Result<Loaded> {
     let environment = Environment {
         base_dir: directory,
-        var: &|name| (name == KEY_VARIABLE).then(|| key.to_owned()),
+        var: &|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).clone()),
         names: &Vec::new,
         read: &|path| fs::read_to_string(path),
         overrides: Overrides::default(),

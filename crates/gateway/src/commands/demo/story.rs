@@ -1,10 +1,10 @@
 //! The steps, in the order in which they are told.
 //!
 //! A step that breaks off counts as one check that does not hold, and the next one is told all the same: a
-//! newcomer sees everything that is wrong in one run. There is no A2A agent in the story, because this version has
-//! none.
+//! newcomer sees everything that is wrong in one run.
 
 mod access;
+mod agents;
 pub(super) mod audit;
 mod codes;
 mod entrance;
@@ -68,6 +68,10 @@ pub(super) async fn tell(narrator: &mut Narrator<'_>, scene: &mut Scene) {
     let outcome = pages::refused(narrator, scene, &visit).await;
     noted(narrator, outcome);
     let outcome = access::taken_back(narrator, scene, &mut visit).await;
+    noted(narrator, outcome);
+    let outcome = agents::card(narrator, scene).await;
+    noted(narrator, outcome);
+    let outcome = agents::task(narrator, scene, &mut visit).await;
     noted(narrator, outcome);
     let outcome = audit::shown(narrator, scene).await;
     noted(narrator, outcome);

@@ -26,7 +26,7 @@ async fn the_story_holds_and_leaves_nothing_behind() {
     assert!(held, "{text}");
     assert_eq!(marked(&text, "✗").count(), 0, "{text}");
     assert!(!text.contains('\x1b'), "no colours were asked for");
-    assert!(text.contains("\n15. "), "{text}");
+    assert!(text.contains("\n17. "), "{text}");
     assert!(path.join("doorward.db").exists());
     drop(directory);
     assert!(!path.exists());
@@ -66,7 +66,7 @@ async fn a_gateway_that_is_gone_is_reported_step_by_step() {
     let (text, held) = told(&mut scene).await;
     assert!(!held);
     let broken = marked(&text, "✗").filter(|claim| claim.starts_with("the step could not be finished"));
-    assert_eq!(broken.count(), 14, "all steps but the audit: {text}");
+    assert_eq!(broken.count(), 16, "all steps but the audit: {text}");
 }
 
 /// A record too few or too many, or a token on disk, must be noticed.
@@ -94,7 +94,8 @@ async fn the_audit_step_notices_what_is_missing_and_what_should_not_be_there() {
             "each kind of refusal is there, under its own name",
             "the operator can see that alice tried to delete all notes",
             "the operator can see whose access ended because a code came twice",
-            "of 2 tokens, codes, passwords, cookies and keys, none is anywhere in the files on disk",
+            "the operator can see who gave the agent which task, and what became of it",
+            "of 3 tokens, codes, passwords, cookies and keys, none is anywhere in the files on disk",
             "the hash chain holds over all of them, from the start of the run to its end",
         ],
         "{text}"

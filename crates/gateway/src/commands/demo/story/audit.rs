@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use doorward_store::{AuditReport, verify_audit};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     super::{narrator::Narrator, scene::Scene},
+    agents::COMPLETED,
     hidden::HIDDEN,
 };
 
 /// Reasons that the story must have left behind.
-const REASONS: [&str; 18] = [
+const REASONS: [&str; 19] = [
     "ok",
     "first_link_unknown",
     "credential_missing",
@@ -28,6 +29,7 @@ const REASONS: [&str; 18] = [
     "token_issuer",
     "credential_in_query",
     "session_unknown",
+    "task_not_found",
     "host_not_allowed",
     "origin_not_allowed",
 ];
@@ -67,6 +69,11 @@ pub(in super::super) async fn shown(narrator: &mut Narrator<'_>, scene: &mut Sce
     let mut ended = records.iter().filter(|record| record["reason"] == "code_replayed");
     let named = ended.any(|record| record["subject"] == "alice" && record["server"] == "notes");
     narrator.check("the operator can see whose access ended because a code came twice", named);
+    let mut tasks = records.iter().filter(|record| record["method"] == "SendMessage");
+    let told = tasks.any(|record| {
+        record["agent"] == "helper" && record["subject"] == "alice" && record["states"] == json!([COMPLETED])
+    });
+    narrator.check("the operator can see who gave the agent which task, and what became of it", told);
     traces(narrator, scene)?;
     chain(narrator, &report, records.len());
     Ok(())
@@ -86,7 +93,7 @@ fn table(narrator: &mut Narrator<'_>, records: &[Value]) {
             "{time:<12}  {caller:<6}  {server:<6}  {method:<METHOD$}  {capability:<17}  {decision:<8}  {reason}"
         )
     };
-    narrator.show(&line(["time (UTC)", "caller", "server", "method", "capability", "decision", "reason"]));
+    narrator.show(&line(["time (UTC)", "caller", "at", "method", "capability", "decision", "reason"]));
     for record in records {
         let text = |key: &str| record[key].as_str().unwrap_or("-");
         let time = text("time").get(11..23).unwrap_or("-");
@@ -97,7 +104,7 @@ fn table(narrator: &mut Narrator<'_>, records: &[Value]) {
         narrator.show(&line([
             time,
             text("subject"),
-            text("server"),
+            record["server"].as_str().unwrap_or(text("agent")),
             &method,
             text("capability"),
             text("decision"),

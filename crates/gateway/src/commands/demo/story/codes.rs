@@ -4,7 +4,11 @@ use doorward_auth::server::pkce;
 use serde_json::json;
 
 use super::{
-    super::{client::member, narrator::Narrator, scene::Scene},
+    super::{
+        client::{SCOPE, member},
+        narrator::Narrator,
+        scene::Scene,
+    },
     Visit, brief, people,
     tokens::{list, refused},
 };
@@ -62,7 +66,7 @@ pub(super) async fn used_twice(
         "A code that is used twice ends what came of it",
         "alice allows the client a second time, and this time somebody has copied everything (OAuth 2.1 section 4.1.3).",
     );
-    let (errand, code) = people::allows_again(scene, visit).await?;
+    let (errand, code) = people::allows_also(scene, visit, (&scene.endpoint("notes"), SCOPE)).await?;
     let first = visit.client.redeem(&scene.agent, &code, &errand.verifier).await?;
     let tokens = first.json();
     let token = scene.secret(member(&tokens, "access_token"));

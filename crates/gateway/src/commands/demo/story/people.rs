@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::{
     super::{
-        client::{Errand, NAME},
+        client::{Errand, NAME, SCOPE},
         narrator::Narrator,
         scene::Scene,
         visitor::{Page, Visitor},
@@ -61,7 +61,7 @@ pub(super) async fn decides(
         "alice signs in, and decides what the client may do",
         "The client opens her browser (OAuth 2.1 with PKCE, RFC 8707). It never sees her password.",
     );
-    let errand = visit.client.errand(&scene.endpoint("notes"))?;
+    let errand = visit.client.errand(&scene.endpoint("notes"), SCOPE)?;
     scene.secret(errand.verifier.clone());
     let page = visit.browser.open(&scene.browser, &errand.url).await?;
     let endpoint = errand.url.split('?').next().unwrap_or_default();
@@ -132,9 +132,13 @@ async fn allows(
     Ok(())
 }
 
-/// A second errand: she is signed in, so she is only asked. Brings the errand and the code.
-pub(super) async fn allows_again(scene: &mut Scene, visit: &mut Visit) -> anyhow::Result<(Errand, String)> {
-    let errand = visit.client.errand(&scene.endpoint("notes"))?;
+/// A further errand: she is signed in, so she is only asked. Brings the errand and the code.
+pub(super) async fn allows_also(
+    scene: &mut Scene,
+    visit: &mut Visit,
+    (resource, scope): (&str, &str),
+) -> anyhow::Result<(Errand, String)> {
+    let errand = visit.client.errand(resource, scope)?;
     scene.secret(errand.verifier.clone());
     let page = visit.browser.open(&scene.browser, &errand.url).await?;
     let page = visit.browser.press(&scene.browser, &page, "Allow", &[]).await?;
