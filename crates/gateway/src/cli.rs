@@ -17,7 +17,7 @@ use agent::Agent;
 
 /// One governed door for AI agents.
 ///
-/// Doorward publishes MCP servers as virtual servers: authenticated, filtered, recorded. Start with
+/// Doorward publishes MCP servers as virtual servers, and A2A agents: authenticated, filtered, recorded. Start with
 /// `doorward demo`, then write ten lines of TOML and `doorward serve --config doorward.toml`.
 #[derive(Debug, Parser)]
 #[command(name = "doorward", version, max_term_width = 100)]
@@ -34,7 +34,7 @@ enum Command {
         a good change is live within seconds, a bad one changes nothing; SIGHUP reads it at once.\nLogs go to standard \
         error, as much as DOORWARD_LOG or RUST_LOG say (info).")]
     Serve(Serve),
-    /// Walk through the story in the terminal, with built-in sample servers
+    /// Walk through the story in the terminal, with built-in sample servers and a sample agent
     Demo,
     /// Report all mistakes of a configuration; bind and connect nothing
     Check(ConfigArgs),

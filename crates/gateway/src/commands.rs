@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod key;
 mod opened;
+mod resource;
 pub(crate) mod serve;
 mod terminal;
 pub(crate) mod token;

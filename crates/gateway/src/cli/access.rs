@@ -130,7 +130,7 @@ pub(crate) struct ClientAdd {
     /// It signs with its own key instead (`private_key_jwt`): its JWK set, as a file or an https URL
     #[arg(long, value_name = "FILE|URL", conflicts_with = "secret")]
     pub(crate) jwks: Option<String>,
-    /// The one virtual server that it may ask for, and gets when it names none
+    /// The one virtual server or agent that it may ask for, and gets when it names none
     #[arg(long, value_name = "URL")]
     pub(crate) resource: Option<String>,
     #[command(flatten)]
@@ -152,7 +152,7 @@ pub(crate) struct ClientRemove {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
     /// Print an access token for a script or a test
-    #[command(after_help = "The token acts for the user, at that one virtual server:\n  \
+    #[command(after_help = "The token acts for the user, at that one virtual server or agent:\n  \
         curl -H \"Authorization: Bearer $(doorward token issue --user alice --resource URL)\" …")]
     Issue(TokenIssue),
     /// List what clients were granted, tokens issued here among it
@@ -166,10 +166,10 @@ pub(crate) struct TokenIssue {
     /// The local user that it acts for
     #[arg(long, value_name = "NAME")]
     pub(crate) user: String,
-    /// The address of the virtual server that it opens
+    /// The address of the virtual server or agent that it opens
     #[arg(long, value_name = "URL")]
     pub(crate) resource: String,
-    /// What it may do, such as "mcp:read"; all that the virtual server knows when left out
+    /// What it may do, such as "mcp:read"; all that there is to allow there when left out
     #[arg(long)]
     pub(crate) scope: Option<String>,
     /// How long it is good for: 10s to 90d; `tokens.access_ttl` when left out

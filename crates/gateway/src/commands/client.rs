@@ -8,14 +8,14 @@ use anyhow::{Context as _, bail, ensure};
 use doorward_auth::{
     keys::KeySet,
     server::{
-        redirect_uri, resource,
+        redirect_uri,
         token::{self, TokenKind},
     },
 };
 use doorward_config::Loaded;
 use doorward_model::{
     Client as Model, ClientAuthentication, ClientKeys, ClientKind, GrantTypes, Name, Record, Secret,
-    SecretMethod, VirtualServer,
+    SecretMethod,
 };
 use doorward_store::StoredClient;
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use url::Url;
 
 use super::{
     opened::{Absent, Opened, with_store},
+    resource::Resource,
     say, say_aside, terminal,
 };
 use crate::cli::{
@@ -181,28 +182,14 @@ fn grant_types(args: &ClientAdd) -> GrantTypes {
     }
 }
 
-/// The virtual server at that address.
-pub(super) fn virtual_server<'a>(loaded: &'a Loaded, url: &str) -> anyhow::Result<&'a VirtualServer> {
-    let servers = || loaded.snapshot.servers.values();
-    let asked = resource::canonical(url);
-    if let Some(server) = servers().find(|server| asked.as_ref() == Some(&server.resource)) {
-        return Ok(server);
-    }
-    let known: Vec<_> = servers().map(|server| server.resource.as_str()).collect();
-    bail!(
-        "--resource {url}: the configuration publishes no virtual server there; it publishes {}",
-        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-    );
-}
-
-/// The address of a virtual server that Doorward's own tokens open.
+/// The address of a virtual server or an agent that Doorward's own tokens open.
 fn published(loaded: &Loaded, url: &str) -> anyhow::Result<String> {
-    let server = virtual_server(loaded, url)?;
+    let resource = Resource::at(loaded, url)?;
     ensure!(
-        server.access.oauth,
+        resource.access.oauth,
         "--resource {url}: its `access` has no \"oauth\", so no token would open it"
     );
-    Ok(server.resource.clone())
+    Ok(resource.url.to_owned())
 }
 
 async fn recorded(opened: &Opened, command: &str, client: &Model) -> anyhow::Result<()> {

@@ -8,15 +8,13 @@ use doorward_auth::{
     server::token::{self, TokenKind},
 };
 use doorward_guard::policy;
-use doorward_model::{
-    Caller, ClientGrant, Identity, Record, Scopes, Secret, Timestamp, VirtualServer, Voucher,
-};
+use doorward_model::{Caller, ClientGrant, Identity, Record, Scopes, Secret, Timestamp, Voucher};
 use doorward_store::{GrantSeen, NewAccessToken, User};
 use serde_json::{Value, json};
 
 use super::{
-    client::virtual_server,
     opened::{Absent, Opened, with_store},
+    resource::Resource,
     say, say_aside,
 };
 use crate::cli::access::{Token, TokenIssue, TokenList, TokenRevoke};
@@ -45,20 +43,20 @@ pub(crate) fn run(token: &Token) -> anyhow::Result<ExitCode> {
 }
 
 async fn issue(opened: &Opened, args: &TokenIssue) -> anyhow::Result<()> {
-    let server = virtual_server(&opened.loaded, &args.resource)?;
+    let resource = Resource::at(&opened.loaded, &args.resource)?;
     ensure!(
-        server.access.oauth,
+        resource.access.oauth,
         "{}: its `access` has no \"oauth\", so no token of Doorward's opens it",
-        server.resource
+        resource.url
     );
-    let scopes = scopes(args.scope.as_deref())?;
+    let scopes = scopes(args.scope.as_deref(), &resource)?;
     let life = life(args.ttl.as_deref(), opened.loaded.snapshot.tokens.access_ttl)?;
     let user = opened.store.user(&args.user).await?.ok_or_else(|| {
         anyhow!("there is no local user `{0}`; `doorward user add {0}` makes one", args.user)
     })?;
-    refuse_unless_let_in(opened, &user, server, scopes)?;
+    refuse_unless_let_in(opened, &user, &resource, scopes)?;
 
-    let grant = grant(user, server, scopes, opened.now(), life);
+    let grant = grant(user, &resource, scopes, opened.now(), life);
     let secret = token::mint(TokenKind::Access);
     let access = NewAccessToken {
         hash: token::hash(secret.expose()),
@@ -68,7 +66,7 @@ async fn issue(opened: &Opened, args: &TokenIssue) -> anyhow::Result<()> {
     };
     opened.store.put_client_grant(&grant, &access).await?;
     // What is not recorded is not handed out.
-    if let Err(error) = recorded(opened, server, &grant).await {
+    if let Err(error) = recorded(opened, &resource, &grant).await {
         opened.store.revoke_client_grant(&grant.id, opened.now()).await?;
         return Err(error);
     }
@@ -80,7 +78,7 @@ async fn issue(opened: &Opened, args: &TokenIssue) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn grant(user: User, server: &VirtualServer, scopes: Scopes, now: Timestamp, life: Duration) -> ClientGrant {
+fn grant(user: User, resource: &Resource<'_>, scopes: Scopes, now: Timestamp, life: Duration) -> ClientGrant {
     ClientGrant {
         id: hash::random_hex::<16>(),
         subject: user.name,
@@ -89,19 +87,20 @@ fn grant(user: User, server: &VirtualServer, scopes: Scopes, now: Timestamp, lif
         client: CLIENT.to_owned(),
         client_name: Some("doorward token issue".to_owned()),
         redirect: None,
-        resource: server.resource.clone(),
+        resource: resource.url.to_owned(),
         scopes,
         created: now,
         expires: now.plus_secs(i64::try_from(life.as_secs()).unwrap_or(i64::MAX)),
     }
 }
 
-/// All scopes of virtual servers, or those that were asked for.
-fn scopes(asked: Option<&str>) -> anyhow::Result<Scopes> {
-    let Some(asked) = asked else { return Ok(Scopes::MCP) };
-    let known = || format!("--scope \"{asked}\": a virtual server knows {}", Scopes::MCP);
+/// All scopes of the resource, or those that were asked for.
+fn scopes(asked: Option<&str>, resource: &Resource<'_>) -> anyhow::Result<Scopes> {
+    let Some(asked) = asked else { return Ok(resource.scopes) };
+    let article = if resource.scopes == Scopes::A2A { "an" } else { "a" };
+    let known = || format!("--scope \"{asked}\": {article} {} knows {}", resource.kind, resource.scopes);
     let scopes: Scopes = asked.parse().with_context(known)?;
-    ensure!(scopes.within(Scopes::MCP) && !scopes.is_empty(), known());
+    ensure!(scopes.within(resource.scopes) && !scopes.is_empty(), known());
     Ok(scopes)
 }
 
@@ -117,7 +116,7 @@ fn life(asked: Option<&str>, usual: Duration) -> anyhow::Result<Duration> {
 fn refuse_unless_let_in(
     opened: &Opened,
     user: &User,
-    server: &VirtualServer,
+    resource: &Resource<'_>,
     scopes: Scopes,
 ) -> anyhow::Result<()> {
     let caller = Caller::Issued(Arc::new(Identity {
@@ -126,12 +125,13 @@ fn refuse_unless_let_in(
         client: Some(CLIENT.to_owned()),
         scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
         groups: user.groups.clone(),
-        audiences: vec![server.resource.clone()],
+        audiences: vec![resource.url.to_owned()],
     }));
     ensure!(
-        policy::admits(&caller, &server.access, &Voucher::Doorward),
-        "the `allow` of virtual server `{}` names neither {} nor a group of theirs",
-        server.name,
+        policy::admits(&caller, resource.access, &Voucher::Doorward),
+        "the `allow` of {} `{}` names neither {} nor a group of theirs",
+        resource.kind,
+        resource.name,
         user.name
     );
     Ok(())
@@ -191,17 +191,17 @@ async fn revoke(opened: &Opened, args: &TokenRevoke) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn recorded(opened: &Opened, server: &VirtualServer, grant: &ClientGrant) -> anyhow::Result<()> {
+async fn recorded(opened: &Opened, resource: &Resource<'_>, grant: &ClientGrant) -> anyhow::Result<()> {
     let detail =
         format!("grant {}, scope {}, expires {}", grant.id, grant.scopes, grant.expires.to_rfc3339());
-    let record = Record {
+    let mut record = Record {
         issuer: Some(opened.loaded.snapshot.origin()),
         subject: Some(grant.subject.clone()),
         client: Some(grant.client.clone()),
-        server: Some(server.name.to_string()),
         detail: Some(detail),
         ..Record::default()
     };
+    resource.note(&mut record);
     opened.record("token issue", record).await
 }
 

@@ -18,8 +18,12 @@ const CARD: &str = "/a2a/helper/.well-known/agent-card.json";
 
 /// A configuration that publishes an agent to everybody as `helper`.
 fn configuration(agent: &ScriptedAgent, more: &str) -> String {
+    with_access(agent, "open", more)
+}
+
+fn with_access(agent: &ScriptedAgent, access: &str, more: &str) -> String {
     format!(
-        "public_url = \"https://gateway.example\"\n[listen]\naddress = \"127.0.0.1:0\"\n[[agent]]\nname = \"helper\"\ncard = \"{}\"\naccess = \"open\"\n{more}\n",
+        "public_url = \"https://gateway.example\"\n[listen]\naddress = \"127.0.0.1:0\"\n[[agent]]\nname = \"helper\"\ncard = \"{}\"\naccess = \"{access}\"\n{more}\n",
         agent.card_url()
     )
 }
@@ -204,4 +208,44 @@ async fn what_is_not_known_is_said() {
             assert!(refused.contains(said), "{what} {name}: {refused}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_a_command_issues_opens_the_agent() {
+    let agent = ScriptedAgent::start().await.expect("an agent");
+    let place = Place::new();
+    let program = place.start(&with_access(&agent, "oauth", ""));
+    place.run(&["user", "add", "alice", "--password-stdin"], "correct horse").text();
+    let resource = "https://gateway.example/a2a/helper";
+    let issue = |more: &[&str]| {
+        place.run(&[&["token", "issue", "--user", "alice", "--resource", resource], more].concat(), "")
+    };
+    let all = issue(&["--json"]).json();
+    assert_eq!((&all["scope"], &all["resource"]), (&json!("a2a:read a2a:send"), &json!(resource)));
+    assert!(issue(&["--scope", "mcp:read"]).refused().contains("an agent knows a2a:read a2a:send"));
+    let reading = issue(&["--scope", "a2a:read"]).text();
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": { "message": {
+        "messageId": "m1", "role": "ROLE_USER", "parts": [{ "text": "hello" }] } } });
+    let send = async |token: &str| {
+        let authorization = format!("Bearer {token}");
+        let headers = [
+            ("authorization", &*authorization),
+            ("a2a-version", "1.0"),
+            ("content-type", "application/json"),
+        ];
+        Connection::to(program.address)
+            .await
+            .ask("POST", "/a2a/helper", &headers, &body.to_string())
+            .await
+            .answer()
+    };
+    let sent = send(all["access_token"].as_str().expect("a token")).await;
+    assert_eq!(sent.json()["result"]["task"]["status"]["state"], "TASK_STATE_COMPLETED", "{sent:?}");
+    assert_eq!(send(&reading).await.status, 403, "the scope is missing");
+    let client = place.run(&["client", "add", "ci", "--credentials", "--resource", resource], "").json();
+    assert_eq!(client["resource"], resource);
+    program.stop().await;
+    let records = place.records().await;
+    let issued = records.iter().find(|record| record["path"] == "doorward token issue").expect("a record");
+    assert!(issued["agent"] == "helper" && issued.get("server").is_none(), "{issued}");
 }
