@@ -226,7 +226,7 @@ async fn a_token_that_a_command_issues_opens_the_agent() {
     let reading = issue(&["--scope", "a2a:read"]).text();
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": { "message": {
         "messageId": "m1", "role": "ROLE_USER", "parts": [{ "text": "hello" }] } } });
-    let send = async |token: &str| {
+    let ask = async |token: &str| {
         let authorization = format!("Bearer {token}");
         let headers = [
             ("authorization", &*authorization),
@@ -239,9 +239,9 @@ async fn a_token_that_a_command_issues_opens_the_agent() {
             .await
             .answer()
     };
-    let sent = send(all["access_token"].as_str().expect("a token")).await;
+    let sent = ask(all["access_token"].as_str().expect("a token")).await;
     assert_eq!(sent.json()["result"]["task"]["status"]["state"], "TASK_STATE_COMPLETED", "{sent:?}");
-    assert_eq!(send(&reading).await.status, 403, "the scope is missing");
+    assert_eq!(ask(&reading).await.status, 403, "the scope is missing");
     let client = place.run(&["client", "add", "ci", "--credentials", "--resource", resource], "").json();
     assert_eq!(client["resource"], resource);
     program.stop().await;
