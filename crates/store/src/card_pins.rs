@@ -166,6 +166,30 @@ impl Store {
         }))
     }
 
+    /// Puts a card in the place of the approved one, whatever waits or was rejected, as long as `before` is still that.
+    /// True for the one call that did. It is for cards that the operator has declared anew, from another address.
+    ///
+    /// # Errors
+    /// When the database fails, or the card has a NUL in it; replacing again is safe.
+    pub async fn replace_card(
+        &self,
+        agent: &Name,
+        (before, card): (&SeenCard, &SeenCard),
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE card_pin SET card = $1, digest = $2, provenance = $3, approved = $4,
+                 approved_by = $5, waiting_card = NULL, waiting_digest = NULL, waiting_provenance = NULL,
+                 first_seen = NULL, last_seen = NULL, rejected = NULL, change = $6
+             WHERE agent = $7 AND digest = $8 AND provenance = $9";
+        let SeenCard { card, digest, provenance } = card;
+        Ok(writing!(self, tx => {
+            let change = raise(&mut *tx, "card_pin").await?;
+            let (was, of) = (&before.digest, &before.provenance);
+            tx.run(SQL, values![card, digest, provenance, now, by, change, agent, was, of]).await? > 0
+        }))
+    }
+
     /// The approved card of an agent, if one was ever seen.
     ///
     /// # Errors

@@ -133,12 +133,14 @@ async fn observe(
     let now = app.clock().now();
     let failed = |error: doorward_store::StoreError| error.to_string();
     let (observed, mut pin) = app.store().observe_card(&agent.name, seen, now).await.map_err(failed)?;
-    // The operator has declared another address: what is there now is what was meant.
-    if !is_of(&pin, agent)
-        && app.store().approve_card(&agent.name, &seen.digest, "configuration", now).await.map_err(failed)?
-    {
-        pin.approved = seen.clone();
-        pin.approved_at = now;
+    if !is_of(&pin, agent) {
+        // The operator has declared another address: what is there now is what was meant.
+        let cards = (&pin.approved, seen);
+        if app.store().replace_card(&agent.name, cards, "configuration", now).await.map_err(failed)? {
+            tracing::info!(agent = %agent.name, "the card at the address that is declared now is approved");
+            pin.approved = seen.clone();
+            pin.approved_at = now;
+        }
     } else if observed == Observed::New {
         report(agent, known, card, &pin);
     } else if observed == Observed::Rejected

@@ -144,6 +144,41 @@ async fn a_rejected_card_is_not_offered_again() {
     );
 }
 
+/// What the operator declares is what is meant; from then on it is pinned like any other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_at_another_declared_address_is_approved_once() {
+    let agent = ScriptedAgent::start().await.expect("an agent");
+    let place = Place::new();
+    let here = configuration(&agent, "");
+    let there = here.replace(&agent.card_url(), &format!("{}?again", agent.card_url()));
+    let program = place.start(&here);
+    let first = card(&program).await;
+    program.stop().await;
+    let digest = listed(&place)["approved"]["digest"].clone();
+
+    let program = place.start(&there);
+    let moved = card(&program).await;
+    assert_eq!((moved.status, moved.header("etag")), (200, first.header("etag")), "{}", program.everything());
+    program.stop().await;
+    let approved = listed(&place)["approved"].clone();
+    assert_eq!((&approved["digest"], &approved["by"]), (&digest, &json!("configuration")));
+    assert_eq!(approved["from"], json!(format!("{}?again", agent.card_url())));
+
+    describe(&agent, "Helps otherwise.");
+    let program = place.start(&there);
+    program.wait_for_log("the card is another one than was approved");
+    assert_eq!(card(&program).await.header("etag"), first.header("etag"));
+    place.run(&["agent", "reject", "helper"], "").text();
+    program.stop().await;
+
+    // Back at the first address, even what was rejected at the other one is what is meant.
+    let program = place.start(&here);
+    assert_eq!(card(&program).await.json()["description"], "Helps otherwise.");
+    program.stop().await;
+    let known = listed(&place);
+    assert_eq!((&known["waiting"], &known["rejected"]), (&Value::Null, &Value::Null));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_card_is_shown_with_where_it_comes_from_and_who_signed_it() {
     let agent = ScriptedAgent::start().await.expect("an agent");

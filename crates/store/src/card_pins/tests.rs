@@ -53,6 +53,38 @@ async fn the_first_card_is_approved_and_stays_so_whatever_comes() {
 }
 
 #[tokio::test]
+async fn a_card_that_is_declared_anew_replaces_what_was_there() {
+    on_each_engine(async |database| {
+        let store = database.store().await;
+        observe(&store, "first", 0).await;
+        observe(&store, "second", 1).await;
+        let moved = SeenCard { provenance: "elsewhere".to_owned(), ..card("first") };
+        let replace = async |before: &SeenCard, after: &SeenCard, secs| {
+            store.replace_card(&agent(), (before, after), "configuration", NOW.plus_secs(secs)).await.unwrap()
+        };
+        let cursor = store.card_pins_since(CardPinCursor::default()).await.unwrap().1;
+        assert!(!replace(&card("second"), &moved, 2).await, "it is not the approved one");
+        assert!(replace(&card("first"), &moved, 3).await);
+        assert!(!replace(&card("first"), &moved, 4).await, "it was of another address");
+        let expected = CardPin {
+            agent: agent(),
+            approved: moved.clone(),
+            approved_at: NOW.plus_secs(3),
+            approved_by: Some("configuration".to_owned()),
+            waiting: None,
+            rejected: None,
+        };
+        assert_eq!(pin(&store).await, expected);
+        assert_eq!(store.card_pins_since(cursor).await.unwrap().0, [expected], "everybody is told");
+        observe(&store, "second", 5).await;
+        store.reject_card(&agent(), &hash("second")).await.unwrap();
+        assert!(replace(&moved, &card("second"), 6).await, "a rejection is of what was declared before");
+        assert_eq!((pin(&store).await.approved, pin(&store).await.rejected), (card("second"), None));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn only_the_card_that_was_looked_at_is_approved() {
     on_each_engine(async |database| {
         let store = database.store().await;
