@@ -45,15 +45,28 @@ impl tower_service::Service<Uri> for Connector {
 }
 
 impl Connector {
-    async fn dial(&self, uri: &Uri) -> io::Result<TokioIo<TcpStream>> {
+    /// Resolves and checks as for a request, and dials nothing.
+    pub(crate) async fn check(&self, uri: &Uri) -> io::Result<()> {
+        let found = tokio::time::timeout(self.connect_timeout, self.addresses(uri)).await;
+        let found = found.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
+        if found.is_empty() { Err(no_address()) } else { Ok(()) }
+    }
+
+    /// Where a name leads. Every address of it must pass: one bad answer among good ones is how rebinding starts.
+    async fn addresses(&self, uri: &Uri) -> io::Result<Vec<SocketAddr>> {
         let host = uri.host().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default_port);
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in resolve(host, port).await? {
-            // Every address of a name must pass: one bad answer among good ones is how rebinding starts.
+        let found = resolve(host, uri.port_u16().unwrap_or(default_port)).await?;
+        for address in &found {
             address::check(address.ip(), self.trust, &self.allow_private)
                 .map_err(|refused| io::Error::new(io::ErrorKind::PermissionDenied, refused))?;
+        }
+        Ok(found)
+    }
+
+    async fn dial(&self, uri: &Uri) -> io::Result<TokioIo<TcpStream>> {
+        let mut last = no_address();
+        for address in self.addresses(uri).await? {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
@@ -64,6 +77,10 @@ impl Connector {
         }
         Err(last)
     }
+}
+
+fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }
 
 async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

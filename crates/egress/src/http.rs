@@ -116,6 +116,7 @@ type Http2Pool = Client<Http2Connector, Full<Bytes>>;
 pub struct Egress {
     declared: Pools,
     guarded: Pools,
+    allow_private: Arc<[IpNet]>,
 }
 
 /// The connections of one kind of trust.
@@ -144,7 +145,21 @@ impl Egress {
         let tls = tls::client_config(config.extra_roots.as_deref())?;
         let allow_private: Arc<[IpNet]> = config.allow_private.clone().into();
         let pools = |trust| Pools::new(&tls, trust, Arc::clone(&allow_private));
-        Ok(Self { declared: pools(Trust::Declared), guarded: pools(Trust::Guarded) })
+        Ok(Self { declared: pools(Trust::Declared), guarded: pools(Trust::Guarded), allow_private })
+    }
+
+    /// Whether a destination may be dialled now, as far as its addresses say. Whoever keeps the answer knows nothing:
+    /// they are checked again whenever a request is sent.
+    ///
+    /// # Errors
+    /// [`EgressError::Refused`] when an address of it may not be dialled, [`EgressError::Connect`] when it has none.
+    pub async fn check(&self, uri: &Uri, trust: Trust) -> Result<(), EgressError> {
+        let allow_private = Arc::clone(&self.allow_private);
+        let connector = Connector { trust, allow_private, connect_timeout: CONNECT_TIMEOUT };
+        connector.check(uri).await.map_err(|error| {
+            let refused = error.get_ref().and_then(|inner| inner.downcast_ref::<AddressError>());
+            refused.map_or_else(|| EgressError::Connect(error.to_string()), |refused| (*refused).into())
+        })
     }
 
     /// Sends a request; `limit` runs until the answer's head. The body of the answer is not bounded here.

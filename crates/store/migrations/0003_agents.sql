@@ -40,7 +40,8 @@ CREATE INDEX task_ended ON task (noted) WHERE phase = 2;
 
 -- Webhooks. Whoever knows the secret of the callback may send through it. The task is not known while the message that
 -- brings the webhook is under way. `due`: when the oldest delivery that waits may be claimed, or its lease ends; nothing
--- waits where there is none.
+-- waits where there is none. `ended`: when the last delivery was queued; what waits still goes out. `stopped`: when it was
+-- given up.
 CREATE TABLE push_config (
     callback_hash TEXT NOT NULL PRIMARY KEY CHECK (length(callback_hash) = 64),
     agent TEXT NOT NULL,
@@ -52,6 +53,7 @@ CREATE TABLE push_config (
     dialect TEXT NOT NULL,
     created BIGINT NOT NULL,
     due BIGINT,
+    ended BIGINT,
     stopped BIGINT,
     last_error TEXT,
     UNIQUE (agent, task, config),

@@ -47,7 +47,7 @@ pub struct PushConfig {
     pub agent: Name,
     /// The task that it is about; absent until the agent has answered with one.
     pub task: Option<String>,
-    /// Its id among those of the task.
+    /// Its id among those of the task. One that has none of its own has `callback_hash` here, until it is bound.
     pub config: String,
     /// Who registered it.
     pub owner: Owner,
@@ -122,8 +122,8 @@ impl Store {
         }))
     }
 
-    /// Binds a webhook to its task, now that the agent has told it; otherwise as [`Self::put_push_config`]. Binding it
-    /// to the same task again changes nothing.
+    /// Binds a webhook to its task, now that the agent has told it; otherwise as [`Self::put_push_config`]. One without
+    /// an id of its own gets the task's. Binding it to the same task again changes nothing.
     ///
     /// # Errors
     /// When the database fails; trying again is safe.
@@ -133,7 +133,7 @@ impl Store {
         task: &str,
         most: u32,
     ) -> Result<PutPush, StoreError> {
-        const BIND: &str = "UPDATE push_config SET task = $1 WHERE callback_hash = $2";
+        const BIND: &str = "UPDATE push_config SET task = $1, config = $2 WHERE callback_hash = $3";
         check_id(task)?;
         Ok(writing!(self, tx => {
             lock(&mut *tx).await?;
@@ -141,10 +141,13 @@ impl Store {
                 tx.row(push_query!("WHERE callback_hash = $1"), values![callback_hash]).await?;
             match found.map(PushRow::read).transpose()? {
                 Some(push) if push.config.task.as_deref() == Some(task) => PutPush::Done,
-                Some(push) if push.config.task.is_none() => {
-                    let free = make_room(&mut *tx, &push.config, task, most).await?;
+                Some(StoredPushConfig { config: mut push, .. }) if push.task.is_none() => {
+                    if push.config == push.callback_hash {
+                        task.clone_into(&mut push.config);
+                    }
+                    let free = make_room(&mut *tx, &push, task, most).await?;
                     if free == PutPush::Done {
-                        tx.run(BIND, values![task, callback_hash]).await?;
+                        tx.run(BIND, values![task, &push.config, callback_hash]).await?;
                     }
                     free
                 }
@@ -200,6 +203,15 @@ impl Store {
             return Ok(false);
         }
         Ok(self.run(SQL, values![agent, task, config]).await? > 0)
+    }
+
+    /// Removes the webhook whose callback has the secret of this hash. True when there was one.
+    ///
+    /// # Errors
+    /// When the database fails; removing again is safe.
+    pub async fn remove_push_config_of(&self, callback_hash: &str) -> Result<bool, StoreError> {
+        const SQL: &str = "DELETE FROM push_config WHERE callback_hash = $1";
+        Ok(self.run(SQL, values![callback_hash]).await? > 0)
     }
 
     /// Forgets deliveries that have expired at `now`, and webhooks that were bound to no task within a day; says how

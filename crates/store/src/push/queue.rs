@@ -22,6 +22,8 @@ pub struct NewDelivery {
     pub body: String,
     /// Its SHA-256 in hex, if the same is not to be delivered to one webhook twice until it expires.
     pub digest: Option<String>,
+    /// Whether its webhook takes no more after it.
+    pub last: bool,
     /// The present.
     pub now: Timestamp,
     /// When there is no point in delivering it any more.
@@ -37,7 +39,7 @@ pub enum Queued {
     Again,
     /// As many wait as may.
     Full,
-    /// There is no such webhook, or it was given up.
+    /// There is no such webhook, or it takes no more.
     Gone,
 }
 
@@ -211,15 +213,16 @@ async fn enqueue(
     delivery: &NewDelivery,
     most: u32,
 ) -> Result<Queued, StoreError> {
-    const WAKE: &str =
-        "UPDATE push_config SET due = COALESCE(due, $1) WHERE callback_hash = $2 AND stopped IS NULL";
+    const WAKE: &str = "UPDATE push_config SET due = COALESCE(due, $1)
+         WHERE callback_hash = $2 AND stopped IS NULL AND ended IS NULL";
+    const END: &str = "UPDATE push_config SET ended = $1 WHERE callback_hash = $2";
     const EXPIRED: &str = "DELETE FROM push_delivery WHERE callback_hash = $1 AND expires <= $2";
     const SAME: &str = "SELECT COUNT(*) FROM push_delivery WHERE callback_hash = $1 AND digest = $2";
     const WAITING: &str = "SELECT COUNT(*) FROM push_delivery WHERE callback_hash = $1 AND delivered IS NULL";
     const INSERT: &str =
         "INSERT INTO push_delivery (id, callback_hash, body, digest, attempts, created, expires)
          VALUES ($1, $2, $3, $4, 0, $5, $6)";
-    let NewDelivery { body, digest, now, expires } = delivery;
+    let NewDelivery { body, digest, last, now, expires } = delivery;
     // Numbers are given out in the order of commits.
     let id = raise(tx, "push_delivery").await?;
     if tx.run(WAKE, values![*now, callback_hash]).await? == 0 {
@@ -233,6 +236,9 @@ async fn enqueue(
         return Ok(Queued::Full);
     }
     tx.run(INSERT, values![id, callback_hash, body, digest, *now, *expires]).await?;
+    if *last {
+        tx.run(END, values![*now, callback_hash]).await?;
+    }
     Ok(Queued::Yes)
 }
 

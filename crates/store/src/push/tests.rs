@@ -176,6 +176,31 @@ async fn a_webhook_that_came_with_a_message_is_bound_by_the_answer() {
 }
 
 #[tokio::test]
+async fn a_webhook_without_an_id_of_its_own_gets_the_tasks() {
+    on_each_engine(async |database| {
+        let store = with_tasks(database, &["t"]).await;
+        let nameless = |which: &str| {
+            let push = unbound(which);
+            PushConfig { config: push.callback_hash.clone(), ..push }
+        };
+        for which in ["1", "2"] {
+            let push = nameless(which);
+            assert_eq!(store.put_push_config(&push, 1).await.unwrap(), PutPush::Done);
+            for _ in 0..2 {
+                assert_eq!(store.bind_push_config(&push.callback_hash, "t", 1).await.unwrap(), PutPush::Done);
+            }
+            let bound = store.push_config(&agent(), "t", "t").await.unwrap().unwrap();
+            assert_eq!(bound.config.callback_hash, push.callback_hash, "the last one stands");
+        }
+        assert_eq!(ids(&store, "t").await, ["t"]);
+        assert!(store.remove_push_config_of(&nameless("2").callback_hash).await.unwrap());
+        assert!(!store.remove_push_config_of(&nameless("2").callback_hash).await.unwrap());
+        assert!(ids(&store, "t").await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn webhooks_go_with_their_tasks_and_without_a_task_in_a_day() {
     on_each_engine(async |database| {
         let store = with_tasks(database, &["t"]).await;

@@ -6,7 +6,7 @@ use crate::{Claimed, NewDelivery, Queued};
 const LEASE: i64 = 30;
 
 fn delivery(body: &str) -> NewDelivery {
-    NewDelivery { body: body.to_owned(), digest: None, now: NOW, expires: NOW.plus_secs(3_600) }
+    NewDelivery { body: body.to_owned(), digest: None, last: false, now: NOW, expires: NOW.plus_secs(3_600) }
 }
 
 /// A store with the webhooks `a`, `b`, … of one task.
@@ -184,6 +184,28 @@ async fn the_same_body_is_delivered_once_until_it_expires() {
             [Queued::Yes; 2],
             "without digest it is another"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_the_last_delivery_none_is_taken_and_what_waits_goes_out() {
+    on_each_engine(async |database| {
+        let store = with_webhooks(database, &["a", "b"]).await;
+        enqueue(&store, &["a"], &delivery("1")).await;
+        let last = NewDelivery { last: true, digest: Some(hash("2")), ..delivery("2") };
+        assert_eq!(enqueue(&store, &["a"], &last).await, [Queued::Yes]);
+        for late in [&last, &delivery("3")] {
+            assert_eq!(enqueue(&store, &["a", "b"], late).await, [Queued::Gone, Queued::Yes]);
+            // Registered anew, it takes more again.
+            store.put_push_config(&push("t", "b"), 9).await.unwrap();
+        }
+        for body in ["1", "2"] {
+            let claimed = claim(&store, 0).await.remove(0);
+            assert_eq!(claimed.body, body);
+            assert!(store.push_delivered(claimed.id, 1, NOW).await.unwrap());
+        }
+        assert!(claim(&store, 0).await.is_empty());
     })
     .await;
 }
