@@ -12,7 +12,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use doorward_auth::{CryptoError, keys::Sealer};
+use doorward_auth::{
+    CryptoError,
+    keys::{Envelope, Sealer},
+};
 use doorward_config::{Listen, Loaded, Settings, StoreUrl};
 use doorward_egress::{Egress, EgressConfig, EgressError};
 use doorward_model::{Clock, Snapshot};
@@ -33,6 +36,7 @@ use crate::{
     own_tokens::OwnTokens,
     people::{People, first::FirstLink, ticket::Tickets},
     proxies,
+    push::{self, Courier},
     rates::Rates,
     routes::{Routes, RoutesError},
     sessions::EndedSessions,
@@ -64,6 +68,8 @@ pub struct App {
     tickets: Tickets,
     tasks: Tasks,
     sealers: Sealers,
+    envelope: Arc<Envelope>,
+    courier: Courier,
     signer: Arc<Signer>,
     credentials: Arc<Credentials>,
     conversations: Arc<Conversations>,
@@ -115,7 +121,8 @@ impl App {
         let egress = Egress::new(&egress_config(&loaded.settings, &loaded.snapshot)?)?;
         let store = Store::open(&store_url(&loaded.settings.store_url)).await?;
         let keyring = Keyring::open(&loaded.settings.master_key, &store, clock.now()).await?;
-        let signer = Signer::open(store.clone(), Arc::new(keyring.envelope), clock.now()).await?;
+        let envelope = Arc::new(keyring.envelope);
+        let signer = Signer::open(store.clone(), Arc::clone(&envelope), clock.now()).await?;
         let credentials = Credentials::new(egress.clone(), Arc::clone(&signer), Arc::clone(&clock));
         let conversations = Arc::new(Conversations::new(egress.clone()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
@@ -146,6 +153,8 @@ impl App {
             rates: Rates::new(),
             tickets: Tickets::new(Sealer::derive(&keyring.handles, "ticket")),
             sealers: Sealers::derive(&keyring.handles),
+            envelope,
+            courier: Courier::default(),
             signer,
             credentials,
             conversations,
@@ -163,6 +172,7 @@ impl App {
         tokio::spawn(Arc::clone(&self.own_tokens).follow(self.revocation_cursor));
         tokio::spawn(Arc::clone(&self.signer).follow());
         tokio::spawn(agents::follow(Arc::clone(self)));
+        tokio::spawn(push::follow(Arc::clone(self)));
         tokio::spawn(Arc::clone(self).reap());
         tokio::spawn(Arc::clone(self).forget());
     }
@@ -174,6 +184,7 @@ impl App {
             let now = self.clock.now();
             let forgotten = async {
                 self.signer.forget(now).await?;
+                self.store.forget_pushes(now).await?;
                 self.store.forget_expired_tokens(now).await?;
                 self.store.forget_rates(now).await?;
                 self.store.forget_unused_clients(now).await
@@ -221,6 +232,7 @@ impl App {
         if tokio::time::timeout(CHILDREN, self.conversations.close()).await.is_err() {
             tracing::warn!("some children did not end in time");
         }
+        self.courier.finish().await;
         self.ledger.shutdown().await;
         self.store.clone().close().await;
     }
@@ -328,6 +340,15 @@ impl App {
 
     pub(crate) fn sealers(&self) -> &Sealers {
         &self.sealers
+    }
+
+    /// Seals secrets at rest.
+    pub(crate) fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    pub(crate) fn courier(&self) -> &Courier {
+        &self.courier
     }
 
     pub(crate) fn signer(&self) -> &Signer {

@@ -24,6 +24,7 @@ mod pages;
 mod path;
 mod people;
 mod proxies;
+mod push;
 mod rates;
 #[cfg(test)]
 mod reference;

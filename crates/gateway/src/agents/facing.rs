@@ -23,7 +23,7 @@ pub(super) fn publish(card: &UpstreamCard, agent: &Agent, routes: &Routes) -> Pu
             bindings: &agent.bindings,
             versions: &agent.versions,
             security: &security,
-            push: false,
+            push: agent.push,
             // Whoever asks for it must be known (section 13.3).
             extended: !agent.access.open,
             skills: agent.skills.as_ref(),

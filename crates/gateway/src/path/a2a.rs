@@ -15,6 +15,7 @@ mod examine;
 mod face;
 mod limit;
 mod list;
+mod push;
 mod read;
 mod relay;
 mod send;
@@ -38,8 +39,11 @@ use crate::{App, routes::Routes};
 /// Answers a request to an agent. Never fails: what goes wrong is told in the words of the caller's binding.
 pub(super) async fn answer(app: &Arc<App>, routes: &Routes, visit: Visit, record: &mut OpenRecord) -> Answer {
     let mut face = visit.face();
+    let is_callback = matches!(visit.way, visit::Way::Callback(_));
     match Box::pin(walk(app, routes, visit, &mut face, record)).await {
         Ok(answer) => answer,
+        // As where there is no such agent.
+        Err(refusal) if is_callback => refusal.into_answer(app, record),
         Err(refusal) => face.refuse(&refusal, record),
     }
 }
@@ -53,6 +57,9 @@ async fn walk(
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let found = visit.find(app, routes, record).await?;
+    if found.is_callback() {
+        return push::called_back(app, found, record).await;
+    }
     if let Some(answer) = found.document(app, record).await {
         return answer;
     }
@@ -73,6 +80,7 @@ async fn walk(
     match call.operation {
         Operation::ListTasks => list::answer(app, call, permit, record).await,
         Operation::GetExtendedAgentCard => card::extended(app, call, permit, record).await,
+        operation if operation.is_push() => push::answer(app, call, permit, record).await,
         _ => {
             let sent = send::send(app, call, permit, record).await?;
             examine::reply(app, sent, held, record).await

@@ -170,6 +170,11 @@ impl OpenRecord {
         self.id.hex()
     }
 
+    /// Keeps this in the place of the path.
+    pub(super) fn path(&mut self, path: &str) {
+        self.record.path = clip(path);
+    }
+
     /// Notes the size of the request's body.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.record.request_bytes = bytes as u64;

@@ -73,6 +73,8 @@ pub(crate) enum Reason {
     DelegationLoop,
     DelegationTooDeep(usize),
     TooManyTasks(&'static str, usize),
+    TooManyDeliveries,
+    NotAnEvent,
     Internal,
 }
 
@@ -240,6 +242,8 @@ impl Reason {
                 format!("this request has come through {most} agents already, and more are not allowed here")
             }
             Self::TooManyTasks(which, most) => format!("at most {most} tasks that {which} are allowed here"),
+            Self::TooManyDeliveries => "too many notifications wait for the receiver".into(),
+            Self::NotAnEvent => "this is not a push notification about a task".into(),
             Self::Internal => "internal error".into(),
         }
     }
@@ -268,7 +272,10 @@ impl Reason {
             }
             Self::ScopeMissing(entrance, scope) => vec![entrance.scope_challenge(scope)],
             Self::MethodNotAllowed(allow) => vec![(header::ALLOW, HeaderValue::from_static(allow))],
-            Self::TooManyStreams | Self::TooManySessions | Self::TooManyTasks(..) => {
+            Self::TooManyStreams
+            | Self::TooManySessions
+            | Self::TooManyTasks(..)
+            | Self::TooManyDeliveries => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
             }
             Self::RateExceeded(wait) => vec![(header::RETRY_AFTER, whole_secs(*wait).into())],
@@ -343,6 +350,8 @@ impl Reason {
             Self::DelegationLoop => ("delegation_loop", 200, code::INVALID_REQUEST),
             Self::DelegationTooDeep(_) => ("delegation_too_deep", 200, code::INVALID_REQUEST),
             Self::TooManyTasks(..) => ("too_many_tasks", 429, code::SERVER_ERROR),
+            Self::TooManyDeliveries => ("too_many_deliveries", 429, code::SERVER_ERROR),
+            Self::NotAnEvent => ("not_an_event", 400, code::INVALID_REQUEST),
             Self::Internal => ("internal", 500, code::INTERNAL_ERROR),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

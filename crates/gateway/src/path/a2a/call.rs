@@ -56,6 +56,8 @@ pub(super) struct Named {
     pub(super) task: Option<String>,
     pub(super) context: Option<String>,
     pub(super) references: Vec<String>,
+    /// The webhook that is meant.
+    pub(super) config: Option<String>,
     pub(super) brings_push_config: bool,
     pub(super) tenant: Option<String>,
 }
@@ -67,6 +69,7 @@ impl Named {
             task: owned(asked.task),
             context: owned(asked.context),
             references: asked.references.into_iter().map(Cow::into_owned).collect(),
+            config: owned(asked.config),
             brings_push_config: asked.brings_push_config,
             tenant: owned(asked.tenant),
         }

@@ -21,8 +21,9 @@ fn missing(call: &Call, approved: &Approved) -> Option<Failure> {
     if operation.streams() && !capabilities.streaming {
         return Some(Failure::new(ErrorKind::UnsupportedOperation, "the agent does not stream"));
     }
-    if operation.is_push() || call.asked.brings_push_config {
-        return Some(Failure::new(ErrorKind::PushNotificationNotSupported, "webhooks are not relayed"));
+    let is_push = operation.is_push() || call.asked.brings_push_config;
+    if is_push && !(capabilities.push && agent.push) {
+        return Some(Failure::new(ErrorKind::PushNotificationNotSupported, "there are no webhooks here"));
     }
     // Whoever asks for it must be known (section 13.3).
     if operation == Operation::GetExtendedAgentCard && (agent.access.open || !capabilities.extended) {

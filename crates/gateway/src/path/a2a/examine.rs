@@ -31,7 +31,10 @@ pub(super) async fn reply(
         return relay::begin(app, talk, response, held, record).await;
     }
     match talk.hear(operation, response).await? {
-        Heard::Error(failure) => Ok(talk.error(&failure, record)),
+        Heard::Error(failure) => {
+            talk.undo_brought(app).await;
+            Ok(talk.error(&failure, record))
+        }
         Heard::Result(..) if operation.streams() => Err(talk.invalid("not a stream")),
         Heard::Result(result, message) => {
             talk.note(app, operation, &result, record).await?;
@@ -151,6 +154,7 @@ impl Talk {
         };
         let stands = app.tasks().tell(&telling).await.map_err(failed)?;
         let stands = stands.map_err(|_| self.invalid("the answer is about somebody else's task"))?;
+        self.bind_brought(app, task).await?;
         if told.state().is_some() {
             record.state(stands.name());
         }

@@ -55,7 +55,7 @@ pub(super) async fn call(
         Way::JsonRpc => json_rpc(&headers, body, limits.depth, face)?,
         Way::HttpJson(path) => http_json((method.as_str(), path), &headers, body, limits.depth, face)?,
         Way::Grpc(version, method) => grpc((*version, method), &headers, &body, limits.request_body)?,
-        Way::Card => return Err(Reason::NotFound.into()),
+        Way::Card | Way::Callback(_) => return Err(Reason::NotFound.into()),
     };
     if !agent.agent.versions.contains(&face.version) {
         return Err(unsupported("this agent is published in another version"));

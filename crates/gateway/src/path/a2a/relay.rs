@@ -76,7 +76,10 @@ pub(super) async fn begin(
     let mut source = talk.listen(talk.call.operation, response)?;
     let first = match tokio::time::timeout(FIRST, source.next()).await {
         Err(_) => None,
-        Ok(Ok(Some(Piece::Error(failure)))) => return Ok(talk.error(&failure, record)),
+        Ok(Ok(Some(Piece::Error(failure)))) => {
+            talk.undo_brought(app).await;
+            return Ok(talk.error(&failure, record));
+        }
         Ok(Ok(Some(piece))) => Some(piece),
         Ok(Ok(None)) => return Err(talk.invalid("a stream without an event")),
         Ok(Err(Cut(failure, detail))) => return Err(failed(&talk.call, failure).detail(detail)),

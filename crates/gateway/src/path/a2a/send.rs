@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use super::{
     super::{Reason, Refusal, record::OpenRecord, refusal::UpstreamFailure},
     call::{Call, Params},
+    push::Brought,
 };
 use crate::{
     App,
@@ -29,6 +30,8 @@ pub(super) struct Talk {
     pub(super) call: Call,
     pub(super) approved: Arc<Approved>,
     pub(super) interface: Interface,
+    /// The webhook that came with the message.
+    pub(super) brought: Option<Brought>,
 }
 
 /// What the agent began to answer.
@@ -52,7 +55,7 @@ pub(super) async fn begin(
     let interface = approved.choose(call.face.version, call.face.binding).cloned();
     let interface = interface.ok_or_else(|| failed(&call, UpstreamFailure::Invalid))?;
     record.interface(&interface.label());
-    Ok(Talk { call, approved, interface })
+    Ok(Talk { call, approved, interface, brought: None })
 }
 
 /// Sends what is asked.
@@ -62,7 +65,8 @@ pub(super) async fn send(
     permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Sent, Refusal> {
-    let talk = begin(app, call, permit, record).await?;
+    let mut talk = begin(app, call, permit, record).await?;
+    talk.bring(app).await?;
     let params = talk.call.params.clone();
     let response = talk.ask(app, talk.call.operation, &params, record).await?;
     Ok(Sent { talk, response })

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 
 use super::{
     super::{Answer, Reason, Refusal, authenticate::Presented, read, record::OpenRecord},
-    Face,
+    Face, push,
 };
 use crate::{
     App,
@@ -51,6 +51,8 @@ pub(crate) enum Way {
     Grpc(Version, String),
     /// Its card.
     Card,
+    /// The agent itself calls back for a webhook, by the secret in the path.
+    Callback(String),
 }
 
 /// A request that has found its agent.
@@ -88,6 +90,7 @@ impl Visit {
             // Clients that join addresses put a slash behind it.
             "" | "/" => Way::JsonRpc,
             CARD => Way::Card,
+            below if below.starts_with(push::PATH) => Way::Callback(below[push::PATH.len()..].to_owned()),
             below => Way::HttpJson(below.to_owned()),
         };
         Some((Some(routes.agent(name)?), way))
@@ -111,6 +114,9 @@ impl Visit {
             (way, _) => way,
         };
         match way {
+            Way::Callback(_) if parts.method != Method::POST => {
+                return Err(Reason::MethodNotAllowed("POST, OPTIONS").into());
+            }
             Way::JsonRpc if parts.method != Method::POST => {
                 return Err(Reason::MethodNotAllowed("POST, OPTIONS").into());
             }
@@ -130,7 +136,7 @@ impl Visit {
     /// How the caller is answered, as far as that is known before anything is read.
     pub(super) fn face(&self) -> Face {
         match &self.way {
-            Way::JsonRpc | Way::Card => Face::new(Binding::JsonRpc, Version::V1_0),
+            Way::JsonRpc | Way::Card | Way::Callback(_) => Face::new(Binding::JsonRpc, Version::V1_0),
             Way::HttpJson(path) => Face::http_json(path, &self.headers),
             Way::Grpc(version, _) => Face::new(Binding::Grpc, *version),
         }
@@ -178,6 +184,11 @@ impl Found {
             certificate: self.certificate.as_ref(),
             address: self.address,
         }
+    }
+
+    /// Whether the agent calls, not a caller.
+    pub(super) fn is_callback(&self) -> bool {
+        matches!(self.way, Way::Callback(_))
     }
 
     /// The answer, if it is the public card that is asked for: nobody is asked who they are.

@@ -68,6 +68,11 @@ fn samples() -> Vec<(Reason, &'static str)> {
         ),
         (Reason::SessionMissing, "an upstream that is reached over stdio or HTTP+SSE needs a session"),
         (Reason::TooManySessions, "`limits.sessions` are held at the upstream"),
+        (
+            Reason::TooManyDeliveries,
+            "a receiver of webhooks is so far behind that the agent is told to come again",
+        ),
+        (Reason::NotAnEvent, "an agent called back with something that is no push notification about a task"),
         (Reason::TooManyStreams, "`limits.streams` are open at this virtual server"),
         (Reason::RateExceeded(Duration::ZERO), "the caller called more often than `rate` allows"),
         (
