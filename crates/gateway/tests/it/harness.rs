@@ -6,6 +6,8 @@
 //! chain holds. A gateway that is dropped without it fails the test. What an upstream or an issuer does is the
 //! test kit's business.
 
+mod a2a;
+mod agents;
 mod call;
 mod checks;
 mod documents;
@@ -35,6 +37,11 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use self::place::Place;
 pub(crate) use self::{
+    a2a::{
+        AgentCall, FACES, Face, Failed, Feed, GrpcCall, GrpcFeed, Message, Said, Told, V1_FACES, V1_GRPC,
+        V1_REST, V1_RPC, V03_GRPC, V03_REST, V03_RPC, What, decode_request, dialect, script,
+    },
+    agents::{API_KEY, AgentPlan, AgentWorld, check_agent},
     call::{Call, LEGACY, MODERN, meta},
     documents::{Document, Documents},
     oauth_client::{NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},
@@ -266,6 +273,11 @@ impl Gateway {
         checks::all(&self).await;
         self.store.clone().close().await;
         self.place.clear().await;
+    }
+
+    /// What came over a connection that the harness did not read itself.
+    fn heard(&self, bytes: &[u8]) {
+        self.log().heard.extend_from_slice(bytes);
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not there is how a test fails")]
 
+mod a2a;
 mod admission;
 mod attacks;
 mod broken;

@@ -1,0 +1,3 @@
+//! Agents: each operation over each binding, in either version, to agents of either; and what the door adds.
+
+mod bindings;
