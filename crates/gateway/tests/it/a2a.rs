@@ -1,3 +1,9 @@
 //! Agents: each operation over each binding, in either version, to agents of either; and what the door adds.
 
 mod bindings;
+mod lists;
+mod lossless;
+mod routing;
+mod tasks;
+mod versions;
+mod who;

@@ -207,6 +207,11 @@ impl Gateway {
         self.clock.now().to_rfc3339()
     }
 
+    /// The present moment of the gateway's clock, in seconds.
+    pub(crate) fn clock_secs(&self) -> i64 {
+        self.clock.now().as_secs()
+    }
+
     /// Tells the gateway to stop: no new connections, open requests may finish.
     pub(crate) fn stop_listening(&self) {
         let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -6,7 +6,7 @@ use doorward_testkit::{
 };
 use serde_json::Value;
 
-use super::{CREDENTIAL, Face, Gateway, Plan, V1_RPC};
+use super::{CREDENTIAL, Face, Gateway, Plan, Tokens, V1_RPC};
 
 /// Every door of the usual world.
 const DOORS: [&str; 5] = ["open", "jwt", "twin", "own", "keyed"];
@@ -114,6 +114,13 @@ impl AgentWorld {
     /// The claims of such a token.
     pub(crate) fn claims(&self, subject: &str, agent: &str) -> Value {
         self.issuer.claims(subject, &self.gateway.agent_resource(agent))
+    }
+
+    /// A token of Doorward's own for a program, with these scopes.
+    pub(crate) async fn own_token(&self, client: &str, agent: &str, scope: &str) -> String {
+        let client = self.gateway.operators(client, "basic").await;
+        let ask = client.form("/token").with("grant_type", "client_credentials").with("scope", scope);
+        Tokens::of(&ask.with("resource", &self.gateway.agent_resource(agent)).send().await).access
     }
 
     /// What the agent was asked, fetches of its card and keys aside.
