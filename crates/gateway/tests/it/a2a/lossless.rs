@@ -78,7 +78,7 @@ async fn http_json_passes_as_it_was_written() {
         let world = AgentWorld::plan().interfaces(&[face]).start().await;
         let params = params(face == V03_REST, true);
         let reply = format!(
-            "{{ \"{sent}\" : {{\"id\":\"t\\u0031\" ,\"contextId\":\"c\", \"status\":{{\"state\":\"TASK_STATE_WORKING\"}},\n \"metadata\":{ODD}}}}} "
+            "{{ \"{sent}\" : {{\"id\":\"t\\u0031\" ,\"contextId\":\"c\", \"status\":{{\"state\":\"TASK_STATE_WORKING\"}},\n \"metadata\":{ODD}}}}}"
         );
         world.agent.once("SendMessage", Answer::http(Reply::raw("application/json", reply.clone())));
         let call = world.gateway.ask("open", face, Message::new("m").send()).call();
@@ -150,7 +150,7 @@ async fn a_follow_up_changes_by_its_context_and_nothing_else() {
     let told = world.gateway.ask("open", V1_RPC, Message::new("working-1").send()).send().await;
     let (task, context) = (told.said().task_id().to_owned(), told.said().context_id().to_owned());
     let message = format!(
-        "{{\"messageId\" : \"working-2\",\"taskId\":\"{task}\" ,  \"role\":\"ROLE_USER\",\"parts\":[ ], \"metadata\":{ODD}"
+        "{{\"messageId\" : \"working-2\",\"taskId\":\"{task}\" ,  \"role\":\"ROLE_USER\",\"parts\":[ {{\"text\":\"x\"}} ], \"metadata\":{ODD}"
     );
     let params = |message: &str| format!("{{ \"message\":{message}}},\"unknown\" : {ODD}}}");
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": 0 }).to_string();

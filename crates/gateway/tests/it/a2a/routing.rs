@@ -27,7 +27,7 @@ async fn the_tenant_names_the_agent() {
             .send()
             .await;
         assert_eq!(status(&answer), "0", "{agent}: {answer:?}");
-        assert_eq!(world.gateway.last_record().await["server"], agent);
+        assert_eq!(world.gateway.last_record().await["agent"], agent);
     }
     // The tenant says which door; the token opens another one.
     let token = world.token("alice", "jwt");
@@ -86,7 +86,7 @@ async fn the_token_names_the_agent_where_there_is_no_tenant() {
             let answer =
                 call(&world, face, None).header("authorization", &format!("Bearer {token}")).send().await;
             assert_eq!(status(&answer), "0", "{face:?} {agent}: {answer:?}");
-            assert_eq!(world.gateway.last_record().await["server"], agent);
+            assert_eq!(world.gateway.last_record().await["agent"], agent);
         }
     }
     world.finish().await;

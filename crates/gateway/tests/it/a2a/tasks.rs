@@ -3,7 +3,9 @@
 use doorward_testkit::agent::{Answer, Dialect, Stream, payload};
 use serde_json::{Value, json};
 
-use crate::harness::{AgentWorld, FACES, Face, Message, Said, Told, V1_REST, V1_RPC, V03_RPC, What, script};
+use crate::harness::{
+    AgentWorld, FACES, Face, Message, Said, Told, V1_REST, V1_RPC, V03_RPC, What, dialect, script,
+};
 
 /// A task of this caller's at the door `jwt`, in that state.
 async fn a_task(world: &AgentWorld, token: &str, state: &str) -> (String, String) {
@@ -13,18 +15,19 @@ async fn a_task(world: &AgentWorld, token: &str, state: &str) -> (String, String
     (said.task_id().to_owned(), said.context_id().to_owned())
 }
 
-/// Everything that names a task.
-fn about(task: &str) -> Vec<What> {
-    vec![
+/// Everything that names a task. The proto of 0.3 has no references.
+fn about(task: &str, face: Face) -> Vec<What> {
+    let references = [Message::new("m").reference(task).send(), Message::new("m").reference(task).stream()];
+    let references = references.into_iter().filter(|_| dialect(face) != Dialect::V03Proto);
+    let others = [
         What::get(task),
         What::GetHistory(task.to_owned(), 1),
         What::cancel(task),
         What::subscribe(task),
         Message::new("m").task(task).send(),
         Message::new("m").task(task).stream(),
-        Message::new("m").reference(task).send(),
-        Message::new("m").reference(task).stream(),
-    ]
+    ];
+    others.into_iter().chain(references).collect()
 }
 
 #[tokio::test]
@@ -35,7 +38,7 @@ async fn somebody_elses_task_is_one_that_there_is_not() {
     let missing = task.replace("task", "ksat");
     let asked = world.asked().len();
     for face in FACES {
-        for (foreign, absent) in about(&task).into_iter().zip(about(&missing)) {
+        for (foreign, absent) in about(&task, face).into_iter().zip(about(&missing, face)) {
             let case = format!("{face:?} {foreign:?}");
             let foreign = world.gateway.ask("jwt", face, foreign).bearer(&bob).send().await;
             let absent = world.gateway.ask("jwt", face, absent).bearer(&bob).send().await;
@@ -98,7 +101,6 @@ async fn no_spelling_leads_to_somebody_elses_task() {
             "SendMessage",
             format!(r#"{{"message":{{{message}}},"message":{{{message},"taskId":"{victim}"}}}}"#),
         ),
-        ("SubscribeToTask", format!(r#"{{"id":"{mine}","ID":"{victim}"}}"#)),
     ];
     for (method, params) in &cases {
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
@@ -116,6 +118,27 @@ async fn no_spelling_leads_to_somebody_elses_task() {
         let answer = world.gateway.post_agent("jwt", body).bearer(&bob).send().await;
         assert!(!answer.text().contains(&context), "{params}: {}", answer.text());
         assert!(!world.agent.saw(&victim) && !world.agent.saw(&context), "{method} {params}");
+    }
+    world.finish().await;
+}
+
+/// A subscription does not end by itself, so it is a test of its own.
+#[tokio::test]
+async fn no_spelling_subscribes_to_somebody_elses_task() {
+    let world = AgentWorld::start().await;
+    let (alice, bob) = (world.token("alice", "jwt"), world.token("bob", "jwt"));
+    let (victim, context) = a_task(&world, &alice, "working").await;
+    let (mine, _) = a_task(&world, &bob, "working").await;
+    for params in [
+        format!(r#"{{"id":"{mine}","ID":"{victim}"}}"#),
+        format!(r#"{{"ID":"{victim}","id":"{mine}"}}"#),
+        format!(r#"{{"id":"{mine}","i_d":"{victim}"}}"#),
+    ] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"SubscribeToTask","params":{params}}}"#);
+        let mut events = world.gateway.post_agent("jwt", body).bearer(&bob).stream().await;
+        let first = events.next().await.unwrap_or_default();
+        assert!(!first.contains(&context) && !first.contains(&victim), "{params}: {first}");
+        assert!(!world.agent.saw(&victim), "{params}: {first}");
     }
     world.finish().await;
 }

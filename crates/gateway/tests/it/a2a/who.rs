@@ -7,7 +7,9 @@ use doorward_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{API_KEY, AgentWorld, FACES, Message, Told, V1_FACES, V1_GRPC, V1_RPC, V03_RPC, What};
+use crate::harness::{
+    API_KEY, AgentWorld, FACES, Message, Told, V1_FACES, V1_GRPC, V1_RPC, V03_RPC, What, script,
+};
 
 /// What every operation asks for.
 fn operations() -> Vec<What> {
@@ -264,6 +266,7 @@ async fn an_api_key_is_presented_in_its_header() {
 async fn nothing_of_the_callers_credentials_and_identity_reaches_the_agent() {
     for interface in FACES {
         let world = AgentWorld::plan().interfaces(&[interface]).doors(&["jwt"]).start().await;
+        world.agent.always("SendMessage", script::task(interface, "task-1", "context-1", "completed"));
         let token = world.token("alice", "jwt");
         for face in FACES {
             let mut call = world.gateway.ask("jwt", face, Message::new("m").send()).bearer(&token);
