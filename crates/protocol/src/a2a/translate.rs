@@ -45,7 +45,7 @@ pub fn params(
     operation: Operation,
     value: Value<'_>,
 ) -> Result<Vec<u8>, Untranslatable> {
-    write(&Walk::new(from, to), value, |walk, out| walk.params(operation, value, out))
+    write(&Walk { asks: true, ..Walk::new(from, to) }, value, |walk, out| walk.params(operation, value, out))
 }
 
 /// The result of an operation that answers once, from one dialect to another.
@@ -100,7 +100,7 @@ pub fn plain(
     operation: Operation,
     params: Value<'_>,
 ) -> Result<Cow<'_, [u8]>, Untranslatable> {
-    let walk = Walk::new(dialect, dialect);
+    let walk = Walk { asks: true, ..Walk::new(dialect, dialect) };
     let respelt = write(&walk, params, |walk, out| walk.params(operation, params, out))?;
     Ok(if walk.varied.get() { Cow::Owned(respelt) } else { Cow::Borrowed(params.raw()) })
 }

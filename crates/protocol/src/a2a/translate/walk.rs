@@ -16,6 +16,8 @@ pub(super) struct Walk {
     pub(super) input: AtInput,
     /// Whether something was not spelt as its dialect spells it.
     pub(super) varied: Cell<bool>,
+    /// Whether it is parameters that are walked through.
+    pub(super) asks: bool,
 }
 
 /// What every step answers.
@@ -23,7 +25,7 @@ pub(super) type Done = Result<(), Untranslatable>;
 
 impl Walk {
     pub(super) fn new(from: Dialect, to: Dialect) -> Self {
-        Self { from, to, input: AtInput::GoesOn, varied: Cell::new(false) }
+        Self { from, to, input: AtInput::GoesOn, varied: Cell::new(false), asks: false }
     }
 
     pub(super) fn note(&self, varied: bool) {
@@ -181,7 +183,8 @@ impl Walk {
         }
     }
 
-    /// The state that a value names. One that is not known is not specified.
+    /// The state that a value names. In what an agent tells, one that is not known is not specified; in what is asked for
+    /// it is a mistake.
     pub(super) fn state(&self, value: Value<'_>) -> Result<TaskState, Untranslatable> {
         let number = value.as_i64().filter(|_| self.from != Dialect::V03Rpc);
         let known = match (value.as_str(), number) {
@@ -191,7 +194,10 @@ impl Walk {
             }
             (None, None) => return Err(Reason::Must("a state").into()),
         };
-        Ok(known.unwrap_or(TaskState::Unspecified))
+        match known {
+            None if self.asks => Err(Reason::Must("a state").into()),
+            known => Ok(known.unwrap_or(TaskState::Unspecified)),
+        }
     }
 
     fn state_name(&self, state: TaskState, value: Value<'_>) -> &'static str {
