@@ -203,7 +203,7 @@ impl ScriptedAgent {
 
     /// Answers the next request of this operation so.
     ///
-    /// An operation has its name of 1.0, whatever the binding and the version; `*` is any; the card is `card`. Earlier lines
+    /// An operation has its name of 1.0, whatever the binding and the version; `*` is any of them; the card is `card`. Earlier lines
     /// win.
     pub fn once(&self, operation: &str, answer: Answer) {
         self.script(operation, answer, true);
@@ -307,7 +307,8 @@ impl Shared {
 impl State {
     /// What the script has for an operation.
     fn scripted(&mut self, operation: &str) -> Option<Answer> {
-        let fits = |line: &Line| line.operation == operation || line.operation == "*";
+        let fits =
+            |line: &Line| line.operation == operation || (line.operation == "*" && operation != "card");
         let line = self.script.iter().position(fits)?;
         let Line { answer, once, .. } = &self.script[line];
         let answer = answer.clone();
