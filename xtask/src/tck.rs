@@ -117,6 +117,6 @@ fn visit(kit: &Kit, agent: Agent, way: Way) -> Result<kit::Found> {
     if way == Way::Direct {
         return kit.run(&peer.base);
     }
-    let doorward = Doorward::start(&peer)?;
+    let doorward = Doorward::start(&peer, kit.versions())?;
     kit.run(&doorward.base())
 }

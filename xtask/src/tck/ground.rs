@@ -90,14 +90,14 @@ pub(super) struct Doorward {
 }
 
 impl Doorward {
-    pub(super) fn start(peer: &Peer) -> Result<Self> {
+    pub(super) fn start(peer: &Peer, versions: &str) -> Result<Self> {
         let directory = run::target_dir().join("tck");
         if directory.exists() {
             fs::remove_dir_all(&directory)?;
         }
         fs::create_dir_all(&directory)?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        fs::write(directory.join("doorward.toml"), configuration(port, &peer.base))?;
+        fs::write(directory.join("doorward.toml"), configuration(port, &peer.base, versions))?;
         let log = directory.join("log");
         let output = File::create(&log)?;
         let mut command = Command::new(program());
@@ -123,7 +123,7 @@ fn program() -> PathBuf {
     run::target_dir().join("debug/doorward")
 }
 
-fn configuration(port: u16, base: &str) -> String {
+fn configuration(port: u16, base: &str, versions: &str) -> String {
     format!(
         r#"public_url = "http://127.0.0.1:{port}"
 
@@ -144,6 +144,7 @@ name = "agent"
 card = "{base}/.well-known/agent-card.json"
 access = "open"
 bindings = ["jsonrpc", "http+json", "grpc"]
+versions = {versions}
 "#
     )
 }

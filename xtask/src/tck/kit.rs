@@ -25,6 +25,13 @@ pub(super) struct Found {
     pub(super) skipped: usize,
 }
 
+impl Kit {
+    /// What callers may speak while the kit is at work. The kit of 1.0 wants a card without a member of 0.3.
+    pub(super) fn versions(&self) -> &'static str {
+        if self.version == "1.0" { r#"["1.0"]"# } else { r#"["1.0", "0.3"]"# }
+    }
+}
+
 impl Found {
     /// How many ended so.
     pub(super) fn count(&self, outcome: &str) -> usize {
