@@ -15,5 +15,6 @@ mod harness;
 mod limits;
 mod oauth;
 mod protocol;
+mod push;
 mod records;
 mod who;
