@@ -18,7 +18,7 @@ use crate::App;
 /// How many deliveries are under way at a time.
 const AT_ONCE: usize = 32;
 /// How long a claim stands, in seconds: longer than an attempt takes.
-const LEASE: i64 = 60;
+const LEASE: i64 = 30;
 /// How often the store is asked for what has become due, or was queued by another replica.
 const POLL: Duration = Duration::from_millis(500);
 /// How long attempts have to end when the program stops.

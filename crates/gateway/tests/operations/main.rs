@@ -17,6 +17,7 @@ mod tls;
 mod tokens;
 mod users;
 mod watch;
+mod webhooks;
 
 use std::time::Duration;
 
