@@ -2,8 +2,8 @@
 //! Doorward's at the agent.
 //!
 //! Get and List give a caller back what it registered, without its secrets: who reads them once too often has lost them,
-//! and no placeholder could be told from a secret of that text when it is sent back. Whose the task is has been decided
-//! before anything here is reached.
+//! and no placeholder could be told from a secret of that text when it is sent back. Whose the task is, and whether
+//! there are webhooks at all, has been decided before anything here is reached.
 
 mod callback;
 mod hook;
@@ -17,7 +17,7 @@ use doorward_auth::keys::hash;
 use doorward_guard::Permit;
 use doorward_model::Agent;
 use doorward_protocol::{
-    a2a::{Dialect, ErrorKind, Failure, Operation, push_config, translate},
+    a2a::{Dialect, Failure, Operation, push_config, translate},
     json::{Value, quote},
 };
 use doorward_store::{PushConfig, PutPush, StoreError, StoredPushConfig};
@@ -69,7 +69,6 @@ pub(super) async fn answer(
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let talk = send::begin(app, call, permit, record).await?;
-    talk.check_push()?;
     match talk.call.operation {
         Operation::CreatePushConfig => talk.create(app, record).await,
         Operation::DeletePushConfig => talk.delete(app, record).await,
@@ -115,14 +114,6 @@ impl Registered {
 }
 
 impl Talk {
-    /// Whether the agent has webhooks at all, as far as callers know (section 3.3.4).
-    fn check_push(&self) -> Result<(), Refusal> {
-        if self.call.agent.agent.push && self.approved.card.capabilities.push {
-            return Ok(());
-        }
-        Err(super::refused(ErrorKind::PushNotificationNotSupported, "the agent has no push notifications"))
-    }
-
     async fn create(&self, app: &App, record: &mut OpenRecord) -> Result<Answer, Refusal> {
         let hook = self.hook(app, "").await?;
         let task = self.call.asked.task.as_deref();
@@ -245,7 +236,6 @@ impl Talk {
         if !self.call.asked.brings_push_config {
             return Ok(());
         }
-        self.check_push()?;
         let hook = self.hook(app, "configuration.taskPushNotificationConfig.").await?;
         let task = self.call.asked.task.clone();
         let registered = self.register(app, hook, task.as_deref()).await?;
@@ -306,6 +296,7 @@ fn shown(app: &App, push: &PushConfig) -> String {
     shown.to_string()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn internal(error: StoreError) -> Refusal {
     Refusal::from(Reason::Internal).detail(error.to_string())
 }

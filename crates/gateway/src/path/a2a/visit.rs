@@ -114,10 +114,7 @@ impl Visit {
             (way, _) => way,
         };
         match way {
-            Way::Callback(_) if parts.method != Method::POST => {
-                return Err(Reason::MethodNotAllowed("POST, OPTIONS").into());
-            }
-            Way::JsonRpc if parts.method != Method::POST => {
+            Way::JsonRpc | Way::Callback(_) if parts.method != Method::POST => {
                 return Err(Reason::MethodNotAllowed("POST, OPTIONS").into());
             }
             Way::Card if !matches!(parts.method, Method::GET | Method::HEAD) => {

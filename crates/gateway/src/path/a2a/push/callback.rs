@@ -35,7 +35,8 @@ use crate::{
 const TOKENS: [&str; 2] = ["x-a2a-notification-token", "a2a-notification-token"];
 /// What records call it.
 const METHOD: &str = "PushNotification";
-/// A form of answer that agents send by themselves.
+
+/// What an agent says by itself.
 struct Event {
     /// In 1.0.
     v1: Document,
@@ -105,13 +106,12 @@ async fn note(
     record: &mut OpenRecord,
 ) -> Result<(), Refusal> {
     let (name, task) = (&agent.agent.name, told.task().unwrap_or_default());
-    let state = match told.state() {
-        Some(state) => state,
+    let state = if let Some(state) = told.state() {
+        state
+    } else {
         // A piece of a result says nothing about the state, except that there is a task.
-        None => {
-            let known = app.tasks().task(name, task).await.map_err(internal)?;
-            known.map_or(TaskState::Working, |known| known.state)
-        }
+        let known = app.tasks().task(name, task).await.map_err(internal)?;
+        known.map_or(TaskState::Working, |known| known.state)
     };
     let timestamp = match told {
         Told::Task(facts) | Told::Status(facts) => {
