@@ -1,6 +1,6 @@
 //! Reading what a caller wants to be told, and where.
 
-use doorward_egress::Trust;
+use doorward_egress::{EgressError, Trust};
 use doorward_model::Secret;
 use doorward_protocol::json::{Object, Value};
 use http::Uri;
@@ -52,13 +52,16 @@ impl Hook {
         Ok(Self { id, url, secrets, uri })
     }
 
-    /// Whether deliveries may be sent there, as far as that can be known today. Why not is not told: names of inner
-    /// networks would show by it.
+    /// Whether deliveries may be sent there, as far as that can be known today. A name that has no address at present
+    /// may get one: it is judged again whenever it is dialled, and until then nothing is sent.
     pub(super) async fn check(&self, app: &App, prefix: &str) -> Result<(), Refusal> {
-        app.egress().check(&self.uri, Trust::Guarded).await.map_err(|error| {
-            invalid(&format!("{prefix}url"), "must name a host with public addresses only")
-                .detail(error.to_string())
-        })
+        match app.egress().check(&self.uri, Trust::Guarded).await {
+            Err(error @ EgressError::Refused(_)) => {
+                let refusal = invalid(&format!("{prefix}url"), "must name a host with public addresses only");
+                Err(refusal.detail(error.to_string()))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 
