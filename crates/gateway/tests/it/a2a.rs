@@ -4,6 +4,7 @@ mod bindings;
 mod lists;
 mod lossless;
 mod routing;
+mod streams;
 mod tasks;
 mod versions;
 mod who;

@@ -213,7 +213,15 @@ impl Told {
     }
 }
 
-impl Feed<'_> {
+impl<'g> Feed<'g> {
+    /// The events as they come over HTTP/1.1.
+    pub(crate) fn events(self) -> Events<'g> {
+        match self {
+            Self::Sse(events, _) => events,
+            Self::Grpc(_) => panic!("gRPC has no server-sent events"),
+        }
+    }
+
     /// The next event, or the error that ends the stream; none at the end. Comments are passed over.
     pub(crate) async fn next(&mut self) -> Option<Result<Said, Failed>> {
         let (events, face) = match self {

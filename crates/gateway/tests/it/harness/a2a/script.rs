@@ -68,3 +68,8 @@ pub(crate) fn grpc_fault(reply: GrpcReply, fault: Fault, reason: &str) -> GrpcRe
     status.details.push(info.to_string().into());
     status.encode_trailers().into_iter().fold(reply, |reply, (name, value)| reply.trailer(name, &value))
 }
+
+/// The response message of an operation, as protobuf.
+pub(crate) fn encoded(interface: Face, operation: &str, value: &Value) -> bytes::Bytes {
+    encode(interface.1, operation, value)
+}
