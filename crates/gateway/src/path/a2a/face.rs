@@ -44,6 +44,11 @@ impl Face {
         Self { media: if is_plain { JSON } else { A2A_JSON }, ..Self::new(Binding::HttpJson, version) }
     }
 
+    /// The JSON text of the id under which an agent is asked over JSON-RPC.
+    pub(super) fn rpc_id(&self) -> Bytes {
+        self.id.clone().unwrap_or_else(|| Bytes::from_static(b"1"))
+    }
+
     /// How payloads are written.
     pub(super) fn dialect(&self) -> Dialect {
         Dialect::of(self.version, self.binding)

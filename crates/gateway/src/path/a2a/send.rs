@@ -147,12 +147,12 @@ impl Talk {
         }
         let method = operation.json_rpc(version).ok_or_else(not_of_this_version)?;
         let params = self.with_tenant(params)?.to(self.interface.dialect(), operation)?;
-        let id: &[u8] = self.call.face.id.as_deref().unwrap_or(b"1");
+        let id = self.call.face.rpc_id();
         let params = params.root().raw();
         let mut body = Vec::with_capacity(params.len() + method.len() + id.len() + 48);
         for part in [
             br#"{"jsonrpc":"2.0","id":"#.as_slice(),
-            id,
+            &id,
             br#","method":""#,
             method.as_bytes(),
             br#"","params":"#,

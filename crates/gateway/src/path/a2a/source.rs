@@ -22,7 +22,7 @@ use super::{
 
 /// A unary answer.
 pub(super) enum Heard {
-    /// The result, in the interface's dialect, and the whole JSON-RPC message that it stands in.
+    /// The result, in the interface's dialect, and the whole JSON-RPC message that it stands in, if it answers ours.
     Result(Document, Option<Bytes>),
     /// An error of the agent's.
     Error(Failure),
@@ -37,6 +37,8 @@ pub(super) struct Source {
     depth: usize,
     limit: usize,
     interface: (Binding, doorward_protocol::a2a::Version),
+    /// The JSON text of the request's id.
+    id: Bytes,
 }
 
 enum Reader {
@@ -46,7 +48,7 @@ enum Reader {
 
 /// One piece of a stream.
 pub(super) enum Piece {
-    /// Something that the agent says, in the interface's dialect, and the event as it came.
+    /// Something that the agent says, in the interface's dialect, and the event as it came, if it answers our request.
     Said(Document, Option<Event>),
     /// An error of the agent's, after which nothing comes.
     Error(Failure),
@@ -81,7 +83,8 @@ impl Talk {
         match of_json_rpc(&message) {
             Ok(Outcome::Error(failure)) => Ok(Heard::Error(failure)),
             Ok(Outcome::Result(result)) => {
-                Ok(Heard::Result(result.to_document(&message), Some(message.bytes().clone())))
+                let whole = answers(&message, &self.call.face.rpc_id()).then(|| message.bytes().clone());
+                Ok(Heard::Result(result.to_document(&message), whole))
             }
             Err(_) if !status.is_success() => {
                 Err(failed(&self.call, UpstreamFailure::Status(status.as_u16())))
@@ -164,6 +167,7 @@ impl Talk {
             depth: limits.depth,
             limit: limits.response_body,
             interface: (self.interface.binding, self.interface.version),
+            id: self.call.face.rpc_id(),
         })
     }
 
@@ -244,7 +248,8 @@ impl Source {
                 let Some(event) = event else { return Ok(None) };
                 // Comments keep the connection alive; Doorward has its own.
                 if let Some(data) = event.data().filter(|data| !data.is_empty()) {
-                    return said(self.interface.0, self.operation, self.depth, data, event).map(Some);
+                    let read = (self.operation, self.depth, self.id.as_ref());
+                    return said(self.interface.0, read, data, event).map(Some);
                 }
             },
             Reader::Messages(reader, _) => {
@@ -291,8 +296,7 @@ impl Source {
 /// What an event of a JSON binding says.
 fn said(
     binding: Binding,
-    operation: Operation,
-    depth: usize,
+    (operation, depth, id): (Operation, usize, &[u8]),
     data: Bytes,
     event: Event,
 ) -> Result<Piece, Cut> {
@@ -301,7 +305,10 @@ fn said(
     if binding == Binding::JsonRpc {
         return match of_json_rpc(&document).map_err(|wrong| invalid(wrong.to_owned()))? {
             Outcome::Error(failure) => Ok(Piece::Error(failure)),
-            Outcome::Result(result) => Ok(Piece::Said(result.to_document(&document), Some(event))),
+            Outcome::Result(result) => {
+                let event = answers(&document, id).then_some(event);
+                Ok(Piece::Said(result.to_document(&document), event))
+            }
         };
     }
     let error = document
@@ -317,6 +324,11 @@ fn said(
         }
         None => Ok(Piece::Said(document, Some(event))),
     }
+}
+
+/// Whether a JSON-RPC response names the request that it answers; its result is written anew where it does not.
+fn answers(message: &Document, id: &[u8]) -> bool {
+    message.root().as_object().and_then(|message| message.get("id")).is_some_and(|named| named.raw() == id)
 }
 
 /// What a JSON-RPC response says.

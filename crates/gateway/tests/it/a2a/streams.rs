@@ -434,15 +434,15 @@ async fn subscribers_see_the_same_and_one_that_leaves_disturbs_nobody() {
     let token = world.token("alice", "jwt");
     let told = world.gateway.ask("jwt", V1_RPC, Message::new("working-1").send()).bearer(&token).send().await;
     let (task, context) = (told.said().task_id().to_owned(), told.said().context_id().to_owned());
-    let gate = Gate::default();
     let events = [
         payload::task_event(Dialect::V1, payload::task(Dialect::V1, &task, &context, "working")),
         payload::status_event(Dialect::V1, &task, &context, "completed"),
     ];
-    world.agent.always("SubscribeToTask", Answer::stream(Stream::of(events).gated(&gate)));
-    gate.release(3);
+    let gates = [Gate::default(), Gate::default(), Gate::default()];
     let mut feeds = Vec::new();
-    for face in V1_FACES {
+    for (face, gate) in V1_FACES.into_iter().zip(&gates) {
+        world.agent.once("SubscribeToTask", Answer::stream(Stream::of(events.clone()).gated(gate)));
+        gate.release(1);
         let mut feed = world.gateway.ask("jwt", face, What::subscribe(&task)).bearer(&token).open().await;
         assert!(
             matches!(feed.said().await, Said::Task { state, .. } if state == "working"),
@@ -451,7 +451,7 @@ async fn subscribers_see_the_same_and_one_that_leaves_disturbs_nobody() {
         feeds.push(feed);
     }
     drop(feeds.pop());
-    gate.end();
+    gates.iter().for_each(Gate::end);
     for feed in feeds {
         assert_eq!(states(&feed.rest().await), ["completed"]);
     }
