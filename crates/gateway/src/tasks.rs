@@ -206,12 +206,15 @@ impl Tasks {
             let held = counted.held;
             if held.open < quotas.tasks as u64 && held.interrupted < quotas.input_required as u64 {
                 counted.held.open += 1;
+                counted.held.interrupted += 1;
                 return Ok(held);
             }
         }
         let counts = self.store.task_counts(agent, owner).await?;
         let held = TasksHeld { open: counts.open, interrupted: counts.interrupted };
-        self.memory().counts.put(key, Counted { held: TasksHeld { open: held.open + 1, ..held }, at: now });
+        // What begins may wait for the caller soon: it counts as both until it is counted anew.
+        let next = TasksHeld { open: held.open + 1, interrupted: held.interrupted + 1 };
+        self.memory().counts.put(key, Counted { held: next, at: now });
         Ok(held)
     }
 

@@ -1,6 +1,9 @@
 //! Agents: each operation over each binding, in either version, to agents of either; and what the door adds.
 
 mod bindings;
+mod broken;
+mod cards;
+mod limits;
 mod lists;
 mod lossless;
 mod routing;

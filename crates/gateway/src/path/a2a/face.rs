@@ -119,9 +119,10 @@ impl Face {
         let (failure, status) = refusal.failure(record);
         record.rpc_error(failure.json_rpc_code());
         let status = match self.binding {
-            // What answers no request cannot be told in-band.
-            Binding::JsonRpc if status == StatusCode::OK && self.id.is_none() => StatusCode::BAD_REQUEST,
-            Binding::HttpJson if status == StatusCode::OK => {
+            // What answers no request of JSON-RPC cannot be told in-band.
+            Binding::JsonRpc | Binding::HttpJson
+                if status == StatusCode::OK && (self.binding == Binding::HttpJson || self.id.is_none()) =>
+            {
                 StatusCode::from_u16(failure.kind.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
             _ => status,

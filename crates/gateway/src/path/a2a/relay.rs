@@ -78,7 +78,7 @@ pub(super) async fn begin(
         Err(_) => None,
         Ok(Ok(Some(Piece::Error(failure)))) => {
             talk.undo_brought(app).await;
-            return Ok(talk.error(&failure, record));
+            return talk.judged(failure).map(|failure| talk.error(&failure, record));
         }
         Ok(Ok(Some(piece))) => Some(piece),
         Ok(Ok(None)) => return Err(talk.invalid("a stream without an event")),

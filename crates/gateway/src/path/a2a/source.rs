@@ -81,7 +81,7 @@ impl Talk {
         let text = self.read(response.into_body()).await?;
         let message = self.parse(text)?;
         match of_json_rpc(&message) {
-            Ok(Outcome::Error(failure)) => Ok(Heard::Error(failure)),
+            Ok(Outcome::Error(failure)) => self.judged(failure).map(Heard::Error),
             Ok(Outcome::Result(result)) => {
                 let whole = answers(&message, &self.call.face.rpc_id()).then(|| message.bytes().clone());
                 Ok(Heard::Result(result.to_document(&message), whole))
@@ -172,7 +172,7 @@ impl Talk {
     }
 
     /// An error that the agent answers. That it does not take our credential is not for the caller to mend.
-    fn judged(&self, failure: Failure) -> Result<Failure, Refusal> {
+    pub(super) fn judged(&self, failure: Failure) -> Result<Failure, Refusal> {
         match failure.kind {
             ErrorKind::Unauthenticated | ErrorKind::Forbidden => {
                 Err(failed(&self.call, UpstreamFailure::Unauthorized).detail(failure.message))

@@ -229,7 +229,11 @@ impl<'g> Feed<'g> {
             Feed::Sse(events, face) => (events, *face),
         };
         loop {
-            let event = events.next().await?;
+            let Some(event) = events.next().await else {
+                // An error before the first event is no stream.
+                let whole: Value = serde_json::from_str(&events.left()).ok()?;
+                return Failed::of_event(face, events.status, &whole).map(Err);
+            };
             let data: Vec<_> = event.lines().filter_map(|line| line.strip_prefix("data:")).collect();
             if !data.is_empty() {
                 let value: Value = serde_json::from_str(&data.join("\n")).unwrap();

@@ -105,6 +105,11 @@ impl Events<'_> {
         }
     }
 
+    /// What came after the last event.
+    pub(crate) fn left(&mut self) -> String {
+        String::from_utf8_lossy(&self.pending.split()).into_owned()
+    }
+
     /// The data of the next event that has any, as JSON; `None` at the end.
     pub(crate) async fn next_json(&mut self) -> Option<Value> {
         loop {
