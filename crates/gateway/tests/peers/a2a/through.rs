@@ -59,25 +59,21 @@ bindings = ["jsonrpc", "http+json", "grpc"]
 }
 
 #[test]
-#[ignore = "the gateway has no face for A2A yet"]
 fn clients_at_the_python_v1_agent() {
     Ground::start(Agent::start(Kind::PythonV1, &["--sign"]), None).visit(&CLIENTS);
 }
 
 #[test]
-#[ignore = "the gateway has no face for A2A yet"]
 fn clients_at_the_python_v03_agent() {
     Ground::start(Agent::start(Kind::PythonV03, &[]), None).visit(&CLIENTS);
 }
 
 #[test]
-#[ignore = "the gateway has no face for A2A yet"]
 fn clients_at_the_javascript_agent() {
     Ground::start(Agent::start(Kind::JavaScript, &[]), None).visit(&CLIENTS);
 }
 
 #[test]
-#[ignore = "the gateway has no face for A2A yet"]
 fn every_binding_leads_to_every_binding() {
     for kind in [Kind::PythonV1, Kind::PythonV03] {
         for binding in BINDINGS {
@@ -88,7 +84,6 @@ fn every_binding_leads_to_every_binding() {
 }
 
 #[test]
-#[ignore = "the gateway has no face for A2A yet"]
 fn tokens_open_the_door_and_stay_at_it() {
     let issuer = Issuer::start();
     let ground = Ground::start(Agent::start(Kind::PythonV1, &[]), Some(&issuer.trusted));
