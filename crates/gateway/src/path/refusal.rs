@@ -194,9 +194,7 @@ impl Reason {
             Self::MethodNotAllowed(_) => "this HTTP method is not allowed here".into(),
             Self::CredentialMissing(_) => "authentication is required".into(),
             Self::CredentialInvalid(..) => "the access token is not valid here".into(),
-            Self::CredentialInQuery(_) => {
-                "an access token belongs in the Authorization header, never in a URL".into()
-            }
+            Self::CredentialInQuery(_) => "an access token belongs in a header, never in a URL".into(),
             Self::CredentialAmbiguous(_) => "send exactly one credential, in one header".into(),
             Self::ApiKeyUnknown(_) => "the API key is not valid here".into(),
             Self::ScopeMissing(_, scope) => format!("this needs an access token with scope {scope}"),

@@ -136,7 +136,9 @@ impl PushWorld {
 
     async fn post(&self, task: &str, body: &Value) -> Vec<u16> {
         let statuses = self.agent.push(task, body).await.unwrap();
-        statuses.iter().for_each(|_| self.gateway.expect_record(CALLBACK));
+        for _ in &statuses {
+            self.gateway.expect_record(CALLBACK);
+        }
         statuses
     }
 
