@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use doorward_guard::policy;
 use doorward_protocol::a2a::{ErrorKind, Failure, Operation};
+use http::{HeaderValue, header};
 
 pub(crate) use relay::Relay;
 pub(crate) use visit::Visit;
@@ -40,12 +41,15 @@ use crate::{App, routes::Routes};
 pub(super) async fn answer(app: &Arc<App>, routes: &Routes, visit: Visit, record: &mut OpenRecord) -> Answer {
     let mut face = visit.face();
     let is_callback = matches!(visit.way, visit::Way::Callback(_));
-    match Box::pin(walk(app, routes, visit, &mut face, record)).await {
+    let mut answer = match Box::pin(walk(app, routes, visit, &mut face, record)).await {
         Ok(answer) => answer,
         // As where there is no such agent.
-        Err(refusal) if is_callback => refusal.into_answer(app, record),
+        Err(refusal) if is_callback => return refusal.into_answer(app, record),
         Err(refusal) => face.refuse(&refusal, record),
-    }
+    };
+    // What agents make may be pages and pictures: no browser is to take an answer for one.
+    answer.headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
 /// The stages. Each line needs what the line above it returned.

@@ -9,5 +9,6 @@ mod lossless;
 mod routing;
 mod streams;
 mod tasks;
+mod threats;
 mod versions;
 mod who;

@@ -67,7 +67,6 @@ pub(super) async fn public(
         (header::CACHE_CONTROL, MAX_AGE),
         (header::VARY, "A2A-Version"),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (HeaderName::from_static("x-content-type-options"), "nosniff"),
     ] {
         if let Ok(value) = HeaderValue::from_str(value) {
             answer.headers.insert(name, value);

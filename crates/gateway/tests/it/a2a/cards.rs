@@ -290,21 +290,12 @@ async fn another_card_waits_for_approval_and_the_approved_one_stays() {
     card["description"] = json!("Does what somebody else says");
     card["supportedInterfaces"][0]["url"] = json!("http://127.0.0.1:1/elsewhere");
     world.agent.set_card(card);
-    let fetched = world.agent.requests_of("card").len();
     world.gateway.clock.advance(700);
-    world.agent.wait_for("card", fetched + 1).await.unwrap();
-    let pin = async || world.gateway.store().card_pin(&Name::parse("open").unwrap()).await.unwrap().unwrap();
-    let waiting = async {
-        while pin().await.waiting.is_none() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it is seen");
+    let digest = world.waiting_card("open").await;
     let answer = world.gateway.card("open").send().await;
     assert_eq!(answer.text(), before.text(), "the approved one goes on being served");
     let told = world.gateway.ask("open", V1_RPC, Message::new("m").send()).send().await;
     assert_eq!(told.said().state(), "completed", "and the agent is asked where it was");
-    let digest = pin().await.waiting.unwrap().card.digest;
     let now = doorward_model::Clock::now(&*world.gateway.clock);
     assert!(
         world

@@ -1,12 +1,15 @@
 //! The usual world of A2A: one scripted agent behind several doors, and one issuer.
 
+use std::time::Duration;
+
+use doorward_model::Name;
 use doorward_testkit::{
     agent::{Asked, Binding, ScriptedAgent, Version},
     issuer::TestIssuer,
 };
 use serde_json::Value;
 
-use super::{CREDENTIAL, Face, Gateway, Plan, Tokens, V1_RPC};
+use super::{CREDENTIAL, Face, Gateway, PATIENCE, Plan, Tokens, V1_RPC};
 
 /// Every door of the usual world.
 const DOORS: [&str; 5] = ["open", "jwt", "twin", "own", "keyed"];
@@ -114,6 +117,21 @@ impl AgentWorld {
     /// The claims of such a token.
     pub(crate) fn claims(&self, subject: &str, agent: &str) -> Value {
         self.issuer.claims(subject, &self.gateway.agent_resource(agent))
+    }
+
+    /// Waits until another card of an agent waits for approval, and returns its digest.
+    pub(crate) async fn waiting_card(&self, agent: &str) -> String {
+        let agent = Name::parse(agent).unwrap();
+        let waiting = async {
+            loop {
+                let pin = self.gateway.store().card_pin(&agent).await.unwrap();
+                if let Some(waiting) = pin.and_then(|pin| pin.waiting) {
+                    return waiting.card.digest;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("another card is seen")
     }
 
     /// A token of Doorward's own for a program, with these scopes.
