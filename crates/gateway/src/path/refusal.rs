@@ -108,6 +108,12 @@ impl Refusal {
         }
     }
 
+    /// Whether an agent could be asked, and only what was asked for cannot be said or had.
+    pub(super) fn is_about_one_answer(&self) -> bool {
+        use UpstreamFailure::{Invalid, Status, TooLarge};
+        matches!(self.reason, Reason::A2a(_) | Reason::Agent(Invalid | TooLarge | Status(500), _))
+    }
+
     /// Adds what only the operator may know.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

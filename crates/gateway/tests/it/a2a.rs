@@ -6,6 +6,7 @@ mod cards;
 mod limits;
 mod lists;
 mod lossless;
+mod reviewed;
 mod routing;
 mod streams;
 mod tasks;

@@ -1,7 +1,7 @@
 //! `ListTasks`, from Doorward's own index: the agent sees one caller, and would list everybody's tasks (A2A 1.0 section
 //! 3.1.4). What a task is now, the agent says itself.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use doorward_guard::Permit;
 use doorward_model::Timestamp;
@@ -43,12 +43,13 @@ pub(super) async fn answer(
     let name = &call.agent.agent.name;
     let found = app.store().tasks(name, &call.owner, &page.filter, page.after.as_ref(), page.size).await;
     let found = found.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))?;
-    let next = found.next.as_ref().map(|cursor| seal(app, &call, cursor)).unwrap_or_default();
     let talk = send::begin(app, call, permit, record).await?;
-    let mut tasks = Vec::with_capacity(found.tasks.len());
-    for stored in &found.tasks {
-        tasks.push(row(app, &talk, stored, &page, record).await?);
-    }
+    let tasks = rows(app, &talk, &found.tasks, &page, record).await?;
+    let last = tasks.len().checked_sub(1).and_then(|last| found.tasks.get(last));
+    let cut_short = last.filter(|_| tasks.len() < found.tasks.len());
+    let cursor = |last: &StoredTask| TaskCursor { state_time: last.state_time, task: last.task.clone() };
+    let next = cut_short.map(cursor).or(found.next);
+    let next = next.map(|cursor| seal(app, &talk.call, &cursor)).unwrap_or_default();
     let result = format!(
         r#"{{"tasks":[{}],"nextPageToken":{},"pageSize":{},"totalSize":{}}}"#,
         tasks.join(","),
@@ -59,7 +60,34 @@ pub(super) async fn answer(
     talk.call.face.unary(Operation::ListTasks, result.as_bytes())
 }
 
-/// One task: as the agent has it, or, where the agent has forgotten it, as it was last seen.
+/// As many of these tasks, from the first on, as fit into one answer and can be had in the time of one; one at least. A
+/// page may hold fewer than were asked for, and the next one goes on behind them.
+async fn rows(
+    app: &Arc<App>,
+    talk: &Talk,
+    stored: &[StoredTask],
+    page: &Page,
+    record: &mut OpenRecord,
+) -> Result<Vec<String>, Refusal> {
+    let (since, mut room) = (Instant::now(), talk.call.agent.entrance.limits.response_body);
+    let mut tasks = Vec::with_capacity(stored.len());
+    for stored in stored {
+        if !tasks.is_empty() && since.elapsed() > talk.call.agent.agent.timeout {
+            break;
+        }
+        let task = row(app, talk, stored, page, record).await?;
+        match room.checked_sub(task.len()) {
+            Some(left) => room = left,
+            None if tasks.is_empty() => room = 0,
+            None => break,
+        }
+        tasks.push(task);
+    }
+    Ok(tasks)
+}
+
+/// One task: as the agent has it, or, where the agent has forgotten it or cannot tell it, as it was last seen. One such task
+/// must not keep its owner from all others.
 async fn row(
     app: &Arc<App>,
     talk: &Talk,
@@ -67,10 +95,18 @@ async fn row(
     page: &Page,
     record: &mut OpenRecord,
 ) -> Result<String, Refusal> {
-    let document = match talk.get_task(app, &stored.task, page.history, record).await? {
+    let answer = match talk.get_task(app, &stored.task, page.history, record).await {
+        Err(refusal) if refusal.is_about_one_answer() => return Ok(last_seen(stored)),
+        answer => answer?,
+    };
+    let document = match answer {
         Ok(document) => document,
-        Err(failure) if failure.kind == ErrorKind::TaskNotFound => return Ok(last_seen(stored)),
-        Err(failure) => return Err(talk.invalid(format!("a task cannot be had: {}", failure.message))),
+        Err(failure) => {
+            if failure.kind != ErrorKind::TaskNotFound {
+                tracing::debug!(task = stored.task, %failure.message, "a task is listed as it was last seen");
+            }
+            return Ok(last_seen(stored));
+        }
     };
     let object = document.root().as_object().ok_or_else(|| talk.invalid("a task is not an object"))?;
     let mut splice = Splice::new(&document);
