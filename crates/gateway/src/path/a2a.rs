@@ -80,6 +80,7 @@ async fn walk(
             .map_err(|denied| Refusal::denied(denied, &call.agent.entrance))?;
     let held = limit::admit(app, &call, &standing).await?;
     let call = standing.complete(call)?;
+    standing.begin_context(app, &call).await?;
     record.allow();
     match call.operation {
         Operation::ListTasks => list::answer(app, call, permit, record).await,

@@ -16,7 +16,10 @@ use super::{
     super::{Reason, Refusal},
     call::Call,
 };
-use crate::{App, tasks::KnownTask};
+use crate::{
+    App,
+    tasks::{Foreign, KnownTask},
+};
 
 /// What the index knows of the things that a request names.
 pub(super) struct Standing {
@@ -59,6 +62,21 @@ impl Standing {
         let context = call.asked.context.iter().filter(|_| call.operation.sends());
         let context = context.map(|_| Claim::Context(self.context.clone()));
         ownership::clear(&call.owner, task.chain(references).chain(context)).map_err(|_| not_found())
+    }
+
+    /// Writes down whose a context is that nobody has named before, ere the agent hears of it: of two who name one at once,
+    /// only one gets into it.
+    pub(super) async fn begin_context(&self, app: &App, call: &Call) -> Result<(), Refusal> {
+        let Some(context) = call.asked.context.as_deref().filter(|_| call.operation.sends()) else {
+            return Ok(());
+        };
+        if self.context.is_some() {
+            return Ok(());
+        }
+        let (agent, now) = (&call.agent.agent.name, app.clock().now());
+        let told = app.tasks().tell_context(agent, context, &call.owner, now).await;
+        let told = told.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))?;
+        told.map_err(|Foreign| not_found())
     }
 
     /// Checks what the caller's own task allows, and says for it what it leaves out.
