@@ -32,7 +32,9 @@ pub(crate) struct Tasks {
     index: TaskIndex,
     store: Store,
     memory: Mutex<Memory>,
-    streams: Arc<Mutex<Streams>>,
+    streams: Arc<Mutex<Holds>>,
+    /// Messages that may begin a task which the agent has not told yet.
+    begun: Arc<Mutex<Holds>>,
 }
 
 struct Memory {
@@ -81,14 +83,14 @@ struct Counted {
     at: Timestamp,
 }
 
-/// An open stream of a caller; counted out when it is dropped.
-pub(crate) struct StreamHold {
-    tasks: Arc<Mutex<Streams>>,
+/// Something that a caller holds; counted out when it is dropped.
+pub(crate) struct Hold {
+    counts: Arc<Mutex<Holds>>,
     key: Holder,
 }
 
-/// Open streams by who holds them.
-type Streams = HashMap<Holder, usize>;
+/// How much of something is held, by who holds it.
+type Holds = HashMap<Holder, usize>;
 
 /// What is somebody else's, and was about to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +104,8 @@ impl Tasks {
             contexts: bounded::cache(CAPACITY),
             counts: bounded::cache(CAPACITY),
         };
-        let streams = Arc::default();
-        Self { index: TaskIndex::open(store.clone()), store, memory: Mutex::new(memory), streams }
+        let (streams, begun) = Default::default();
+        Self { index: TaskIndex::open(store.clone()), store, memory: Mutex::new(memory), streams, begun }
     }
 
     /// What is known of a task, whoever it belongs to.
@@ -190,44 +192,53 @@ impl Tasks {
         Ok(if is_theirs { Ok(()) } else { Err(Foreign) })
     }
 
-    /// How many tasks a caller holds, with the one that is about to begin. Counted anew at most once a second, and whenever
-    /// what was counted would be too many.
-    pub(crate) async fn held(
+    /// Counts in a task that is about to begin, unless the caller holds too many: then says how many. Until the agent has
+    /// told it, the hold stands for it. What is stored is counted anew at most once a second, and whenever what was
+    /// counted would be too many; other replicas' holds are not known here.
+    pub(crate) async fn begin(
         &self,
         agent: &Name,
         owner: &Owner,
         quotas: Quotas,
         now: Timestamp,
-    ) -> Result<TasksHeld, StoreError> {
+    ) -> Result<Result<Hold, TasksHeld>, StoreError> {
         let key = (agent.clone(), owner.clone());
-        if let Some(counted) =
-            self.memory().counts.get_mut(&key).filter(|counted| now < counted.at.plus_secs(1))
+        let fits = |held: TasksHeld| {
+            held.open < quotas.tasks as u64 && held.interrupted < quotas.input_required as u64
+        };
         {
-            let held = counted.held;
-            if held.open < quotas.tasks as u64 && held.interrupted < quotas.input_required as u64 {
+            let mut memory = self.memory();
+            let counted = memory.counts.get_mut(&key).filter(|counted| now < counted.at.plus_secs(1));
+            if let Some(counted) = counted.filter(|counted| fits(counted.held)) {
                 counted.held.open += 1;
+                // What begins may wait for the caller soon: it counts as both until it is counted anew.
                 counted.held.interrupted += 1;
-                return Ok(held);
+                return Ok(Ok(Hold::enter(&self.begun, key)));
             }
         }
         let counts = self.store.task_counts(agent, owner).await?;
-        let held = TasksHeld { open: counts.open, interrupted: counts.interrupted };
-        // What begins may wait for the caller soon: it counts as both until it is counted anew.
+        // One at a time from here on: what another has just begun counts.
+        let mut memory = self.memory();
+        let begun = locked(&self.begun).get(&key).copied().unwrap_or_default() as u64;
+        let held = TasksHeld { open: counts.open + begun, interrupted: counts.interrupted + begun };
+        if !fits(held) {
+            return Ok(Err(held));
+        }
         let next = TasksHeld { open: held.open + 1, interrupted: held.interrupted + 1 };
-        self.memory().counts.put(key, Counted { held: next, at: now });
-        Ok(held)
+        memory.counts.put(key.clone(), Counted { held: next, at: now });
+        Ok(Ok(Hold::enter(&self.begun, key)))
     }
 
     /// Counts a stream of a caller in, unless there are too many.
-    pub(crate) fn hold_stream(&self, agent: &Name, owner: &Owner, most: usize) -> Option<StreamHold> {
+    pub(crate) fn hold_stream(&self, agent: &Name, owner: &Owner, most: usize) -> Option<Hold> {
         let key = (agent.clone(), owner.clone());
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = locked(&self.streams);
         let count = streams.entry(key.clone()).or_default();
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(StreamHold { tasks: Arc::clone(&self.streams), key })
+        Some(Hold { counts: Arc::clone(&self.streams), key })
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -235,13 +246,24 @@ impl Tasks {
     }
 }
 
-impl Drop for StreamHold {
+fn locked(holds: &Mutex<Holds>) -> MutexGuard<'_, Holds> {
+    holds.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Hold {
+    fn enter(counts: &Arc<Mutex<Holds>>, key: Holder) -> Self {
+        *locked(counts).entry(key.clone()).or_default() += 1;
+        Self { counts: Arc::clone(counts), key }
+    }
+}
+
+impl Drop for Hold {
     fn drop(&mut self) {
-        let mut streams = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = streams.get_mut(&self.key) {
+        let mut counts = locked(&self.counts);
+        if let Some(count) = counts.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
-                streams.remove(&self.key);
+                counts.remove(&self.key);
             }
         }
     }

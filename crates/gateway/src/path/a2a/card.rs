@@ -9,7 +9,7 @@ use doorward_protocol::{
     a2a::{ErrorKind, Operation, Version, card as cards},
     json::Document,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
     super::{Answer, Reason, Refusal, record::OpenRecord, refusal::UpstreamFailure},

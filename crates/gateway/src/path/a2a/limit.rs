@@ -2,40 +2,58 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use doorward_model::Quotas;
+
 use super::{
     super::{Reason, Refusal, limits, relay::StreamGuard},
     call::Call,
     standing::Standing,
 };
-use crate::{App, tasks::StreamHold};
+use crate::{
+    App,
+    tasks::{Hold, TasksHeld},
+};
 
 /// What a request holds while it lives.
 #[derive(Default)]
 pub(super) struct Held {
-    _stream: Option<(StreamGuard, StreamHold)>,
+    _stream: Option<(StreamGuard, Hold)>,
+    /// Stands for the task that a message may begin.
+    begun: Option<Hold>,
+}
+
+impl Held {
+    /// The agent has told what came of the message: a task counts by itself from now on.
+    pub(super) fn has_begun(&mut self) {
+        self.begun = None;
+    }
 }
 
 /// Admits a request, or says what there is too much of.
 pub(super) async fn admit(app: &Arc<App>, call: &Call, standing: &Standing) -> Result<Held, Refusal> {
     let (agent, entrance) = (&call.agent.agent, &call.agent.entrance);
     limits::count(app, entrance, &call.caller).await?;
+    let mut begun = None;
     if call.operation.sends() && standing.task.is_none() {
-        let held = app.tasks().held(&agent.name, &call.owner, agent.quotas, app.clock().now()).await;
+        let held = app.tasks().begin(&agent.name, &call.owner, agent.quotas, app.clock().now()).await;
         let held = held.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))?;
-        if held.open >= agent.quotas.tasks as u64 {
-            return Err(Reason::TooManyTasks("have not ended", agent.quotas.tasks).into());
-        }
-        if held.interrupted >= agent.quotas.input_required as u64 {
-            return Err(Reason::TooManyTasks("wait for you", agent.quotas.input_required).into());
-        }
+        begun = Some(held.map_err(|held| too_many(held, agent.quotas))?);
     }
     if !call.operation.streams() {
-        return Ok(Held::default());
+        return Ok(Held { begun, ..Held::default() });
     }
     let hold = app.tasks().hold_stream(&agent.name, &call.owner, agent.quotas.streams);
     let hold = hold.ok_or(Reason::TooManyStreams)?;
     if entrance.streams.load(Ordering::Acquire) >= entrance.limits.streams {
         return Err(Reason::TooManyStreams.into());
     }
-    Ok(Held { _stream: Some((StreamGuard::enter(&entrance.streams), hold)) })
+    Ok(Held { _stream: Some((StreamGuard::enter(&entrance.streams), hold)), begun })
+}
+
+fn too_many(held: TasksHeld, quotas: Quotas) -> Refusal {
+    if held.open >= quotas.tasks as u64 {
+        Reason::TooManyTasks("have not ended", quotas.tasks).into()
+    } else {
+        Reason::TooManyTasks("wait for you", quotas.input_required).into()
+    }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Relay {
     ended: bool,
     /// What is left to say at the end.
     trailers: Option<HeaderMap>,
-    _held: Held,
+    held: Held,
 }
 
 /// What the stream has told.
@@ -94,7 +94,7 @@ pub(super) async fn begin(
         seen: Seen::default(),
         ended: false,
         trailers: None,
-        _held: held,
+        held,
     };
     Ok(face.stream(Content::Agent(Box::new(relay))))
 }
@@ -213,6 +213,7 @@ impl Relay {
             }
         }
         let stands = self.talk.tell(&self.app, &told, record).await?;
+        self.held.has_begun();
         self.seen.message |= matches!(told, Told::Message { .. });
         self.seen.task = told.task().map(ToOwned::to_owned).or(self.seen.task.take());
         self.seen.state = told.state().and(stands).or(self.seen.state);

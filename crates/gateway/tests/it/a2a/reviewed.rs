@@ -1,4 +1,5 @@
-//! What a review of the door for agents found.
+//! What a review of the door for agents found: two callers at once, lists that one task spoils, and quotas that are
+//! outrun.
 
 use doorward_testkit::{
     agent::{Answer, Dialect, Fault, Stream, payload},
@@ -50,6 +51,50 @@ async fn a_context_that_two_name_at_once_is_entered_by_one() {
     assert_eq!(feed.said().await.context_id(), "shared");
     let said = Message::new("m").context("shared").send();
     world.gateway.ask("jwt", V1_RPC, said).bearer(&alice).send().await.said();
+    drop(feed);
+    world.finish().await;
+}
+
+/// What is under way is a task as far as quotas are concerned: who is faster than the agent outruns none.
+#[tokio::test]
+async fn a_quota_of_tasks_counts_those_that_the_agent_has_not_told_yet() {
+    let world = AgentWorld::plan().doors(&["jwt"]).each("quotas = { tasks = 2 }").start().await;
+    let (alice, bob) = (world.token("alice", "jwt"), world.token("bob", "jwt"));
+    let gate = Gate::default();
+    let mut feeds = Vec::new();
+    for task in ["one", "two"] {
+        world.agent.once("SendStreamingMessage", held_back(&gate, task, task, "completed"));
+        let stream = Message::new("m").stream();
+        feeds.push(world.gateway.ask("jwt", V1_RPC, stream).bearer(&alice).open().await);
+    }
+    let third = world.gateway.ask("jwt", V1_RPC, Message::new("m").send()).bearer(&alice).send().await;
+    assert!(third.failure().message.contains("at most 2 tasks"), "{:?}", third.failure());
+    assert!(world.agent.requests_of("SendMessage").is_empty());
+    world.gateway.ask("jwt", V1_RPC, Message::new("m").send()).bearer(&bob).send().await.said();
+    gate.end();
+    for mut feed in feeds {
+        assert_eq!(feed.said().await.state(), "completed");
+        assert!(feed.rest().await.is_empty());
+    }
+    for _ in 0..3 {
+        world.gateway.ask("jwt", V1_RPC, Message::new("m").send()).bearer(&alice).send().await.said();
+    }
+    world.finish().await;
+}
+
+/// A stream that has told its task is counted by that task alone.
+#[tokio::test]
+async fn a_task_whose_stream_goes_on_is_counted_once() {
+    let world = AgentWorld::plan().doors(&["jwt"]).each("quotas = { tasks = 2 }").start().await;
+    let alice = world.token("alice", "jwt");
+    let task = payload::task_event(V1, payload::task(V1, "one", "c", "working"));
+    world.agent.once("SendStreamingMessage", Answer::stream(Stream::of([task]).hold()));
+    let stream = Message::new("m").stream();
+    let mut feed = world.gateway.ask("jwt", V1_RPC, stream).bearer(&alice).open().await;
+    assert_eq!(feed.said().await.state(), "working");
+    let send = |id| world.gateway.ask("jwt", V1_RPC, Message::new(id).send()).bearer(&alice).send();
+    send("working-2").await.said();
+    assert!(send("m").await.failure().message.contains("at most 2 tasks"));
     drop(feed);
     world.finish().await;
 }
