@@ -38,10 +38,10 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use self::place::Place;
 pub(crate) use self::{
     a2a::{
-        AgentCall, FACES, Face, Failed, Feed, GrpcCall, GrpcFeed, Message, Said, Told, V1_FACES, V1_GRPC,
-        V1_REST, V1_RPC, V03_GRPC, V03_REST, V03_RPC, What, decode_request, dialect, script,
+        FACES, Face, Failed, Feed, GrpcCall, Message, Said, Told, V1_FACES, V1_GRPC, V1_REST, V1_RPC,
+        V03_GRPC, V03_REST, V03_RPC, What, decode_request, dialect, script,
     },
-    agents::{API_KEY, AgentPlan, AgentWorld, check_agent},
+    agents::{API_KEY, AgentPlan, AgentWorld},
     call::{Call, LEGACY, MODERN, meta},
     documents::{Document, Documents},
     oauth_client::{NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},

@@ -4,7 +4,7 @@ use doorward_testkit::agent::{Binding, Fault, Version, payload};
 use serde_json::json;
 
 use crate::harness::{
-    AgentWorld, FACES, Face, Message, Said, What, dialect,
+    AgentWorld, FACES, Face, Message, Said, What, decode_request, dialect,
     script::{self},
 };
 
@@ -163,6 +163,60 @@ async fn every_error_is_the_same_to_every_caller_by_either_table() {
                     }
                 }
             }
+        }
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_the_same_to_every_caller() {
+    for interface in FACES {
+        let world = world(interface).await;
+        world.agent.always("SendMessage", script::message(interface, "a-1", "hello"));
+        for face in FACES {
+            let told = world.gateway.ask("open", face, Message::new("m").send()).send().await;
+            let message = Said::Message { id: "a-1".into(), text: "hello".into() };
+            assert_eq!(told.said(), message, "{face:?} to {interface:?}");
+        }
+        world.finish().await;
+    }
+}
+
+/// What the caller says reaches the agent in the words of its interface.
+#[tokio::test]
+async fn a_message_and_its_configuration_reach_every_agent() {
+    for interface in FACES {
+        let world = world(interface).await;
+        world.agent.always("SendMessage", script::task(interface, "task-1", "context-1", "completed"));
+        for face in FACES {
+            // 1.0 asks not to wait, 0.3 whether to wait.
+            let configuration = match face.1 {
+                Version::V1_0 => json!({ "returnImmediately": true, "historyLength": 3 }),
+                Version::V0_3 => json!({ "blocking": false, "historyLength": 3 }),
+            };
+            let message = Message::new("m-7").text("what is said").configuration(configuration);
+            world.gateway.ask("open", face, message.send()).send().await.said();
+            let asked = world.asked().pop().unwrap();
+            let params = match interface.0 {
+                Binding::Grpc => decode_request(interface.1, "SendMessage", &asked.request.body),
+                _ => asked.params(),
+            };
+            let case = format!("{face:?} to {interface:?}: {params}");
+            let message = &params["message"];
+            let parts = message["parts"].as_array().or(message["content"].as_array()).unwrap();
+            assert_eq!(
+                (&message["messageId"], &parts[0]["text"]),
+                (&json!("m-7"), &json!("what is said")),
+                "{case}"
+            );
+            let configuration = &params["configuration"];
+            assert_eq!(configuration["historyLength"], 3, "{case}");
+            let waits = match interface.1 {
+                Version::V1_0 => configuration["returnImmediately"] != true,
+                // A proto does not write what is false.
+                Version::V0_3 => configuration.get("blocking").is_some_and(|blocking| blocking == true),
+            };
+            assert!(!waits, "{case}");
         }
         world.finish().await;
     }

@@ -335,8 +335,7 @@ async fn verified(world: &AgentWorld, jwt: &str) -> Value {
     let (header, payload, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
     let header_json: Value = serde_json::from_slice(&decode(header)).unwrap();
-    let key =
-        set.find(header_json["kid"].as_str(), doorward_model::Algorithm::Es256).into_iter().next().unwrap();
+    let key = set.find(header_json["kid"].as_str(), doorward_model::Algorithm::Es256).next().unwrap();
     let signed = format!("{header}.{payload}");
     assert!(key.verifies(doorward_model::Algorithm::Es256, signed.as_bytes(), &decode(signature)));
     serde_json::from_slice(&decode(payload)).unwrap()

@@ -116,14 +116,6 @@ impl<'g> AgentCall<'g> {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
-    /// With this access token, if there is one.
-    pub(crate) fn maybe_bearer(self, token: Option<&str>) -> Self {
-        match token {
-            Some(token) => self.bearer(token),
-            None => self,
-        }
-    }
-
     /// The request over HTTP/1.1; none of gRPC is.
     pub(crate) fn call(&self) -> Call<'g> {
         let mut call = match self.face.0 {
@@ -237,14 +229,11 @@ impl<'g> Feed<'g> {
             let data: Vec<_> = event.lines().filter_map(|line| line.strip_prefix("data:")).collect();
             if !data.is_empty() {
                 let value: Value = serde_json::from_str(&data.join("\n")).unwrap();
-                let failed = Failed::of_event(face, events.status, &value);
-                return Some(failed.map_or_else(
-                    || {
-                        let said = if face.0 == Binding::JsonRpc { &value["result"] } else { &value };
-                        Ok(Said::read(dialect(face), said))
-                    },
-                    Err,
-                ));
+                if let Some(failed) = Failed::of_event(face, events.status, &value) {
+                    return Some(Err(failed));
+                }
+                let said = if face.0 == Binding::JsonRpc { &value["result"] } else { &value };
+                return Some(Ok(Said::read(dialect(face), said)));
             }
         }
     }

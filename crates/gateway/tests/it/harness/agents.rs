@@ -69,12 +69,6 @@ impl AgentWorld {
         Self::plan().start().await
     }
 
-    /// The usual world where a record is in the store before its answer leaves, so that a test which reads many need not
-    /// wait for each.
-    pub(crate) async fn strict() -> Self {
-        Self::plan().strict().start().await
-    }
-
     /// The usual world, to be changed before it starts.
     pub(crate) fn plan() -> AgentPlan {
         AgentPlan {
@@ -89,24 +83,6 @@ impl AgentWorld {
     /// The configuration, to write variants of it.
     pub(crate) fn toml(&self) -> &str {
         &self.toml
-    }
-
-    /// The first interface of the agent's card.
-    pub(crate) fn interface(&self) -> Face {
-        let card = self.agent.card();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let first = &card["supportedInterfaces"][0];
-        let (binding, version) = if first.is_object() {
-            (text(&first["protocolBinding"]), text(&first["protocolVersion"]))
-        } else {
-            (text(&card["preferredTransport"]), "0.3".to_owned())
-        };
-        let binding = match binding.as_str() {
-            "JSONRPC" => Binding::JsonRpc,
-            "HTTP+JSON" => Binding::HttpJson,
-            _ => Binding::Grpc,
-        };
-        (binding, if version == "1.0" { Version::V1_0 } else { Version::V0_3 })
     }
 
     /// A token of the issuer for an agent.
@@ -158,7 +134,7 @@ impl AgentWorld {
 }
 
 /// What holds for every agent at the end of a test: nothing of the caller's credentials, and nothing but ours, got there.
-pub(crate) fn check_agent(agent: &ScriptedAgent, callers_secrets: &[String]) {
+fn check_agent(agent: &ScriptedAgent, callers_secrets: &[String]) {
     for secret in callers_secrets {
         assert!(!agent.saw(secret), "the agent saw the caller's {secret:?}");
     }
@@ -205,12 +181,6 @@ impl AgentPlan {
     pub(crate) fn more(mut self, toml: &str) -> Self {
         self.more.push_str(toml);
         self.more.push('\n');
-        self
-    }
-
-    /// Another plan for the gateway.
-    pub(crate) fn gateway(mut self, plan: impl FnOnce(Plan) -> Plan) -> Self {
-        self.plan = plan(self.plan);
         self
     }
 
