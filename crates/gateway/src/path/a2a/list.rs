@@ -75,13 +75,13 @@ async fn rows(
         if !tasks.is_empty() && since.elapsed() > talk.call.agent.agent.timeout {
             break;
         }
-        let text = row(app, talk, stored, page, record).await?;
-        match room.checked_sub(text.len()) {
+        let task = row(app, talk, stored, page, record).await?;
+        match room.checked_sub(task.len()) {
             Some(left) => room = left,
             None if tasks.is_empty() => room = 0,
             None => break,
         }
-        tasks.push(text);
+        tasks.push(task);
     }
     Ok(tasks)
 }
