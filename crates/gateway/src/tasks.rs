@@ -211,21 +211,19 @@ impl Tasks {
             let counted = memory.counts.get_mut(&key).filter(|counted| now < counted.at.plus_secs(1));
             if let Some(counted) = counted.filter(|counted| fits(counted.held)) {
                 counted.held.open += 1;
-                // What begins may wait for the caller soon: it counts as both until it is counted anew.
-                counted.held.interrupted += 1;
                 return Ok(Ok(Hold::enter(&self.begun, key)));
             }
         }
         let counts = self.store.task_counts(agent, owner).await?;
         // One at a time from here on: what another has just begun counts.
         let mut memory = self.memory();
-        let begun = locked(&self.begun).get(&key).copied().unwrap_or_default() as u64;
-        let held = TasksHeld { open: counts.open + begun, interrupted: counts.interrupted + begun };
+        let begun = locked(&self.begun).get(&key).copied().unwrap_or_default();
+        let held = TasksHeld { open: counts.open + begun as u64, interrupted: counts.interrupted };
         if !fits(held) {
             return Ok(Err(held));
         }
-        let next = TasksHeld { open: held.open + 1, interrupted: held.interrupted + 1 };
-        memory.counts.put(key.clone(), Counted { held: next, at: now });
+        let counted = Counted { held: TasksHeld { open: held.open + 1, ..held }, at: now };
+        memory.counts.put(key.clone(), counted);
         Ok(Ok(Hold::enter(&self.begun, key)))
     }
 
