@@ -65,23 +65,23 @@ pub(super) async fn answer(
 async fn rows(
     app: &Arc<App>,
     talk: &Talk,
-    stored: &[StoredTask],
+    found: &[StoredTask],
     page: &Page,
     record: &mut OpenRecord,
 ) -> Result<Vec<String>, Refusal> {
     let (since, mut room) = (Instant::now(), talk.call.agent.entrance.limits.response_body);
-    let mut tasks = Vec::with_capacity(stored.len());
-    for stored in stored {
+    let mut tasks = Vec::with_capacity(found.len());
+    for stored in found {
         if !tasks.is_empty() && since.elapsed() > talk.call.agent.agent.timeout {
             break;
         }
-        let task = row(app, talk, stored, page, record).await?;
-        match room.checked_sub(task.len()) {
+        let text = row(app, talk, stored, page, record).await?;
+        match room.checked_sub(text.len()) {
             Some(left) => room = left,
             None if tasks.is_empty() => room = 0,
             None => break,
         }
-        tasks.push(task);
+        tasks.push(text);
     }
     Ok(tasks)
 }
