@@ -77,6 +77,13 @@ pub(crate) struct TasksHeld {
     pub(crate) interrupted: u64,
 }
 
+impl TasksHeld {
+    /// With so many that are about to begin. What becomes of them is not known: they may wait for the caller, too.
+    fn with(self, more: u64) -> Self {
+        Self { open: self.open + more, interrupted: self.interrupted + more }
+    }
+}
+
 /// How many were counted, and when.
 struct Counted {
     held: TasksHeld,
@@ -210,7 +217,7 @@ impl Tasks {
             let mut memory = self.memory();
             let counted = memory.counts.get_mut(&key).filter(|counted| now < counted.at.plus_secs(1));
             if let Some(counted) = counted.filter(|counted| fits(counted.held)) {
-                counted.held.open += 1;
+                counted.held = counted.held.with(1);
                 return Ok(Ok(Hold::enter(&self.begun, key)));
             }
         }
@@ -218,12 +225,11 @@ impl Tasks {
         // One at a time from here on: what another has just begun counts.
         let mut memory = self.memory();
         let begun = locked(&self.begun).get(&key).copied().unwrap_or_default();
-        let held = TasksHeld { open: counts.open + begun as u64, interrupted: counts.interrupted };
+        let held = TasksHeld { open: counts.open, interrupted: counts.interrupted }.with(begun as u64);
         if !fits(held) {
             return Ok(Err(held));
         }
-        let counted = Counted { held: TasksHeld { open: held.open + 1, ..held }, at: now };
-        memory.counts.put(key.clone(), counted);
+        memory.counts.put(key.clone(), Counted { held: held.with(1), at: now });
         Ok(Ok(Hold::enter(&self.begun, key)))
     }
 
