@@ -1,6 +1,6 @@
 //! What `/metrics` says.
 //!
-//! Labels are bounded: virtual servers come from the configuration, methods from the table of the protocol,
+//! Labels are bounded: virtual servers and agents come from the configuration, methods from the tables of the protocols,
 //! reasons from the table of refusals. Nothing that a caller writes becomes a label. Counting happens where a
 //! record closes, on handles that are resolved once per virtual server; nothing here decides.
 
@@ -14,12 +14,17 @@ mod tests;
 use std::sync::Arc;
 
 use doorward_model::{Decision, Record};
-use doorward_protocol::mcp::{Era, Method};
+use doorward_protocol::{
+    a2a::Operation,
+    mcp::{Era, Method},
+};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Metric, Registry},
 };
+
+use crate::push;
 
 /// Upper bounds in seconds, of the OpenTelemetry conventions for MCP.
 const BUCKETS: [f64; 14] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
@@ -51,7 +56,7 @@ pub(crate) const DESCRIPTORS: [Descriptor; 12] = [
         name: "doorward_messages_total",
         kind: "counter",
         labels: "`server`, `method`",
-        help: "JSON-RPC messages of callers, by virtual server and method; methods of no MCP revision are `other`",
+        help: "Messages of callers, by virtual server and method, or A2A operation; what no revision knows is `other`",
     },
     Descriptor {
         name: "doorward_request_duration_seconds",
@@ -366,8 +371,9 @@ fn status_class(status: u16) -> &'static str {
     }
 }
 
-/// The name in the protocol's table.
+/// The name in the tables of the protocols. Operations of A2A go by one name, whatever binding and version calls them.
 fn known_method(name: &str) -> &'static str {
-    let known = Method::parse(name, Era::Modern).or_else(|| Method::parse(name, Era::Legacy));
-    known.map_or("other", Method::name)
+    let of_mcp = Method::parse(name, Era::Modern).or_else(|| Method::parse(name, Era::Legacy));
+    let of_a2a = || Operation::ALL.into_iter().map(Operation::name).chain([push::METHOD]);
+    of_mcp.map(Method::name).or_else(|| of_a2a().find(|known| *known == name)).unwrap_or("other")
 }

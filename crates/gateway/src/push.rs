@@ -23,6 +23,9 @@ pub(crate) const MOST_WAITING: u32 = 1_000;
 /// For how long a delivery is attempted, in seconds. As long the agent's repeats of it are known as such.
 pub(crate) const KEPT: i64 = 24 * 3_600;
 
+/// What records and metrics call what an agent says by itself.
+pub(crate) const METHOD: &str = "PushNotification";
+
 /// What a webhook is known by: the digest of what an agent must know to call back for it.
 pub(crate) fn callback_hash(agent: &Name, id: &str, token: &str) -> String {
     hash::hex(&hash::sha256(format!("{agent}/{id}/{token}").as_bytes()))

@@ -16,7 +16,7 @@ pub(crate) fn compare(name: &str, text: &str) {
 }
 
 /// Field, when it is there, meaning.
-const FIELDS: [(&str, &str, &str); 31] = [
+const FIELDS: [(&str, &str, &str); 38] = [
     ("time", "always", "when the request arrived: RFC 3339, UTC, microseconds"),
     ("request_id", "always", "names the request here, in logs and in the `data` of errors: 32 hex digits"),
     ("trace_id", "always", "W3C trace id: the caller's, or one of Doorward's"),
@@ -31,10 +31,21 @@ const FIELDS: [(&str, &str, &str); 31] = [
     ("subject", "known caller", "the caller's subject at that issuer"),
     ("client", "known client", "the caller's OAuth client"),
     ("server", "routed", "the virtual server"),
+    ("agent", "routed", "the agent"),
     ("upstream", "upstream asked", "the upstream"),
-    ("protocol_version", "named", "the MCP revision that the message names"),
-    ("method", "message read", "the JSON-RPC method, at most 512 bytes"),
+    ("protocol_version", "named", "the MCP revision that the message names, or the version of A2A"),
+    ("binding", "A2A", "how the caller speaks: `jsonrpc`, `http+json` or `grpc`"),
+    ("upstream_interface", "agent asked", "how the agent was asked: binding and version, such as `grpc 1.0`"),
+    (
+        "method",
+        "message read",
+        "the JSON-RPC method, at most 512 bytes; of A2A the operation as 1.0 calls it, in every binding and version, or \
+         `PushNotification` where an agent calls back",
+    ),
     ("capability", "named", "the tool, prompt, resource or task that was asked for, at most 512 bytes"),
+    ("task", "A2A", "the task that was asked about, or that the answer is about, at most 512 bytes"),
+    ("context", "A2A", "the context of it, at most 512 bytes"),
+    ("states", "A2A", "the states in which the task was seen, in their order, as 1.0 calls them"),
     (
         "batch",
         "batches",
@@ -58,6 +69,7 @@ const FIELDS: [(&str, &str, &str); 31] = [
     ("aborted", "always", "whether the caller went away before the answer was complete"),
     ("gateway_us", "always", "microseconds in Doorward until the answer's head"),
     ("upstream_us", "always", "microseconds of waiting for the upstream until its answer's head"),
+    ("first_event_us", "A2A streams", "microseconds until the first event of the stream"),
     ("total_us", "always", "microseconds until the last byte"),
     ("arguments", "`record` has it", "redacted `params`, when the virtual server's `record` asks for them"),
     ("result", "`record` has it", "redacted `result`, when the virtual server's `record` asks for them"),
@@ -76,28 +88,48 @@ fn page() -> String {
     page
 }
 
-/// A record in which everything is there.
+/// A record in which everything is there. No member is left to a default: a new one has to be explained.
 fn full() -> Record {
     let text = || Some(String::new());
     Record {
+        time: String::new(),
+        request_id: String::new(),
+        trace_id: String::new(),
         peer: text(),
+        http_method: String::new(),
+        path: String::new(),
         issuer: text(),
         subject: text(),
         client: text(),
         server: text(),
+        agent: text(),
         upstream: text(),
         protocol_version: text(),
+        binding: text(),
+        upstream_interface: text(),
         method: text(),
         capability: text(),
+        task: text(),
+        context: text(),
+        states: vec![String::new()],
         batch: vec![BatchMessage::default()],
         decision: Decision::Allowed,
+        reason: String::new(),
         detail: text(),
         fault: Some(Fault::Gateway),
+        status: 0,
         rpc_error: Some(0),
+        request_bytes: 0,
+        response_bytes: 0,
         filtered: 1,
+        streamed: false,
+        aborted: false,
+        gateway_us: 0,
+        upstream_us: 0,
+        first_event_us: Some(0),
+        total_us: 0,
         arguments: text(),
         result: text(),
-        ..Record::default()
     }
 }
 

@@ -69,6 +69,24 @@ fn the_messages_of_a_batch_are_counted_each() {
 }
 
 #[test]
+fn operations_of_agents_are_counted_by_their_names() {
+    let metrics = Metrics::new();
+    let agent = metrics.server("a2a/helper");
+    for method in ["SendMessage", "SendMessage", "PushNotification", "sendmessage"] {
+        agent.opened();
+        agent.closed(&record(200, Decision::Allowed, Some(method), true), "ok");
+    }
+    let text = text(&metrics);
+    for line in [
+        r#"doorward_messages_total{server="a2a/helper",method="SendMessage"} 2"#,
+        r#"doorward_messages_total{server="a2a/helper",method="PushNotification"} 1"#,
+        r#"doorward_messages_total{server="a2a/helper",method="other"} 1"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[test]
 fn what_happened_is_counted() {
     let metrics = busy();
     let guard = metrics.connection();
@@ -142,10 +160,10 @@ fn every_metric_is_described() {
 fn page() -> String {
     let mut page = String::from(
         "# Metrics\n\n`GET /metrics` answers in the text format of Prometheus, on `listen.admin` when that is set. \
-         Durations are in seconds. Labels have few values: `server` is a virtual server of the configuration, or `-` \
-         for requests that found none; `decision` and `reason` are those of the [record](audit-record.md), and \
+         Durations are in seconds. Labels have few values: `server` is a virtual server of the configuration, an agent as \
+         `a2a/<name>`, or `-` for requests that found none; `decision` and `reason` are those of the [record](audit-record.md), and \
          [refusals](refusals.md) lists the reasons; `status` is `2xx`, `4xx` and so on, `none` when nothing was \
-         answered; `method` is a method of MCP or `other`. Nothing that a caller writes becomes a label.\n\n\
+         answered; `method` is a method of MCP, an operation of A2A, `PushNotification` where an agent calls back, or `other`. Nothing that a caller writes becomes a label.\n\n\
          | metric | type | labels | meaning |\n|---|---|---|---|\n",
     );
     for Descriptor { name, kind, labels, help } in &DESCRIPTORS {

@@ -16,30 +16,43 @@ impl Refusal {
     pub(in crate::path) fn failure(&self, record: &OpenRecord) -> (Failure, StatusCode) {
         let row = self.reason.row();
         let request_id = record.id.hex();
-        let failure = match &self.reason {
-            Reason::A2a(failure) => (**failure).clone(),
-            Reason::Agent(failed, name) => {
-                let mut failure = Failure::new(failed.kind(), self.reason.message());
+        let mut failure = match &self.reason {
+            Reason::A2a(failure) => return ((**failure).clone(), row.status),
+            reason => Failure::new(reason.kind(), reason.message()),
+        };
+        match &self.reason {
+            Reason::Agent(_, name) => {
                 failure.metadata = Some(format!(
                     r#"{{"agent":{},"fault":"agent","reason":"{}","requestId":"{request_id}"}}"#,
                     quote(name),
                     row.reason
                 ));
-                failure
             }
             Reason::Internal => {
-                let mut failure = Failure::new(ErrorKind::Internal, self.reason.message());
                 failure.metadata = Some(format!(r#"{{"fault":"gateway","requestId":"{request_id}"}}"#));
-                failure
             }
-            reason => Failure::new(kind(row.status, row.code), reason.message()),
-        };
+            _ => {}
+        }
         (failure, row.status)
     }
 
     /// The headers of the answer.
     pub(in crate::path) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         self.reason.headers()
+    }
+}
+
+impl Reason {
+    /// The error of A2A that tells it.
+    pub(super) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::A2a(failure) => failure.kind,
+            Self::Agent(failed, _) => failed.kind(),
+            reason => {
+                let row = reason.row();
+                kind(row.status, row.code)
+            }
+        }
     }
 }
 
@@ -78,7 +91,6 @@ pub(super) const fn reason(kind: ErrorKind) -> &'static str {
         ErrorKind::PushNotificationNotSupported => "push_not_supported",
         ErrorKind::UnsupportedOperation => "unsupported_operation",
         ErrorKind::ContentTypeNotSupported => "unsupported_media_type",
-        ErrorKind::ExtendedAgentCardNotConfigured => "no_extended_card",
         ErrorKind::ExtensionSupportRequired => "extension_required",
         ErrorKind::VersionNotSupported => "unsupported_version",
         ErrorKind::Parse => "malformed_message",
@@ -87,7 +99,9 @@ pub(super) const fn reason(kind: ErrorKind) -> &'static str {
         ErrorKind::Unauthenticated => "credential_missing",
         ErrorKind::Forbidden => "scope_missing",
         ErrorKind::RateLimited => "rate_exceeded",
+        // Agents say these; Doorward refuses in other words, or with a reason of its own.
         ErrorKind::InvalidRequest
+        | ErrorKind::ExtendedAgentCardNotConfigured
         | ErrorKind::InvalidAgentResponse
         | ErrorKind::Internal
         | ErrorKind::Unavailable => "invalid_request",

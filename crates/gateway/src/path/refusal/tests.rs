@@ -3,8 +3,13 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use doorward_model::Kind;
-use doorward_protocol::mcp::{Era, modern::ModernError};
-use doorward_protocol::rpc::code;
+use doorward_protocol::{
+    a2a::{ErrorKind, Failure},
+    mcp::{Era, modern::ModernError},
+    rpc::code,
+};
+
+use http::StatusCode;
 
 use super::{Reason, UpstreamFailure};
 
@@ -18,9 +23,12 @@ fn samples() -> Vec<(Reason, &'static str)> {
             Reason::OriginNotAllowed,
             "the Origin header names no page that may call; see `listen.allowed_origins`",
         ),
-        (Reason::NotFound, "no such path or virtual server"),
+        (Reason::NotFound, "no such path, virtual server or agent"),
         (Reason::MethodNotAllowed(""), "the path exists, the HTTP method does not"),
-        (Reason::NotAllowed, "the caller is known but `allow` of the virtual server does not name it"),
+        (
+            Reason::NotAllowed,
+            "the caller is known but `allow` of the virtual server or agent does not name it",
+        ),
         (Reason::NotAcceptable, "the Accept header rules out JSON or event streams"),
         (Reason::UnsupportedMediaType, "the body is not `application/json`"),
         (Reason::BodyTooLarge, "the body is larger than `limits.request_body`"),
@@ -69,11 +77,9 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (Reason::SessionMissing, "an upstream that is reached over stdio or HTTP+SSE needs a session"),
         (Reason::TooManySessions, "`limits.sessions` are held at the upstream"),
         (
-            Reason::TooManyDeliveries,
-            "a receiver of webhooks is so far behind that the agent is told to come again",
+            Reason::TooManyStreams,
+            "`limits.streams` are open at this virtual server or agent, or the caller has `quotas.streams` of the agent",
         ),
-        (Reason::NotAnEvent, "an agent called back with something that is no push notification about a task"),
-        (Reason::TooManyStreams, "`limits.streams` are open at this virtual server"),
         (Reason::RateExceeded(Duration::ZERO), "the caller called more often than `rate` allows"),
         (
             Reason::OtherEra(String::new()),
@@ -88,6 +94,53 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (upstream(UpstreamFailure::Redirect), "the upstream redirects; correct its `url`"),
         (upstream(UpstreamFailure::Status(500)), "the upstream answered with an unexpected HTTP status"),
         (Reason::Internal, "Doorward's own fault"),
+    ]
+}
+
+/// One of each refusal that only agents have, with its meaning for an operator.
+fn of_agents() -> Vec<(Reason, &'static str)> {
+    let told = |kind| Reason::A2a(Box::new(Failure::new(kind, "")));
+    let agent = |failure| Reason::Agent(failure, String::new());
+    vec![
+        (told(ErrorKind::TaskNotFound), "no such task, or somebody else's; so with contexts and webhooks"),
+        (told(ErrorKind::TaskNotCancelable), "the task has ended"),
+        (told(ErrorKind::UnsupportedOperation), "the task has ended, or the agent does not do this"),
+        (told(ErrorKind::PushNotificationNotSupported), "no webhooks: `push` is off, or the agent has none"),
+        (told(ErrorKind::ExtensionSupportRequired), "the agent requires an extension that is not activated"),
+        (told(ErrorKind::VersionNotSupported), "`A2A-Version` is missing, or is not a version of this agent"),
+        (told(ErrorKind::MethodNotFound), "no such operation in this binding and version"),
+        (
+            told(ErrorKind::InvalidParams),
+            "a parameter is not what it must be, or has no words in the other version",
+        ),
+        (told(ErrorKind::Parse), "a message of gRPC that cannot be read"),
+        (Reason::AgentNotNamed, "gRPC: neither tenant nor token says which of several agents is meant"),
+        (Reason::NotGrpc, "the address of gRPC, asked by something else"),
+        (Reason::DelegationLoop, "the request was at this agent before"),
+        (Reason::DelegationTooDeep(0), "the request came through more agents than `delegation_depth`"),
+        (
+            Reason::TooManyTasks("", 0),
+            "the caller has `quotas.tasks` that have not ended, or `quotas.input_required` that wait for it",
+        ),
+        (
+            Reason::TooManyDeliveries,
+            "a receiver of webhooks is so far behind that the agent is told to come again",
+        ),
+        (Reason::NotAnEvent, "an agent called back with something that is no push notification about a task"),
+        (agent(UpstreamFailure::Unreachable), "no approved card, or no connection to the agent"),
+        (
+            agent(UpstreamFailure::Timeout),
+            "the agent did not answer within `timeout`, or its stream fell silent",
+        ),
+        (agent(UpstreamFailure::Broken), "the agent broke off"),
+        (agent(UpstreamFailure::TooLarge), "the agent sent more than `limits.response_body`"),
+        (
+            agent(UpstreamFailure::Invalid),
+            "what the agent sent is no valid answer, or is about somebody else's task",
+        ),
+        (agent(UpstreamFailure::Unauthorized), "the agent refused `credential`, or there is none to be had"),
+        (agent(UpstreamFailure::Redirect), "the agent redirects, which is never followed"),
+        (agent(UpstreamFailure::Status(500)), "the agent answered with an unexpected HTTP status"),
     ]
 }
 
@@ -190,6 +243,18 @@ fn reference() -> String {
         page.extend([format!("| `{}` | {status} | {code} | {fault} | {meaning} |\n", row.reason)]);
     }
     page.push_str(
+        "\n## Agents\n\nRefusals at agents are errors of A2A: `A2A` is the `reason` of their `ErrorInfo`, with which go the HTTP \
+         status of HTTP+JSON, the code of JSON-RPC and the status of gRPC. Those above are told this way, too; where the \
+         HTTP status above is not 200, it is that over JSON-RPC as well.\n\n\
+         | reason | A2A | HTTP status | JSON-RPC code | gRPC | meaning |\n|---|---|---|---|---|---|\n",
+    );
+    for (reason, meaning) in of_agents() {
+        let (row, kind) = (reason.row(), reason.kind());
+        let status = if row.status == StatusCode::OK { kind.http() } else { row.status.as_u16() };
+        let (word, rpc, grpc) = (kind.reason(), kind.json_rpc(), kind.grpc() as u32);
+        page.extend([format!("| `{}` | `{word}` | {status} | {rpc} | {grpc} | {meaning} |\n", row.reason)]);
+    }
+    page.push_str(
         "\n## Credentials\n\nWith `WWW-Authenticate`, before anything about the request is read.\n\n",
     );
     page.push_str("| reason | HTTP status | meaning |\n|---|---|---|\n");
@@ -241,6 +306,23 @@ fn no_reason_of_the_authorization_server_is_missing() {
     assert_eq!(known.len(), AUTHORIZATION.len());
     let missing: Vec<_> = found.difference(&known).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn no_reason_of_a_request_is_missing() {
+    let refusal = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/path/refusal");
+    let sources = [refusal.with_extension("rs"), refusal.join("a2a.rs"), refusal.join("upstream.rs")];
+    let mut found = BTreeSet::new();
+    for text in sources.map(|source| std::fs::read_to_string(source).expect("a source")) {
+        let rows = text.lines().filter_map(|line| line.split_once("=> ")).map(|(_, row)| row);
+        let words = rows.filter_map(|row| row.trim_start_matches('(').strip_prefix('"')?.split('"').next());
+        let is_reason = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        found.extend(words.filter(is_reason).map(str::to_owned));
+    }
+    assert!(found.len() > 50, "{found:?}");
+    let page = reference();
+    found.retain(|reason| !page.contains(&format!("| `{reason}` |")));
+    assert!(found.is_empty(), "{found:?}");
 }
 
 #[test]

@@ -33,8 +33,6 @@ use crate::{
 /// What carries the token, in the order in which they are looked at: as the SDKs in Python and JavaScript have it, and
 /// as the one in Rust has it.
 const TOKENS: [&str; 2] = ["x-a2a-notification-token", "a2a-notification-token"];
-/// What records call it.
-const METHOD: &str = "PushNotification";
 
 /// What an agent says by itself.
 struct Event {
@@ -59,7 +57,7 @@ pub(in crate::path::a2a) async fn answer(
     let body = read::body(body, limits).await?;
     record.received(body.len());
     let event = Event::read(read::parse(body, limits.depth)?)?;
-    record.asked(Some(event.version.name()), Some(METHOD), None);
+    record.asked(Some(event.version.name()), Some(push::METHOD), None);
     let told = event.told()?;
     let task = told.task().ok_or_else(|| not_an_event("it is about no task"))?;
     record.about(told.task(), told.context());
