@@ -219,7 +219,7 @@ fn host(section: &Section<'_>) -> Option<Found<String>> {
 fn skills(section: &Section<'_>) -> Option<BTreeSet<String>> {
     if !section.has("skills") {
         if !section.is_empty() {
-            let complaint = Complaint::new("shows all skills of the agent's card, new ones too");
+            let complaint = Complaint::new("shows all skills of the approved card");
             section.warn("skills", complaint.hint("list what is shown in `skills`"));
         }
         return None;

@@ -44,7 +44,7 @@ fn an_agent_with_nothing_but_its_card() {
     assert_eq!((agent.signature.mode, agent.signature.keys.len()), (SignatureMode::Off, 0));
     assert!(agent.push && agent.rate.is_none());
     assert_eq!((agent.quotas, agent.delegation_depth), (Quotas::default(), 5));
-    assert_snapshot!(warnings(&named("helper", "")), @"gateway.toml:1: agent[0].skills: shows all skills of the agent's card, new ones too (list what is shown in `skills`)");
+    assert_snapshot!(warnings(&named("helper", "")), @"gateway.toml:1: agent[0].skills: shows all skills of the approved card (list what is shown in `skills`)");
 }
 
 #[test]
