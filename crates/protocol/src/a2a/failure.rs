@@ -44,7 +44,9 @@ impl Failure {
             quote(field),
             quote(description)
         );
-        let mut failure = Self::new(ErrorKind::InvalidParams, format!("{field}: {description}"));
+        let names_it = field.is_empty() || description.starts_with(&format!("`{field}`"));
+        let message = if names_it { description.to_owned() } else { format!("{field}: {description}") };
+        let mut failure = Self::new(ErrorKind::InvalidParams, message);
         failure.details.push(detail);
         failure
     }
@@ -229,6 +231,17 @@ mod tests {
         assert_eq!((foreign.kind, foreign.json_rpc_code()), (ErrorKind::Internal, -32077));
         assert_eq!(foreign.details, [r#"{"@type":"x","a":1}"#]);
         assert_eq!(of_json_rpc(r#"{"code":"?"}"#).kind, ErrorKind::Internal);
+    }
+
+    #[test]
+    fn a_field_is_named_once() {
+        let message = |field: &str, description: &str| Failure::invalid(field, description).message;
+        assert_eq!(message("message.parts", "is required"), "message.parts: is required");
+        assert_eq!(
+            message("message.messageId", "`message.messageId` is missing"),
+            "`message.messageId` is missing"
+        );
+        assert_eq!(message("", "the payload must be an object"), "the payload must be an object");
     }
 
     #[test]
