@@ -115,7 +115,8 @@ impl Doorward {
 
     /// Where the agent's card is, without the path of the standard.
     pub(super) fn base(&self) -> String {
-        format!("http://127.0.0.1:{}/a2a/agent", self.port)
+        // By a host of the agent's own: the kit of 0.3 looks for the card at the root.
+        format!("http://localhost:{}/a2a/agent", self.port)
     }
 }
 
@@ -145,6 +146,7 @@ card = "{base}/.well-known/agent-card.json"
 access = "open"
 bindings = ["jsonrpc", "http+json", "grpc"]
 versions = {versions}
+host = "localhost"
 "#
     )
 }

@@ -26,7 +26,7 @@ mod visit;
 use std::sync::Arc;
 
 use doorward_guard::policy;
-use doorward_protocol::a2a::{ErrorKind, Failure, Operation};
+use doorward_protocol::a2a::{ErrorKind, Failure, Operation, translate::Untranslatable};
 use http::{HeaderValue, header};
 
 pub(crate) use relay::Relay;
@@ -95,10 +95,22 @@ async fn walk(
 
 /// A refusal in A2A's own words.
 fn refused(kind: ErrorKind, message: &str) -> Refusal {
-    Reason::A2a(Box::new(Failure::new(kind, message))).into()
+    Failure::new(kind, message).into()
 }
 
 /// A refusal of a parameter, which it names.
 fn invalid(field: &str, description: &str) -> Refusal {
-    Reason::A2a(Box::new(Failure::invalid(field, description))).into()
+    Failure::invalid(field, description).into()
+}
+
+/// A refusal of what the caller says, or is to be told, that has no words in the other version.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn untranslatable(error: Untranslatable) -> Refusal {
+    invalid(error.field(), &error.to_string())
+}
+
+/// A refusal for a fault of Doorward's own, such as the store's.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn internal(error: impl ToString) -> Refusal {
+    Refusal::from(Reason::Internal).detail(error.to_string())
 }

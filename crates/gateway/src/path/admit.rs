@@ -31,7 +31,7 @@ pub(super) fn host_and_origin(request: Request<Incoming>, routes: &Routes) -> Re
         None => false,
     };
     let is_ours = may_name_others || routes.is_own_host(host);
-    let card_of = if is_ours { None } else { card_of(&request, host, routes) };
+    let card_of = card_of(&request, host, routes);
     if !is_ours && card_of.is_none() {
         return Err(Reason::HostNotAllowed.into());
     }

@@ -99,6 +99,12 @@ impl From<Reason> for Refusal {
     }
 }
 
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Reason::A2a(Box::new(failure)).into()
+    }
+}
+
 impl Refusal {
     /// What the guard denied.
     pub(super) fn denied(denied: Denied, entrance: &Arc<Entrance>) -> Self {

@@ -11,9 +11,10 @@ use doorward_protocol::{
 use doorward_store::Owner;
 
 use super::{
-    super::{Reason, Refusal, authenticate::Authenticated},
+    super::{Refusal, authenticate::Authenticated},
     Face,
     delegation::Chain,
+    internal, untranslatable,
 };
 use crate::{routes::PublishedAgent, tasks};
 
@@ -112,7 +113,7 @@ impl Params {
             params.clone()
         } else {
             let translated = translate::params(dialect, Dialect::V1, operation, params.root());
-            parse(translated.map_err(|error| super::invalid(error.field(), &error.to_string()))?)?
+            parse(translated.map_err(untranslatable)?)?
         };
         Ok(Self { written: Some(Written { dialect, params, message }), v1 })
     }
@@ -157,13 +158,11 @@ impl Params {
             _ => {}
         }
         let translated = translate::params(Dialect::V1, dialect, operation, self.v1.root());
-        let translated = translated.map_err(|error| super::invalid(error.field(), &error.to_string()))?;
-        parse(translated)
+        parse(translated.map_err(untranslatable)?)
     }
 }
 
 /// Reads JSON of our own making.
 pub(super) fn parse(text: Vec<u8>) -> Result<Document, Refusal> {
-    Document::parse(text.into(), usize::from(u8::MAX))
-        .map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))
+    Document::parse(text.into(), usize::from(u8::MAX)).map_err(internal)
 }

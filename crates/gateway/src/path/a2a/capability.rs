@@ -3,16 +3,13 @@
 
 use doorward_protocol::a2a::{ErrorKind, Failure, Operation};
 
-use super::{
-    super::{Reason, Refusal},
-    call::Call,
-};
+use super::{super::Refusal, call::Call};
 use crate::{App, agents::Approved};
 
 /// Refuses what the card does not promise. Without a card nothing is refused here: nothing will be asked either.
 pub(super) async fn check(app: &App, call: &Call) -> Result<(), Refusal> {
     let Some(approved) = call.agent.known.approved(app, &call.agent.agent).await else { return Ok(()) };
-    missing(call, &approved).map_or(Ok(()), |failure| Err(Reason::A2a(Box::new(failure)).into()))
+    missing(call, &approved).map_or(Ok(()), |failure| Err(failure.into()))
 }
 
 fn missing(call: &Call, approved: &Approved) -> Option<Failure> {

@@ -9,8 +9,9 @@ use doorward_protocol::{
 };
 
 use super::{
-    super::{Answer, Reason, Refusal, record::OpenRecord},
+    super::{Answer, Refusal, record::OpenRecord},
     call::parse,
+    internal,
     limit::Held,
     relay,
     send::{Sent, Talk},
@@ -110,8 +111,6 @@ impl Talk {
         told: &Told<'_>,
         record: &mut OpenRecord,
     ) -> Result<Option<TaskState>, Refusal> {
-        let failed =
-            |error: doorward_store::StoreError| Refusal::from(Reason::Internal).detail(error.to_string());
         if let (Some(asked), Some(task)) = (&self.call.asked.task, told.task())
             && asked != task
         {
@@ -121,8 +120,11 @@ impl Talk {
         let (agent, now) = (&self.call.agent.agent.name, app.clock().now());
         let Some(task) = told.task().filter(|_| !matches!(told, Told::Message { .. })) else {
             if let Some(context) = told.context() {
-                let told =
-                    app.tasks().tell_context(agent, context, &self.call.owner, now).await.map_err(failed)?;
+                let told = app
+                    .tasks()
+                    .tell_context(agent, context, &self.call.owner, now)
+                    .await
+                    .map_err(internal)?;
                 told.map_err(|_| self.invalid("the answer is about somebody else's context"))?;
             }
             return Ok(None);
@@ -136,7 +138,7 @@ impl Talk {
         // A piece of a result says nothing about the state, except that there is a task.
         let state = match told.state() {
             Some(state) => state,
-            None => match app.tasks().task(agent, task).await.map_err(failed)? {
+            None => match app.tasks().task(agent, task).await.map_err(internal)? {
                 Some(known) => known.state,
                 None => TaskState::Working,
             },
@@ -152,7 +154,7 @@ impl Talk {
             binding: self.interface.binding.word(),
             now,
         };
-        let stands = app.tasks().tell(&telling).await.map_err(failed)?;
+        let stands = app.tasks().tell(&telling).await.map_err(internal)?;
         let stands = stands.map_err(|_| self.invalid("the answer is about somebody else's task"))?;
         self.bind_brought(app, task).await?;
         if told.state().is_some() {

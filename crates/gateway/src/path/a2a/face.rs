@@ -10,7 +10,10 @@ use doorward_protocol::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::super::{Answer, Reason, Refusal, record::OpenRecord};
+use super::{
+    super::{Answer, Refusal, record::OpenRecord},
+    internal,
+};
 
 /// The content type of HTTP+JSON in 1.0 (section 11.2).
 const A2A_JSON: &str = "application/a2a+json";
@@ -118,13 +121,13 @@ impl Face {
         refusal.note(record);
         let (failure, status) = refusal.failure(record);
         record.rpc_error(failure.json_rpc_code());
+        let in_http =
+            || StatusCode::from_u16(failure.kind.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let status = match self.binding {
+            Binding::JsonRpc if refusal.is_of_the_envelope() => StatusCode::OK,
             // What answers no request of JSON-RPC cannot be told in-band.
-            Binding::JsonRpc | Binding::HttpJson
-                if status == StatusCode::OK && (self.binding == Binding::HttpJson || self.id.is_none()) =>
-            {
-                StatusCode::from_u16(failure.kind.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-            }
+            Binding::JsonRpc if status == StatusCode::OK && self.id.is_none() => in_http(),
+            Binding::HttpJson if status == StatusCode::OK => in_http(),
             _ => status,
         };
         let mut answer = self.fail(&failure, status);
@@ -157,12 +160,11 @@ impl Face {
     }
 
     fn message(&self, operation: Operation, result: &[u8]) -> Result<Bytes, Refusal> {
-        let internal = |detail: String| Refusal::from(Reason::Internal).detail(detail);
         let schema = proto::response(self.version, operation);
-        let schema = schema.ok_or_else(|| internal("the service has no such operation".to_owned()))?;
+        let schema = schema.ok_or_else(|| internal("the service has no such operation"))?;
         let document = Document::parse(Bytes::copy_from_slice(result), usize::from(u8::MAX));
-        let document = document.map_err(|error| internal(error.to_string()))?;
-        let message = proto::encode(schema, document.root()).map_err(|error| internal(error.to_string()))?;
+        let document = document.map_err(internal)?;
+        let message = proto::encode(schema, document.root()).map_err(internal)?;
         Ok(grpc::frame(&message))
     }
 }

@@ -7,6 +7,7 @@ use doorward_model::Quotas;
 use super::{
     super::{Reason, Refusal, limits, relay::StreamGuard},
     call::Call,
+    internal,
     standing::Standing,
 };
 use crate::{
@@ -36,7 +37,7 @@ pub(super) async fn admit(app: &Arc<App>, call: &Call, standing: &Standing) -> R
     let mut begun = None;
     if call.operation.sends() && standing.task.is_none() {
         let held = app.tasks().begin(&agent.name, &call.owner, agent.quotas, app.clock().now()).await;
-        let held = held.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))?;
+        let held = held.map_err(internal)?;
         begun = Some(held.map_err(|held| too_many(held, agent.quotas))?);
     }
     if !call.operation.streams() {

@@ -12,8 +12,9 @@ use doorward_protocol::{
 use doorward_store::{StoredTask, TaskCursor, TaskFilter};
 
 use super::{
-    super::{Answer, Reason, Refusal, record::OpenRecord},
+    super::{Answer, Refusal, record::OpenRecord},
     call::Call,
+    internal,
     send::{self, Talk},
 };
 use crate::App;
@@ -42,7 +43,7 @@ pub(super) async fn answer(
     let page = Page::read(app, &call)?;
     let name = &call.agent.agent.name;
     let found = app.store().tasks(name, &call.owner, &page.filter, page.after.as_ref(), page.size).await;
-    let found = found.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))?;
+    let found = found.map_err(internal)?;
     let talk = send::begin(app, call, permit, record).await?;
     let tasks = rows(app, &talk, &found.tasks, &page, record).await?;
     let last = tasks.len().checked_sub(1).and_then(|last| found.tasks.get(last));

@@ -17,20 +17,22 @@ use doorward_auth::keys::hash;
 use doorward_guard::Permit;
 use doorward_model::Agent;
 use doorward_protocol::{
-    a2a::{Dialect, Failure, Operation, push_config, translate},
+    a2a::{Dialect, Operation, push_config, translate},
     json::{Value, quote},
 };
-use doorward_store::{PushConfig, PutPush, StoreError, StoredPushConfig};
+use doorward_store::{PushConfig, PutPush, StoredPushConfig};
 use serde_json::json;
 
 pub(super) use callback::answer as called_back;
 
 use self::hook::Hook;
 use super::{
-    super::{Answer, Reason, Refusal, record::OpenRecord},
+    super::{Answer, Refusal, record::OpenRecord},
     call::{Call, parse},
+    internal,
     send::{self, Talk},
     standing::not_found,
+    untranslatable,
 };
 use crate::{
     App,
@@ -279,10 +281,7 @@ impl Talk {
         let document = parse(v1.as_bytes().to_vec())?;
         let told = translate::result(Dialect::V1, face.dialect(), operation, document.root());
         // Such as an id that a resource name of 0.3 cannot carry.
-        let told = told.map_err(|error| {
-            Refusal::from(Reason::A2a(Box::new(Failure::invalid(error.field(), &error.to_string()))))
-        })?;
-        face.unary(operation, &told)
+        face.unary(operation, &told.map_err(untranslatable)?)
     }
 }
 
@@ -294,9 +293,4 @@ fn shown(app: &App, push: &PushConfig) -> String {
         shown["authentication"] = json!({ "scheme": scheme });
     }
     shown.to_string()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn internal(error: StoreError) -> Refusal {
-    Refusal::from(Reason::Internal).detail(error.to_string())
 }

@@ -63,7 +63,7 @@ pub(super) async fn call(
     let params = said.params.v1().root().as_object();
     let params = params.ok_or_else(|| super::invalid("params", "must be an object"))?;
     let asked = Asked::read(said.operation, params).map(Named::of);
-    let asked = asked.map_err(|failure| Refusal::from(Reason::A2a(Box::new(failure))))?;
+    let asked = asked?;
     record.asked(Some(face.version.name()), Some(said.operation.name()), None);
     record.about(asked.task.as_deref(), asked.context.as_deref());
     if asked.tenant.as_deref().is_some_and(|tenant| tenant != agent.agent.name.as_str()) {
@@ -145,7 +145,7 @@ fn grpc(
     let unknown = || refused(ErrorKind::MethodNotFound, "the service has no such method");
     let operation = Operation::of_grpc(method, version).ok_or_else(unknown)?;
     let schema = proto::request(version, operation).ok_or_else(unknown)?;
-    let limits = proto::Limits { depth: proto::DEEPEST, bytes: limit.saturating_mul(4) };
+    let limits = proto::Limits::of_message(limit);
     let text = proto::decode(schema, message, limits)
         .map_err(|error| refused(ErrorKind::Parse, &format!("the message cannot be read: {error}")))?;
     said(operation, Dialect::of(version, Binding::Grpc), parse(text)?, None)
@@ -160,7 +160,7 @@ fn said(
     message: Option<bytes::Bytes>,
 ) -> Result<Said, Refusal> {
     let plain = translate::plain(dialect, operation, params.root());
-    let plain = plain.map_err(|error| super::invalid(error.field(), &error.to_string()))?;
+    let plain = plain.map_err(super::untranslatable)?;
     let rewritten = match plain {
         std::borrow::Cow::Borrowed(_) => None,
         std::borrow::Cow::Owned(text) => Some(parse(text)?),
@@ -204,7 +204,7 @@ fn unsupported(why: &str) -> Refusal {
         format!("the header `A2A-Version` must be 1.0 or 0.3: {why}"),
     );
     failure.metadata = Some(r#"{"supportedVersions":"1.0, 0.3"}"#.to_owned());
-    Reason::A2a(Box::new(failure)).into()
+    failure.into()
 }
 
 /// `application/json`, and what 1.0 calls its own.

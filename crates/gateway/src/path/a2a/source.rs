@@ -261,7 +261,7 @@ impl Source {
                 let schema = proto::response(self.interface.1, self.operation);
                 let schema = schema
                     .ok_or_else(|| invalid("an operation that the service does not have".to_owned()))?;
-                let limits = proto::Limits { depth: proto::DEEPEST, bytes: self.limit.saturating_mul(4) };
+                let limits = proto::Limits::of_message(self.limit);
                 let text =
                     proto::decode(schema, &message, limits).map_err(|error| invalid(error.to_string()))?;
                 let document = Document::parse(text.into(), usize::from(u8::MAX));

@@ -12,10 +12,7 @@ use doorward_protocol::{
 };
 use doorward_store::{Owner, StoreError};
 
-use super::{
-    super::{Reason, Refusal},
-    call::Call,
-};
+use super::{super::Refusal, call::Call, internal};
 use crate::{
     App,
     tasks::{Foreign, KnownTask},
@@ -32,7 +29,7 @@ pub(super) struct Standing {
 
 /// Looks up what a request names.
 pub(super) async fn of(app: &App, call: &Call) -> Result<Standing, Refusal> {
-    look_up(app, call).await.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))
+    look_up(app, call).await.map_err(internal)
 }
 
 async fn look_up(app: &App, call: &Call) -> Result<Standing, StoreError> {
@@ -75,7 +72,7 @@ impl Standing {
         }
         let (agent, now) = (&call.agent.agent.name, app.clock().now());
         let told = app.tasks().tell_context(agent, context, &call.owner, now).await;
-        let told = told.map_err(|error| Refusal::from(Reason::Internal).detail(error.to_string()))?;
+        let told = told.map_err(internal)?;
         told.map_err(|Foreign| not_found())
     }
 
@@ -121,10 +118,10 @@ fn allows(state: TaskState, operation: Operation) -> Result<(), Refusal> {
         }
         _ => return Ok(()),
     };
-    Err(Reason::A2a(Box::new(failure)).into())
+    Err(failure.into())
 }
 
 /// What a task gets that does not exist, or is somebody else's.
 pub(super) fn not_found() -> Refusal {
-    Reason::A2a(Box::new(Failure::new(ErrorKind::TaskNotFound, "Task not found"))).into()
+    super::refused(ErrorKind::TaskNotFound, "Task not found")
 }

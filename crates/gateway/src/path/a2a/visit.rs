@@ -81,8 +81,10 @@ impl Visit {
         for version in Version::ALL {
             let method = path.strip_prefix('/').and_then(|path| path.strip_prefix(proto::service(version)));
             if let Some(method) = method.and_then(|rest| rest.strip_prefix('/')) {
-                let offers = |agent: &Arc<PublishedAgent>| agent.agent.bindings.contains(&Binding::Grpc);
-                return routes.agents().any(offers).then(|| (None, Way::Grpc(version, method.to_owned())));
+                return routes
+                    .agents()
+                    .any(offers_grpc)
+                    .then(|| (None, Way::Grpc(version, method.to_owned())));
             }
         }
         let (name, below) = split(path)?;
@@ -225,11 +227,15 @@ fn message(body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
 /// What a message of 1.0 names as its tenant.
 fn tenant(version: Version, method: &str, message: &[u8], limit: usize) -> Option<String> {
     let operation = Operation::of_grpc(method, version).filter(|_| version == Version::V1_0)?;
-    let limits = proto::Limits { depth: proto::DEEPEST, bytes: limit.saturating_mul(4) };
+    let limits = proto::Limits::of_message(limit);
     let text = proto::decode(proto::request(version, operation)?, message, limits).ok()?;
     let document = Document::parse(text.into(), usize::from(u8::MAX)).ok()?;
     let tenant = document.root().as_object()?.get("tenant")?.as_str()?.into_owned();
     Some(tenant).filter(|tenant| !tenant.is_empty())
+}
+
+fn offers_grpc(agent: &Arc<PublishedAgent>) -> bool {
+    agent.agent.bindings.contains(&Binding::Grpc)
 }
 
 /// Which agent is meant by gRPC: the tenant, else the resource that the token is bound to, else the only agent there is.
@@ -241,7 +247,7 @@ async fn meant(
     tenant: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Arc<PublishedAgent>, Refusal> {
-    let mut offered = routes.agents().filter(|agent| agent.agent.bindings.contains(&Binding::Grpc));
+    let mut offered = routes.agents().filter(|agent| offers_grpc(agent));
     if let Some(tenant) = tenant {
         let named = offered.find(|agent| agent.agent.name.as_str() == tenant);
         return named.cloned().ok_or_else(|| Reason::NotFound.into());
@@ -254,8 +260,7 @@ async fn meant(
             let jwt = agent.agent.access.jwt.as_ref().map(|jwt| &jwt.audience);
             audiences.iter().any(|audience| *audience == agent.agent.resource || Some(audience) == jwt)
         };
-        let mut meant =
-            routes.agents().filter(|agent| agent.agent.bindings.contains(&Binding::Grpc)).filter(opens);
+        let mut meant = routes.agents().filter(|agent| offers_grpc(agent)).filter(opens);
         if let (Some(agent), None) = (meant.next(), meant.next()) {
             return Ok(Arc::clone(agent));
         }

@@ -36,6 +36,12 @@ impl Refusal {
         (failure, row.status)
     }
 
+    /// Whether it is JSON that is refused, but no request of JSON-RPC. That is told in-band although it answers nothing,
+    /// as agents' own libraries do.
+    pub(in crate::path) fn is_of_the_envelope(&self) -> bool {
+        matches!(self.reason, Reason::NotJsonRpc(_))
+    }
+
     /// The headers of the answer.
     pub(in crate::path) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         self.reason.headers()

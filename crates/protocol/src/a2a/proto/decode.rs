@@ -28,6 +28,13 @@ pub struct Limits {
     pub bytes: usize,
 }
 
+impl Limits {
+    /// For a message of at most `bytes` on the wire. Its JSON may have four times as many: it spells the names out.
+    pub const fn of_message(bytes: usize) -> Self {
+        Self { depth: super::DEEPEST, bytes: bytes.saturating_mul(4) }
+    }
+}
+
 /// Turns protobuf into ProtoJSON: camel case names, no field that has its default value unless the field tells that apart,
 /// no white space.
 ///
