@@ -242,8 +242,7 @@ impl Reason {
             Self::A2a(failure) => failure.message.clone(),
             Self::Agent(failure, name) => failure.message("agent", name),
             Self::AgentNotNamed => {
-                "which agent is meant? name it as the request's `tenant`, or bring a token for one of them"
-                    .into()
+                "which agent is meant? name it as `tenant`, or bring a token for it".into()
             }
             Self::NotGrpc => "gRPC is a POST over HTTP/2".into(),
             Self::CardElsewhere => "an agent's card is at /a2a/<name>/.well-known/agent-card.json".into(),
