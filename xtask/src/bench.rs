@@ -4,6 +4,7 @@
 //! and upstream share CPU 0. Doorward checks a JWT, filters and records; nginx does nothing but pass on. What is
 //! counted in instructions needs no quiet machine: [`instructions`].
 
+mod agents;
 mod aims;
 mod http;
 mod instructions;
@@ -34,7 +35,8 @@ pub(crate) struct Options {
     /// How long each figure under load is measured, in seconds; a third of it goes before as a warm-up.
     #[arg(long, default_value_t = 9)]
     seconds: u64,
-    /// Only what has this in its name: `call`, `list`, `SSE`, `100 KB`, `memory`, `streams`, `start`, `token`.
+    /// Only what has this in its name: `call`, `list`, `SSE`, `100 KB`, `memory`, `streams`, `start`, `token`,
+    /// `SendMessage`, `100 events`, `gRPC`, `first event`.
     #[arg(long, default_value = "", value_name = "TEXT")]
     scenario: String,
     /// Only these targets (repeat for several): direct, nginx, doorward.
@@ -96,6 +98,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         build(&["doorward-gateway"])?;
     }
     build(&["doorward-testkit", "--bin", "bench-upstream", "--bin", "bench-steps"])?;
+    build(&["doorward-testkit", "--bin", "bench-agent", "--bin", "bench-caller"])?;
     let directory = std::env::temp_dir().join(format!("doorward-bench-{}", std::process::id()));
     fs::create_dir_all(&directory)?;
     let outcome = if options.instructions {
@@ -137,12 +140,14 @@ fn baseline(kind: &str) -> PathBuf {
 
 fn measure(options: &Options, directory: &Path) -> Result<Report> {
     let port = processes::free_port()?;
-    let upstream = Upstream::start(&format!("http://127.0.0.1:{port}/mcp/bench"))?;
+    let upstream = Upstream::start(&[format!("http://127.0.0.1:{port}/mcp/bench")])?;
     let place = options.place(directory, port);
     let rows = under_load(options, &place, &upstream)?;
-    let mut figures = standing::measure(options, &place, &upstream)?;
-    figures.extend(tokens::measure(options, &place, &upstream)?);
-    Ok(Report { rows, figures })
+    let figures = standing::measure(options, &place, &upstream)?;
+    let mut report = Report { rows, figures };
+    report.figures.extend(tokens::measure(options, &place, &upstream)?);
+    agents::measure(options, &place, &mut report)?;
+    Ok(report)
 }
 
 fn under_load(options: &Options, place: &Place, upstream: &Upstream) -> Result<Vec<Row>> {

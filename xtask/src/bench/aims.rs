@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use super::agents::{AFTER_MESSAGES, EXCHANGES};
 use super::report::Report;
 use super::scenario::{CALL, LIST};
 use super::standing::{AFTER_CALLS, START, WITH_STREAMS};
@@ -37,11 +38,10 @@ fn aims(report: &Report) -> Vec<Aim> {
     let cpu = |scenario, target| report.measured(scenario, target, 32).map(|measured| measured.cpu_micros);
     let median = |target| report.measured(CALL.name, target, 1).map(|measured| measured.p50 * 1e3);
     let ours = |name| report.figure(name, "doorward");
-    let aim = |says: &str, at_most, unit, reached| Aim { says: says.to_owned(), at_most, unit, reached };
     let against = |value: Option<f64>, other: Option<f64>, of: fn(f64, f64) -> f64| {
         value.zip(other).map(|(value, other)| of(value, other))
     };
-    vec![
+    let mut aims = vec![
         aim("CPU of a tools/call, 32 connections", 60.0, "µs", cpu(CALL.name, "doorward")),
         aim(
             "  of nginx's in the same run",
@@ -60,5 +60,29 @@ fn aims(report: &Report) -> Vec<Aim> {
         aim(WITH_STREAMS, 40.0, "MiB", ours(WITH_STREAMS)),
         aim(START, 100.0, "ms", ours(START)),
         aim(CACHED, 2.0, "µs", ours(CACHED)),
-    ]
+        aim(AFTER_MESSAGES, 40.0, "MiB", ours(AFTER_MESSAGES)),
+    ];
+    aims.extend(of_agents(report));
+    aims
+}
+
+fn of_agents(report: &Report) -> impl Iterator<Item = Aim> {
+    EXCHANGES.iter().filter_map(|exchange| {
+        let Some(first) = exchange.first() else {
+            let at_most = if exchange.is_passed_on() { 60.0 } else { 120.0 };
+            let measured = report.measured(exchange.name, "doorward", 32);
+            let says = format!("CPU of a {}", exchange.name);
+            return Some(aim(&says, at_most, "µs", measured.map(|measured| measured.cpu_micros)));
+        };
+        // The others have nothing to be compared with.
+        let direct = report.figure(first, "direct");
+        exchange.is_passed_on().then(|| {
+            let reached = report.figure(first, "doorward").zip(direct).map(|(ours, direct)| ours - direct);
+            aim(&format!("median delay of the {first}"), 1_000.0, "µs", reached)
+        })
+    })
+}
+
+fn aim(says: &str, at_most: f64, unit: &'static str, reached: Option<f64>) -> Aim {
+    Aim { says: says.to_owned(), at_most, unit, reached }
 }

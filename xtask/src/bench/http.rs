@@ -56,6 +56,12 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Reads what is left of a stream that ends.
+    pub(super) fn rest(&mut self) -> Result<()> {
+        while !self.chunk()?.is_empty() {}
+        Ok(())
+    }
+
     fn send_post(&mut self, path: &str, headers: &[(String, String)], body: &str) -> Result<()> {
         let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let (lines, length) = (lines.concat(), body.len());

@@ -145,7 +145,7 @@ fn steps(step: &str, rounds: u32, directory: &Path) -> Result<f64> {
 /// Requests to the program on one connection, one after the other.
 fn requests(scenario: &Scenario, options: &Options, directory: &Path) -> Result<f64> {
     let port = processes::free_port()?;
-    let upstream = Upstream::start(&format!("http://127.0.0.1:{port}/mcp/bench"))?;
+    let upstream = Upstream::start(&[format!("http://127.0.0.1:{port}/mcp/bench")])?;
     let under: Vec<String> = callgrind(directory).into_iter().chain([PATH.to_owned()]).collect();
     let under: Vec<&str> = under.iter().map(String::as_str).collect();
     let place = options.place(directory, port);

@@ -67,20 +67,15 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    pub(super) fn start(audience: &str) -> Result<Self> {
-        let program = run::target_dir().join("release/bench-upstream");
-        let mut process = Process::start(CPU_OF_THE_WORLD, &program, |command| {
-            command.args(["--audience", audience]).stdout(Stdio::piped());
-            Ok(())
-        })?;
-        let mut line = String::new();
-        let stdout = process.0.stdout.take().context("bench-upstream says nothing")?;
-        BufReader::new(stdout).read_line(&mut line)?;
-        let said: Value = serde_json::from_str(&line)?;
+    /// Starts it; its token is for these resources.
+    pub(super) fn start(audiences: &[String]) -> Result<Self> {
+        let arguments: Vec<&str> =
+            audiences.iter().flat_map(|audience| ["--audience", audience.as_str()]).collect();
+        let (process, said) = peer("bench-upstream", &arguments)?;
         let port = said["listening"].as_u64().context("no port")?.try_into()?;
         let read = |name: &str| {
             let text = said[name].as_str().map(str::to_owned);
-            text.with_context(|| format!("no {name} in {line}"))
+            text.with_context(|| format!("no {name} in {said}"))
         };
         Ok(Self {
             port,
@@ -97,6 +92,55 @@ impl Upstream {
     }
 }
 
+/// `bench-agent` of the test kit, which speaks one binding.
+pub(super) struct Agent {
+    /// Its name at Doorward.
+    pub(super) name: &'static str,
+    pub(super) port: u16,
+    process: Process,
+}
+
+impl Agent {
+    /// Starts it with a card that names this binding.
+    pub(super) fn start(name: &'static str, binding: &str) -> Result<Self> {
+        let (process, said) = peer("bench-agent", &["--bindings", binding])?;
+        let port = said["listening"].as_u64().context("no port")?.try_into()?;
+        Ok(Self { name, port, process })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What makes Doorward publish it, with all that an agent usually has: known callers, a limit, every binding.
+    fn table(&self) -> String {
+        let Self { name, port, .. } = self;
+        format!(
+            r#"
+[[agent]]
+name = "{name}"
+card = "http://127.0.0.1:{port}/.well-known/agent-card.json"
+access = "jwt"
+bindings = ["jsonrpc", "http+json", "grpc"]
+rate = {{ limit = 1000000, per = "second" }}
+"#
+        )
+    }
+}
+
+/// Starts a program of the test kit and reads the line in which it says where it is.
+fn peer(name: &str, arguments: &[&str]) -> Result<(Process, Value)> {
+    let program = run::target_dir().join("release").join(name);
+    let mut process = Process::start(CPU_OF_THE_WORLD, &program, |command| {
+        command.args(arguments).stdout(Stdio::piped());
+        Ok(())
+    })?;
+    let mut line = String::new();
+    let stdout = process.0.stdout.take().with_context(|| format!("{name} says nothing"))?;
+    BufReader::new(stdout).read_line(&mut line)?;
+    Ok((process, serde_json::from_str(&line)?))
+}
+
 /// nginx in one process, with connections to the upstream kept open and nothing logged.
 pub(super) struct Nginx {
     pub(super) port: u16,
@@ -104,7 +148,18 @@ pub(super) struct Nginx {
 }
 
 impl Nginx {
+    /// Passes HTTP/1.1 on to an upstream.
     pub(super) fn start(at: &Place, upstream: u16) -> Result<Self> {
+        let pass = r#"proxy_pass http://upstream; proxy_http_version 1.1; proxy_set_header Connection "";"#;
+        Self::passing(at, upstream, "", pass)
+    }
+
+    /// Passes gRPC on to an agent.
+    pub(super) fn grpc(at: &Place, agent: u16) -> Result<Self> {
+        Self::passing(at, agent, " http2", "grpc_pass grpc://upstream;")
+    }
+
+    fn passing(at: &Place, upstream: u16, protocol: &str, pass: &str) -> Result<Self> {
         let Place { directory, cpus, .. } = at;
         let port = free_port()?;
         let configuration = directory.join("nginx.conf");
@@ -112,7 +167,7 @@ impl Nginx {
         fs::write(
             &configuration,
             format!(
-                r#"
+                r"
 daemon off; master_process off; worker_processes 1; pid {place}/nginx.pid; error_log {place}/nginx.log;
 events {{ worker_connections 4096; }}
 http {{
@@ -122,13 +177,13 @@ http {{
   keepalive_requests 1000000000;
   # Large enough that no answer goes by way of the disk.
   proxy_buffers 16 64k; proxy_busy_buffers_size 256k;
-  upstream mcp {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
+  upstream upstream {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
   server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://mcp; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    listen 127.0.0.1:{port}{protocol};
+    location / {{ {pass} }}
   }}
 }}
-"#
+"
             ),
         )?;
         let process = Process::start(cpus, Path::new("nginx"), |command| {
@@ -138,7 +193,7 @@ http {{
             Ok(())
         })?;
         let mut nginx = Self { port, process };
-        wait_for(&mut nginx.process, || status(port, "/").is_some())
+        wait_for(&mut nginx.process, || Connection::open(port).is_ok())
             .with_context(|| fs::read_to_string(directory.join("nginx.log")).unwrap_or_default())?;
         Ok(nginx)
     }
@@ -160,10 +215,20 @@ pub(super) struct Doorward {
 impl Doorward {
     /// Starts it in front of `upstream`. `under` is a program with options that runs it, such as valgrind.
     pub(super) fn start(place: &Place, upstream: &Upstream, under: &[&str]) -> Result<Self> {
+        Self::serve(place, upstream, &[], under)
+    }
+
+    /// Starts it in front of agents as well; the token of `upstream` opens them.
+    pub(super) fn before(place: &Place, upstream: &Upstream, agents: &[Agent]) -> Result<Self> {
+        Self::serve(place, upstream, agents, &[])
+    }
+
+    fn serve(place: &Place, upstream: &Upstream, agents: &[Agent], under: &[&str]) -> Result<Self> {
         let Place { program: doorward, directory, port, cpus } = place;
         let port = *port;
         let configuration = directory.join("doorward.toml");
         let tools: Vec<String> = (0..PUBLISHED).map(|number| format!("tool-{number:03}")).collect();
+        let agents: String = agents.iter().map(Agent::table).collect();
         let Upstream { port: upstream, issuer, jwks_uri, token, .. } = upstream;
         fs::write(
             &configuration,
@@ -193,7 +258,7 @@ tools = {tools:?}
 name = "bench"
 issuer = "{issuer}"
 jwks_uri = "{jwks_uri}"
-"#
+{agents}"#
             ),
         )?;
         let log = directory.join("doorward.log");

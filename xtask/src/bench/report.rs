@@ -71,7 +71,7 @@ impl Report {
     fn print_rows(&self, before: &Value, out: &mut impl Write) -> Result<()> {
         writeln!(
             out,
-            "\n{:<22} {:>5}  {:<9} {:>15} {:>16} {:>16} {:>16} {:>14}",
+            "\n{:<34} {:>5}  {:<9} {:>15} {:>16} {:>16} {:>16} {:>14}",
             "scenario", "conns", "target", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "before"
         )?;
         for Row { scenario, target, connections, measured } in &self.rows {
@@ -95,7 +95,7 @@ impl Report {
             };
             writeln!(
                 out,
-                "{scenario:<22} {connections:>5}  {target:<9} {:>15} {:>16} {:>16} {:>16} {before:>14}",
+                "{scenario:<34} {connections:>5}  {target:<9} {:>15} {:>16} {:>16} {:>16} {before:>14}",
                 with(measured.per_second, |of| of.per_second, 0),
                 with(measured.p50, |of| of.p50, 3),
                 with(measured.p99, |of| of.p99, 3),

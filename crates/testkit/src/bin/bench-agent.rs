@@ -38,8 +38,8 @@ const TEXT: &str = "All work and no play makes Jack a dull boy. ";
 const WORKING: u8 = 2;
 const COMPLETED: u8 = 3;
 
-/// Ids are counted: the gateway keeps who owns each.
-static TASKS: AtomicU64 = AtomicU64::new(1);
+/// Tasks are counted from where no other run begins: the gateway keeps who owns each.
+static TASKS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Parser)]
 struct Options {
@@ -84,6 +84,7 @@ fn main() -> Result<()> {
 async fn serve(options: Options) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.context("cannot listen")?;
     let port = listener.local_addr()?.port();
+    TASKS.store(u64::from(std::process::id()) << 32, Ordering::Relaxed);
     let base = format!("http://127.0.0.1:{port}");
     writeln!(std::io::stdout(), "{}", json!({ "listening": port, "base": base, "grpc": port }))?;
     let card: Rc<[u8]> = card(&options.bindings, port).into();
@@ -174,19 +175,29 @@ fn rest(path: &str, number: u64) -> Response<Body> {
 }
 
 fn name(number: u64) -> String {
-    format!("task-{number:012}")
+    format!("task-{}", spread(number))
+}
+
+fn context_name(number: u64) -> String {
+    format!("context-{}", spread(number))
+}
+
+/// No two numbers give the same, and neighbours are far apart, as random ids are: an index is written all over.
+fn spread(number: u64) -> String {
+    format!("{:016x}-{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 fn task(id: &str, number: u64, state: &str) -> String {
     format!(
-        r#"{{"id":"{id}","contextId":"context-{number:012}","status":{{"state":"TASK_STATE_{state}","timestamp":"2026-01-01T00:00:00.000Z"}},"artifacts":[{{"artifactId":"a","parts":[{{"text":"{}"}}]}}]}}"#,
+        r#"{{"id":"{id}","contextId":"{}","status":{{"state":"TASK_STATE_{state}","timestamp":"2026-01-01T00:00:00.000Z"}},"artifacts":[{{"artifactId":"a","parts":[{{"text":"{}"}}]}}]}}"#,
+        context_name(number),
         TEXT.repeat(8)
     )
 }
 
 /// All events in one body of many frames, each as a flush of its own would write it.
 fn events(number: u64, begin: &str, end: &str) -> Response<Body> {
-    let (id, context) = (name(number), format!("context-{number:012}"));
+    let (id, context) = (name(number), context_name(number));
     let payloads = (0..EVENTS).map(|event| match event {
         0 => format!(r#"{{"task":{}}}"#, task(&id, number, "WORKING")),
         last if last + 1 == EVENTS => format!(
@@ -209,7 +220,7 @@ fn json_answer(body: Bytes) -> Response<Body> {
 // --- gRPC: the few fields of a2a.proto that are needed, by hand
 
 fn grpc(method: &str, number: u64) -> Response<Body> {
-    let (id, context) = (name(number), format!("context-{number:012}"));
+    let (id, context) = (name(number), context_name(number));
     let messages = match method {
         // SendMessageResponse.task and StreamResponse.task are both field 1.
         "SendMessage" => vec![framed(&field(1, &proto_task(&id, &context, COMPLETED)))],

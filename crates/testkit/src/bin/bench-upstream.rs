@@ -3,7 +3,7 @@
 //! `tools/call` gives about 0.9 KB; of `tool-001` it gives 100 KB, of `tool-002` an event stream of two progress
 //! notifications and the result. `tools/list` gives 200 tools. `subscriptions/listen` is acknowledged and stays open
 //! without another word. Nothing is checked beyond what is needed to answer: here the gateway is measured, not judged.
-//! The first line of output is `{"listening", "issuer", "jwks_uri", "token"}`; the token is for the resource named by
+//! The first line of output is `{"listening", "issuer", "jwks_uri", "token"}`; the token is for the resources named by
 //! `--audience`.
 
 use std::{
@@ -39,9 +39,9 @@ struct Options {
     /// The port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The resource that the printed token is for.
-    #[arg(long)]
-    audience: String,
+    /// The resource that the printed token is for; repeat for several.
+    #[arg(long, required = true)]
+    audience: Vec<String>,
 }
 
 /// What a request asks, without a copy of it.
@@ -107,7 +107,10 @@ fn main() -> Result<()> {
 
 async fn serve(options: Options) -> Result<()> {
     let issuer = TestIssuer::start().await?;
-    let mut claims = issuer.claims("bench", &options.audience);
+    let mut claims = issuer.claims("bench", &options.audience[0]);
+    if options.audience.len() > 1 {
+        claims["aud"] = json!(options.audience);
+    }
     claims["scope"] = json!("mcp:read mcp:call");
     let token = issuer.mint(claims)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.context("cannot listen")?;
