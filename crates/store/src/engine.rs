@@ -141,6 +141,14 @@ impl Store {
         matches!(self.engine, Engine::Sqlite { .. })
     }
 
+    /// Says that writes to random places begin. Whoever never writes so is spared the memory.
+    pub(crate) async fn expect_scattered_writes(&self) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => Ok(sqlite::expect_scattered_writes(writer).await?),
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
         match &self.engine {
             Engine::Sqlite { writer, .. } => sqlite::migrate(writer, &MIGRATIONS).await,

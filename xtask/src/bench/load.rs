@@ -45,6 +45,7 @@ impl Measured {
         let number = |name: &str| result[name].as_f64().with_context(|| format!("the load gave no {name}"));
         ensure!(number("errors")? == 0.0, "answers were wrong: {line}");
         let requests = number("requests")?;
+        ensure!(requests > 0.0, "nothing was answered in time: {line}");
         Ok(Self {
             requests,
             per_second: requests / (number("micros")? / 1e6),

@@ -25,6 +25,13 @@ const READERS: u32 = 4;
 /// MiB of records that nobody reads.
 const WRITER_CACHE: &str = "-512";
 
+/// The same once tasks are noted: their ids are random, so that what one transaction changes lies in as many pages as
+/// it has notes, and the next ones come back to some of them.
+const SCATTERED_CACHE: &str = "PRAGMA cache_size = -4096";
+
+/// After how many pages the log is copied into the file: 16 MiB. A page that was changed several times is copied once.
+const CHECKPOINT_PAGES: &str = "4000";
+
 /// Attempts at migrating while another process does the same.
 const MIGRATION_ATTEMPTS: u32 = 5;
 
@@ -38,12 +45,19 @@ pub(super) async fn open(address: &str) -> Result<Engine, StoreError> {
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         // functions in a schema that someone else wrote do not run
         .pragma("trusted_schema", "OFF");
     let writer = pool(1).connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
     // A write that strays to a reader fails instead of competing with the writer.
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Engine::Sqlite { writer, readers })
+}
+
+/// Makes room for writes that are scattered over the file.
+pub(super) async fn expect_scattered_writes(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    sqlx::query(SCATTERED_CACHE).execute(writer).await?;
+    Ok(())
 }
 
 /// SQLite's migrations take no lock of their own: of two processes that start on a new file, one finds the tables

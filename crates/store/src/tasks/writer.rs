@@ -70,11 +70,21 @@ impl Writer {
 
     /// Writes until all handles are gone and nothing is left.
     pub(super) async fn run(mut self) {
+        let mut begun = false;
         loop {
             if self.left.is_empty() {
                 let Some(first) = self.received.recv().await else { return };
                 self.left.push_back(first);
             }
+            if !begun {
+                begun = true;
+                if let Err(error) = self.store.expect_scattered_writes().await {
+                    tracing::warn!(%error, "noting tasks costs more than it should");
+                }
+            }
+            // Those who were just answered may have the next note: a transaction for one costs nearly what one for
+            // all of them does.
+            tokio::task::yield_now().await;
             let (batch, waiting) = self.gather();
             self.write(batch, waiting).await;
         }
