@@ -69,7 +69,7 @@ const options = asked.token ? { serviceParameters: { Authorization: `Bearer ${as
 
 /** The card with the interfaces that are to be spoken to, and nothing else. */
 async function find() {
-    const card = await new DefaultAgentCardResolver({ legacyCompat }).resolve(base);
+    const card = await new DefaultAgentCardResolver({ legacyCompat }).resolve(`${base}/`);
     const wanted = each => each.protocolBinding === binding && each.protocolVersion.startsWith('0.3') === asked.v03;
     const supportedInterfaces = card.supportedInterfaces.filter(wanted);
     return { card, narrowed: { ...card, supportedInterfaces } };
@@ -225,7 +225,7 @@ const visit = {
         try {
             await client.getTask(a2a.GetTaskRequest.fromJSON({ id: 'any' }));
         } catch (error) {
-            assert(/401|UNAUTHENTICATED|Unauthorized|error for getTask: 16/i.test(`${error.message} ${error.code}`), error.message);
+            assert(/401|UNAUTHENTICATED|Unauthorized|authentication|error for getTask: 16/i.test(`${error.message} ${error.code}`), error.message);
             return;
         }
         throw new Error('it goes without a token too');

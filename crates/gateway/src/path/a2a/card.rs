@@ -111,8 +111,10 @@ pub(super) async fn extended(
     let face = &talk.call.face;
     let text = match (face.version, face.binding) {
         (Version::V1_0, _) => &documents.v1,
-        (Version::V0_3, doorward_model::Binding::JsonRpc) => &documents.v03,
-        (Version::V0_3, _) => &documents.v03_proto,
+        (Version::V0_3, doorward_model::Binding::JsonRpc | doorward_model::Binding::HttpJson) => {
+            &documents.v03
+        }
+        (Version::V0_3, doorward_model::Binding::Grpc) => &documents.v03_proto,
     };
     let mut answer = face.unary(Operation::GetExtendedAgentCard, text)?;
     answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

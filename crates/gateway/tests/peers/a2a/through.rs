@@ -52,11 +52,19 @@ bindings = ["jsonrpc", "http+json", "grpc"]
             for binding in BINDINGS {
                 let signed = matches!(client, Client::PythonV1 | Client::JavaScript);
                 // The extended card is for callers who are known.
-                Visit { client, base: &base, binding, token: None, signed, skip: &["extended"] }.run();
+                let skip: &[_] =
+                    if old_webhooks(client, binding) { &["extended", "push"] } else { &["extended"] };
+                Visit { client, base: &base, binding, token: None, signed, skip }.run();
             }
         }
         self.gateway.stop();
     }
+}
+
+/// Whether a client's webhooks are those of 0.3 over another binding than JSON-RPC: the SDKs write them neither as the
+/// proto nor as the text has them.
+fn old_webhooks(client: Client, binding: &str) -> bool {
+    matches!(client, Client::PythonV03 | Client::JavaScriptV03) && binding != "JSONRPC"
 }
 
 #[test]
@@ -93,7 +101,8 @@ fn tokens_open_the_door_and_stay_at_it() {
     for client in CLIENTS {
         for binding in BINDINGS {
             let (token, signed) = (Some(token.as_str()), false);
-            let said = Visit { client, base: &base, binding, token, signed, skip: &[] }.run();
+            let skip: &[_] = if old_webhooks(client, binding) { &["push"] } else { &[] };
+            let said = Visit { client, base: &base, binding, token, signed, skip }.run();
             let reached = said["headers"].to_string();
             assert!(!reached.contains("authorization"), "the agent was shown {reached}");
         }
