@@ -27,12 +27,14 @@ pub(super) struct Face {
     pub(super) version: Version,
     /// The JSON text of the request's id, on JSON-RPC.
     pub(super) id: Option<Bytes>,
+    /// Whether errors of the protocol are told in the body alone, as JSON-RPC does.
+    in_band: bool,
     media: &'static str,
 }
 
 impl Face {
     pub(super) fn new(binding: Binding, version: Version) -> Self {
-        Self { binding, version, id: None, media: JSON }
+        Self { binding, version, id: None, in_band: binding == Binding::JsonRpc, media: JSON }
     }
 
     /// On HTTP+JSON: 0.3 lives below `/v1/` there. Who says only `application/json` gets that.
@@ -50,6 +52,11 @@ impl Face {
     /// The JSON text of the id under which an agent is asked over JSON-RPC.
     pub(super) fn rpc_id(&self) -> Bytes {
         self.id.clone().unwrap_or_else(|| Bytes::from_static(b"1"))
+    }
+
+    /// For a document: nothing is in-band there.
+    pub(super) fn document() -> Self {
+        Self { in_band: false, ..Self::new(Binding::JsonRpc, Version::V1_0) }
     }
 
     /// How payloads are written.
@@ -124,9 +131,8 @@ impl Face {
         let in_http =
             || StatusCode::from_u16(failure.kind.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let status = match self.binding {
-            Binding::JsonRpc if refusal.is_of_the_envelope() => StatusCode::OK,
-            // What answers no request of JSON-RPC cannot be told in-band.
-            Binding::JsonRpc if status == StatusCode::OK && self.id.is_none() => in_http(),
+            Binding::JsonRpc if self.in_band && refusal.is_of_the_envelope() => StatusCode::OK,
+            Binding::JsonRpc if status == StatusCode::OK && !self.in_band => in_http(),
             Binding::HttpJson if status == StatusCode::OK => in_http(),
             _ => status,
         };

@@ -8,7 +8,7 @@ use doorward_protocol::{
         translate,
     },
     json::Document,
-    rpc::Message,
+    rpc::{MAX_ID, Message},
 };
 use http::{HeaderMap, header};
 
@@ -87,11 +87,15 @@ fn json_rpc(headers: &HeaderMap, body: bytes::Bytes, depth: usize, face: &mut Fa
     check_media(headers)?;
     let document = read::parse(body, depth)?;
     let envelope = |text: String| Refusal::from(Reason::NotJsonRpc(text));
+    // An id that can be read is answered to, whatever else is wrong.
+    let id = document.root().as_object().and_then(|object| object.get("id"));
+    let id = id.filter(|id| id.raw().len() <= MAX_ID && (id.as_i64().is_some() || id.as_str().is_some()));
+    face.id = id.map(|id| bytes::Bytes::copy_from_slice(id.raw()));
     let message = Message::read(&document).map_err(|error| envelope(error.to_string()))?;
-    let Message::Request { id, params, .. } = message else {
-        return Err(envelope("a request with an `id` is expected".to_owned()));
+    // There is nothing in A2A that wants no answer: without an id it is answered under `null`.
+    let (Message::Request { params, .. } | Message::Notification { params, .. }) = message else {
+        return Err(envelope("a request is expected".to_owned()));
     };
-    face.id = Some(bytes::Bytes::copy_from_slice(id.raw()));
     let method = message.method().unwrap_or_default();
     let asked = version(headers, None)?;
     let (operation, version) = Operation::of_json_rpc(&method)
@@ -103,7 +107,8 @@ fn json_rpc(headers: &HeaderMap, body: bytes::Bytes, depth: usize, face: &mut Fa
         None => parse(b"{}".to_vec())?,
     };
     let dialect = Dialect::of(version, Binding::JsonRpc);
-    said(operation, dialect, params, Some(document.bytes().clone()))
+    let message = face.id.as_ref().map(|_| document.bytes().clone());
+    said(operation, dialect, params, message)
 }
 
 /// HTTP+JSON: the path says the version, and the header or the query must say the same.

@@ -135,7 +135,8 @@ impl Visit {
     /// How the caller is answered, as far as that is known before anything is read.
     pub(super) fn face(&self) -> Face {
         match &self.way {
-            Way::JsonRpc | Way::Card | Way::Callback(_) => Face::new(Binding::JsonRpc, Version::V1_0),
+            Way::JsonRpc => Face::new(Binding::JsonRpc, Version::V1_0),
+            Way::Card | Way::Callback(_) => Face::document(),
             Way::HttpJson(path) => Face::http_json(path, &self.headers),
             Way::Grpc(version, _) => Face::new(Binding::Grpc, *version),
         }
