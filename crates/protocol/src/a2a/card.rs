@@ -1,10 +1,10 @@
 //! Agent cards: what an agent says of itself, and what callers are shown of it (A2A 1.0.1 sections 4.4 and 8).
 //!
-//! - [`read`]: a card of 1.0, of 0.3 or of both at once becomes a checked view and its **normal form**;
-//! - [`publish`]: the normal form as callers see it, with Doorward's addresses, security and policy;
+//! - [`read()`]: a card of 1.0, of 0.3 or of both at once becomes a checked view and its **normal form**;
+//! - [`publish()`]: the normal form as callers see it, with Doorward's addresses, security and policy;
 //! - [`Published::documents`]: the same card as clients of each version read it;
-//! - [`canonical`]: the text that a signature covers;
-//! - [`diff`]: what changed between the card that was approved and the one that is served now.
+//! - [`canonical()`]: the text that a signature covers;
+//! - [`diff()`]: what changed between the card that was approved and the one that is served now.
 //!
 //! # The normal form
 //! Software that signs and verifies cards disagrees on what is signed: whether values that are empty or the default

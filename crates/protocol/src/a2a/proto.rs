@@ -1,6 +1,6 @@
 //! Protobuf of both services, turned into ProtoJSON and back by tables: no generated code, no tree in between.
 //!
-//! [`encode`] reads JSON and writes protobuf, [`decode`] the other way, each in one pass and by the rules of ProtoJSON
+//! [`encode()`] reads JSON and writes protobuf, [`decode()`] the other way, each in one pass and by the rules of ProtoJSON
 //! (<https://protobuf.dev/programming-guides/json/>). What is not in the tables is passed over on reading, as both formats
 //! demand, and so is lost; an exchange that stays in one format never comes here. What two readers could understand
 //! differently is refused: a field under both its names, two alternatives at once, a known field of another wire type.
