@@ -101,7 +101,12 @@ fn tokens_open_the_door_and_stay_at_it() {
     for client in CLIENTS {
         for binding in BINDINGS {
             let (token, signed) = (Some(token.as_str()), false);
-            let skip: &[_] = if old_webhooks(client, binding) { &["push"] } else { &[] };
+            // Over HTTP+JSON of 0.3 the SDKs read an extended card in two ways: Doorward writes what the SDK of 0.3 reads.
+            let skip: &[_] = match (client, binding) {
+                (Client::JavaScriptV03, "HTTP+JSON") => &["push", "extended"],
+                _ if old_webhooks(client, binding) => &["push"],
+                _ => &[],
+            };
             let said = Visit { client, base: &base, binding, token, signed, skip }.run();
             let reached = said["headers"].to_string();
             assert!(!reached.contains("authorization"), "the agent was shown {reached}");
