@@ -47,6 +47,12 @@ use crate::{
 /// How long children have to end when the program stops; they are killed before.
 const CHILDREN: Duration = Duration::from_secs(8);
 
+/// How long it is remembered whose tasks are that have ended, in seconds: 90 days.
+const ENDED_TASKS: i64 = 90 * 24 * 3600;
+
+/// How long it is remembered whose tasks are that nothing was heard of, in seconds: a year.
+const IDLE_TASKS: i64 = 365 * 24 * 3600;
+
 /// How often what has expired is taken out of the store.
 const FORGET_EVERY: Duration = Duration::from_mins(5);
 
@@ -186,6 +192,7 @@ impl App {
                 self.signer.forget(now).await?;
                 self.store.forget_pushes(now).await?;
                 self.store.forget_expired_tokens(now).await?;
+                self.store.forget_tasks(now.plus_secs(-ENDED_TASKS), now.plus_secs(-IDLE_TASKS)).await?;
                 self.store.forget_rates(now).await?;
                 self.store.forget_unused_clients(now).await
             };

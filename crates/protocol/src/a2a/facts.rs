@@ -220,7 +220,10 @@ impl<'a> TaskFacts<'a> {
 
 /// An id of the agent's: a text that is not empty and not too long.
 fn id<'a>(object: Object<'a>, name: &str) -> Option<Cow<'a, str>> {
-    object.get(name).and_then(Value::as_str).filter(|id| !id.is_empty() && id.len() <= MAX_ID)
+    object
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|id| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0'))
 }
 
 /// A member that decides. What a reader of ProtoJSON would take for it must not stand beside it or in its place.
