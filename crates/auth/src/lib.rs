@@ -25,7 +25,7 @@ mod json;
 pub mod keys;
 mod provider;
 pub mod server;
-pub mod shown;
+mod shown;
 pub mod sign_in;
 pub mod verify;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
-use doorward_auth::shown::is_invisible;
+use doorward_model::is_invisible;
 use doorward_protocol::a2a::card::{self, Diff, UpstreamCard};
 use doorward_store::SeenCard;
 use serde_json::{Value, json};
