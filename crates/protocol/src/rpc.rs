@@ -224,6 +224,17 @@ fn is_id_within(id: Value<'_>, length: usize) -> bool {
         }
 }
 
+/// A request as JSON text. `id` and `params` are JSON texts; `method` is a name that needs no escapes.
+pub fn request(id: &[u8], method: &str, params: &[u8]) -> Vec<u8> {
+    let method = method.as_bytes();
+    [br#"{"jsonrpc":"2.0","id":"#, id, br#","method":""#, method, br#"","params":"#, params, b"}"].concat()
+}
+
+/// A response as JSON text. `id` and `result` are JSON texts; no id becomes `null`.
+pub fn response(id: Option<&[u8]>, result: &[u8]) -> Vec<u8> {
+    [br#"{"jsonrpc":"2.0","id":"#, id.unwrap_or(b"null"), br#","result":"#, result, b"}"].concat()
+}
+
 /// An error response as JSON text. `id` and `data` are JSON texts; no id becomes `null`.
 pub fn error_response(id: Option<&[u8]>, code: i64, message: &str, data: Option<&str>) -> Vec<u8> {
     let mut text = Vec::with_capacity(128 + message.len());

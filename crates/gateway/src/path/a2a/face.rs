@@ -4,14 +4,14 @@ use bytes::Bytes;
 use doorward_model::Binding;
 use doorward_protocol::{
     a2a::{Dialect, Failure, GrpcCode, Operation, Version, proto},
-    grpc,
-    json::Document,
+    grpc, rpc,
     sse::write_event,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{
     super::{Answer, Refusal, record::OpenRecord},
+    call::parse,
     internal,
 };
 
@@ -157,19 +157,13 @@ impl Face {
     }
 
     fn json_rpc(&self, result: &[u8]) -> Vec<u8> {
-        let id: &[u8] = self.id.as_deref().unwrap_or(b"null");
-        let mut text = Vec::with_capacity(result.len() + id.len() + 36);
-        for part in [br#"{"jsonrpc":"2.0","id":"#.as_slice(), id, br#","result":"#, result, b"}"] {
-            text.extend_from_slice(part);
-        }
-        text
+        rpc::response(self.id.as_deref(), result)
     }
 
     fn message(&self, operation: Operation, result: &[u8]) -> Result<Bytes, Refusal> {
         let schema = proto::response(self.version, operation);
         let schema = schema.ok_or_else(|| internal("the service has no such operation"))?;
-        let document = Document::parse(Bytes::copy_from_slice(result), usize::from(u8::MAX));
-        let document = document.map_err(internal)?;
+        let document = parse(result.to_vec())?;
         let message = proto::encode(schema, document.root()).map_err(internal)?;
         Ok(grpc::frame(&message))
     }

@@ -10,6 +10,7 @@ use doorward_protocol::{
     a2a::{Operation, Version, proto, rest},
     grpc,
     json::Document,
+    rpc,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
@@ -147,20 +148,7 @@ impl Talk {
         }
         let method = operation.json_rpc(version).ok_or_else(not_of_this_version)?;
         let params = self.with_tenant(params)?.to(self.interface.dialect(), operation)?;
-        let id = self.call.face.rpc_id();
-        let params = params.root().raw();
-        let mut body = Vec::with_capacity(params.len() + method.len() + id.len() + 48);
-        for part in [
-            br#"{"jsonrpc":"2.0","id":"#.as_slice(),
-            &id,
-            br#","method":""#,
-            method.as_bytes(),
-            br#"","params":"#,
-            params,
-            b"}",
-        ] {
-            body.extend_from_slice(part);
-        }
+        let body = rpc::request(&self.call.face.rpc_id(), method, params.root().raw());
         Ok(self.raw(Method::POST, uri, body.into()))
     }
 
