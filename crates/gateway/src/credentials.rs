@@ -106,6 +106,10 @@ pub(crate) async fn attach(
             (name, value)
         }
         (Credential::TokenExchange(_), Caller::Anonymous) => return Err(CredentialError::Nobody),
+        // The configuration refuses both kinds until connections are here.
+        (Credential::Connection(_) | Credential::IdentityAssertion(_), _) => {
+            return Err(CredentialError::Nobody);
+        }
         // Boxed, so that those who need no token do not carry the room for asking.
         (Credential::ClientCredentials(source), _) => {
             (header::AUTHORIZATION, Box::pin(token(app, source, None)).await?)

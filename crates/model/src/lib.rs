@@ -12,6 +12,7 @@
 //! | issuer | [`Issuer`]: whose tokens callers may present |
 //! | sign-in provider | [`SignInProvider`]: an OpenID provider that people sign in with |
 //! | credential | [`Credential`]: what Doorward presents upstream |
+//! | connection | one person's stored authorization at one upstream; [`Connecting`]: how it is made |
 //! | record | [`Record`]: one entry of the audit log |
 //! | snapshot | [`Snapshot`]: the immutable picture that the request path reads |
 //!
@@ -21,6 +22,7 @@ mod a2a_version;
 mod agent;
 mod caller;
 mod clock;
+mod connection;
 mod invisible;
 mod issuer;
 mod limits;
@@ -38,6 +40,7 @@ pub use a2a_version::{A2aVersion, UnsupportedVersion};
 pub use agent::{Agent, ApiKey, ApiKeys, Binding, CardKeys, CardSignature, Quotas, SignatureMode};
 pub use caller::{Caller, CallerKey, Identity, Voucher};
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use connection::{AssertionSource, Connecting, OwnClient, Place};
 pub use invisible::is_invisible;
 pub use issuer::{Algorithm, Issuer};
 pub use limits::Limits;
@@ -52,4 +55,4 @@ pub use secret::Secret;
 pub use server::{Access, Allow, Curation, JwtAccess, Kind, Payloads, VirtualServer};
 pub use sign_in::{ClientDocuments, SignInAllow, SignInProvider, TokenRules};
 pub use snapshot::Snapshot;
-pub use upstream::{Command, Credential, TokenSource, Transport, Upstream};
+pub use upstream::{Command, Credential, Sandbox, TokenSource, Transport, Upstream};

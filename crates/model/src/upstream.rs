@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
-use crate::{Name, Secret};
+use crate::{AssertionSource, Connecting, Name, Secret};
 
 /// An MCP server that Doorward calls: `[[upstream]]`.
 #[derive(Debug, Clone)]
@@ -41,6 +41,20 @@ pub struct Command {
     pub env: Vec<(String, Secret)>,
     /// Its working directory; Doorward's own when absent.
     pub directory: Option<PathBuf>,
+    /// What it may touch; all that Doorward itself may when absent.
+    pub sandbox: Option<Sandbox>,
+}
+
+/// What a child process may touch. What is not named is out of its reach, and where the system cannot enforce this it is
+/// not started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sandbox {
+    /// Files and directories that it may read and execute, besides what programs need of the system.
+    pub read: Vec<PathBuf>,
+    /// Files and directories that it may also write.
+    pub write: Vec<PathBuf>,
+    /// Whether it may use the network.
+    pub network: bool,
 }
 
 impl Upstream {
@@ -73,6 +87,11 @@ pub enum Credential {
     /// A token for the caller, in exchange for Doorward's own word about who that is, `{ kind = "token-exchange" }`
     /// (RFC 8693).
     TokenExchange(Arc<TokenSource>),
+    /// A token that a person's connection gives, `{ kind = "oauth" }`: each person's own, or one for all.
+    Connection(Arc<Connecting>),
+    /// A token for the caller, in exchange for an identity assertion, `{ kind = "id-jag" }`
+    /// (draft-ietf-oauth-identity-assertion-authz-grant).
+    IdentityAssertion(Arc<AssertionSource>),
 }
 
 /// Where Doorward gets tokens for itself.

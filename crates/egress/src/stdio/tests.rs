@@ -12,7 +12,12 @@ use crate::{
 };
 
 fn command(argv: &[&str]) -> Command {
-    Command { argv: argv.iter().map(|text| (*text).to_owned()).collect(), env: Vec::new(), directory: None }
+    Command {
+        argv: argv.iter().map(|text| (*text).to_owned()).collect(),
+        env: Vec::new(),
+        directory: None,
+        sandbox: None,
+    }
 }
 
 fn python(program: &str) -> Command {

@@ -105,12 +105,13 @@ fn capabilities(kind: Option<&'static str>, names: Option<&BTreeSet<String>>) ->
 /// The upstreams behind a destination. Their addresses are the operator's business.
 pub(super) fn upstreams(destination: &Destination) -> Vec<UpstreamShown> {
     let Destination::Server(server) = destination else { return Vec::new() };
-    let account = match server.upstream.credential {
+    let account = match &server.upstream.credential {
         Credential::None => "called without an account",
-        Credential::TokenExchange(_) => {
+        Credential::TokenExchange(_) | Credential::IdentityAssertion(_) => {
             "called in your name, with a token that your administrator's server gives"
         }
-        Credential::Header { .. } | Credential::ClientCredentials(_) => {
+        Credential::Connection(connecting) if !connecting.shared => "called with your own account there",
+        Credential::Header { .. } | Credential::ClientCredentials(_) | Credential::Connection(_) => {
             "called with an account that the operator set up"
         }
     };

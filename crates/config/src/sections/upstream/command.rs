@@ -26,7 +26,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Command> {
         return None;
     }
     let directory = directory.map(|directory| section.context.env.base_dir.join(directory));
-    Some(Command { argv: argv?, env: env?, directory })
+    Some(Command { argv: argv?, env: env?, directory, sandbox: None })
 }
 
 /// The program and its arguments.

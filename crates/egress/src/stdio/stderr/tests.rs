@@ -2,7 +2,7 @@ use super::*;
 
 fn command(secrets: &[&str]) -> Command {
     let env = secrets.iter().map(|value| ("V".to_owned(), Secret::new((*value).to_owned()))).collect();
-    Command { argv: vec!["x".into()], env, directory: None }
+    Command { argv: vec!["x".into()], env, directory: None, sandbox: None }
 }
 
 /// What comes to the log of these bytes.
