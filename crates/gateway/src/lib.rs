@@ -17,6 +17,7 @@ mod issuers;
 mod keyring;
 pub mod listen;
 mod lists;
+mod memory;
 mod metrics;
 mod oauth;
 mod own_tokens;

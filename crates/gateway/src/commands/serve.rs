@@ -19,6 +19,7 @@ use crate::{
     App,
     cli::ConfigArgs,
     listen::{self, Tls},
+    memory,
     watch::{Again, Seen, Watch},
 };
 
@@ -28,6 +29,7 @@ mod signals;
 pub(crate) fn run(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<ExitCode> {
     let started = Started::read(args, overrides)?;
     start_logging();
+    memory::keep_to_ourselves();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         let listener = bind(started.loaded.settings.listen.address, "listen.address").await?;

@@ -10,6 +10,7 @@ mod clients;
 mod crash;
 mod drain;
 mod keys;
+mod memory;
 mod metrics;
 mod program;
 mod proxies;
