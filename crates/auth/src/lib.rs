@@ -11,10 +11,7 @@
 //! - [`verify`]: a bearer token becomes an identity, or a typed refusal;
 //! - [`server`]: what clients send to the authorization server, and what they are told;
 //! - [`sign_in`]: people of OpenID providers, for whom Doorward is the relying party;
-//! - [`client`]: the tokens that Doorward asks others for, and what it says about its callers;
-//! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests,
-//!   passwords.
-
+//! - [`client`]: Doorward as a client of other authorization servers, and what it says about its callers;
 //! - [`card`]: signatures of agents' cards, ours and theirs;
 //! - [`keys`]: the master key and what is sealed with it, issuers' public keys, our own signing keys, digests,
 //!   passwords.
@@ -23,6 +20,7 @@ pub mod card;
 pub mod client;
 mod json;
 pub mod keys;
+mod metadata;
 mod provider;
 pub mod server;
 mod shown;

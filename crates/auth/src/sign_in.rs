@@ -4,7 +4,7 @@
 //! An account at a provider opens nothing by itself: [`allows`] asks the operator's rules. Fetching documents,
 //! keeping state between the two visits of the browser, and sessions are dealt with elsewhere.
 //!
-//! In the order in which they are needed: [`Endpoints`], [`authorization_url`], [`Callback`], [`TokenCall`],
+//! In the order in which they are needed: [`Endpoints`], [`authorization_url`], [`Callback`], [`code_exchange`],
 //! [`verify_id_token`], [`allows`].
 
 mod endpoints;
@@ -13,8 +13,9 @@ mod id_token;
 
 use doorward_model::{Person, SignInAllow};
 
+pub use crate::client::authorization::{Callback, CallbackError};
 pub use endpoints::{Endpoints, EndpointsError};
-pub use exchange::{Attempt, Callback, CallbackError, TokenCall, authorization_url, id_token};
+pub use exchange::{Attempt, authorization_url, code_exchange, id_token};
 pub use id_token::{IdTokenError, verify_id_token};
 
 /// Somebody of whom a provider said who they are.

@@ -1,11 +1,11 @@
-//! What token endpoints answer (RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2).
+//! What token and revocation endpoints answer (RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2, RFC 7009 section 2.2).
 //!
 //! Nothing that the other side wrote gets into an error: descriptions may repeat what was sent.
 
 use doorward_model::Secret;
 use serde_json::{Map, Value};
 
-use super::{ACCESS_TOKEN, Grant, JWT};
+use super::{ACCESS_TOKEN, Grant, ID_JAG, JWT, refusal, scope::ScopeList};
 use crate::json;
 
 /// The largest answer that is read, in bytes.
@@ -19,17 +19,6 @@ const LONGEST: i64 = 24 * 3600;
 /// How long before its end a token is no longer presented, in seconds; of a short life, a quarter.
 const MARGIN: i64 = 30;
 
-/// Errors that stay until somebody changes something.
-const PERMANENT: [&str; 8] = [
-    "access_denied",
-    "invalid_client",
-    "invalid_grant",
-    "invalid_request",
-    "invalid_scope",
-    "invalid_target",
-    "unauthorized_client",
-    "unsupported_grant_type",
-];
 /// Errors that go away by themselves.
 const PASSING: [&str; 3] = ["server_error", "slow_down", "temporarily_unavailable"];
 
@@ -38,8 +27,15 @@ const PASSING: [&str; 3] = ["server_error", "slow_down", "temporarily_unavailabl
 pub struct Granted {
     /// The token.
     pub token: Secret,
-    /// For how long it can be presented, in seconds: until shortly before it expires.
+    /// For how long it can be presented, in seconds: until shortly before it expires, and not for long where nobody says
+    /// when that is.
     pub usable: i64,
+    /// In how many seconds it expires, if the server says so.
+    pub expires_in: Option<i64>,
+    /// What the next token is asked for with; only ever with a code and a refresh token.
+    pub refresh: Option<Secret>,
+    /// What it may do, where that is not what was asked for.
+    pub scopes: Option<ScopeList>,
 }
 
 /// Why no token was given.
@@ -61,52 +57,128 @@ impl AnswerError {
     pub const fn is_passing(self) -> bool {
         matches!(self, Self::Away(_))
     }
+
+    /// Whether what was asked with counts no more, for good: of a refresh token, the person has to connect again.
+    pub fn ends_grant(self) -> bool {
+        self == Self::Refused("invalid_grant")
+    }
+
+    /// Whether the server does not know the client any more, or not this way: where Doorward registered itself, it has to
+    /// do so again.
+    pub fn forgets_client(self) -> bool {
+        self == Self::Refused("invalid_client") || self == Self::Refused("unauthorized_client")
+    }
 }
 
 impl Granted {
     /// Reads an answer of at most [`MAX_ANSWER`] bytes to a request for `grant`.
     pub fn read(status: u16, body: &[u8], grant: Grant<'_>) -> Result<Self, AnswerError> {
-        if status == 429 || status >= 500 {
-            return Err(AnswerError::Away(status));
+        let answer = answer(status, body)?;
+        let kinds = Kinds::of(grant);
+        if !text(&answer, "token_type").is_some_and(|kind| kind.eq_ignore_ascii_case(kinds.token_type)) {
+            return Err(AnswerError::Unusable(kinds.not_that_type));
         }
-        if body.len() > MAX_ANSWER {
-            return Err(AnswerError::Unusable("it is too large"));
-        }
-        let answer = json::object(body).ok_or(AnswerError::Unusable("it is not a JSON object"))?;
-        if let Some(error) = answer.get("error") {
-            return Err(refused(status, error));
-        }
-        if status != 200 {
-            return Err(AnswerError::Unusable("it is neither a success nor an error"));
-        }
-        if !text(&answer, "token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
-            return Err(AnswerError::Unusable("token_type is not Bearer"));
-        }
-        if let Grant::Exchange(_) = grant
-            && !text(&answer, "issued_token_type").is_some_and(|kind| [ACCESS_TOKEN, JWT].contains(&kind))
+        if !kinds.issued.is_empty()
+            && !text(&answer, "issued_token_type").is_some_and(|kind| kinds.issued.contains(&kind))
         {
-            return Err(AnswerError::Unusable("issued_token_type is not an access token"));
+            return Err(AnswerError::Unusable("issued_token_type is not what was asked for"));
         }
         let token = text(&answer, "access_token").filter(|token| is_token(token));
         let token = token.ok_or(AnswerError::Unusable("access_token is not a token"))?;
-        Ok(Self { token: Secret::new(token.to_owned()), usable: usable(lifetime(&answer)?) })
+        let expires_in = lifetime(&answer)?;
+        Ok(Self {
+            token: Secret::new(token.to_owned()),
+            usable: usable(expires_in.unwrap_or(UNSAID)),
+            expires_in,
+            refresh: refresh(&answer, grant)?,
+            scopes: scopes(&answer)?,
+        })
     }
+}
+
+/// Reads the answer to [`TokenRequest::revocation`](super::TokenRequest::revocation): an unknown token counts as ended.
+pub fn revoked(status: u16, body: &[u8]) -> Result<(), AnswerError> {
+    match status {
+        200 | 204 => Ok(()),
+        status => answer(status, body).map(|_| ()),
+    }
+}
+
+/// What an answer has to say it is, by what was asked with.
+struct Kinds {
+    token_type: &'static str,
+    not_that_type: &'static str,
+    issued: &'static [&'static str],
+}
+
+impl Kinds {
+    const fn of(grant: Grant<'_>) -> Self {
+        let (token_type, not_that_type) = match grant {
+            // RFC 8693 section 2.2.1: what is no access token has no way to be presented.
+            Grant::IdToken(_) => ("N_A", "token_type is not N_A"),
+            _ => ("Bearer", "token_type is not Bearer"),
+        };
+        let issued: &[&str] = match grant {
+            Grant::Exchange(_) => &[ACCESS_TOKEN, JWT],
+            Grant::IdToken(_) => &[ID_JAG],
+            _ => &[],
+        };
+        Self { token_type, not_that_type, issued }
+    }
+}
+
+/// The members of a success.
+fn answer(status: u16, body: &[u8]) -> Result<Map<String, Value>, AnswerError> {
+    if status == 429 || status >= 500 {
+        return Err(AnswerError::Away(status));
+    }
+    if body.len() > MAX_ANSWER {
+        return Err(AnswerError::Unusable("it is too large"));
+    }
+    let answer = json::object(body).ok_or(AnswerError::Unusable("it is not a JSON object"))?;
+    if let Some(error) = answer.get("error") {
+        return Err(refused(status, error));
+    }
+    if status != 200 {
+        return Err(AnswerError::Unusable("it is neither a success nor an error"));
+    }
+    Ok(answer)
 }
 
 fn refused(status: u16, error: &Value) -> AnswerError {
-    let is = |code: &&&'static str| error.as_str() == Some(**code);
-    if PASSING.iter().any(|code| is(&code)) {
-        return AnswerError::Away(status);
+    match refusal::named(error) {
+        code if PASSING.contains(&code) => AnswerError::Away(status),
+        code => AnswerError::Refused(code),
     }
-    AnswerError::Refused(PERMANENT.iter().find(is).copied().unwrap_or("an error of its own"))
 }
 
-fn lifetime(answer: &Map<String, Value>) -> Result<i64, AnswerError> {
-    match answer.get("expires_in") {
-        None => Ok(UNSAID),
+/// RFC 6749 appendix A.17.
+fn refresh(answer: &Map<String, Value>, grant: Grant<'_>) -> Result<Option<Secret>, AnswerError> {
+    let given = answer.get("refresh_token").filter(|token| !token.is_null());
+    let Some(given) = given.filter(|_| matches!(grant, Grant::Code { .. } | Grant::Refresh(_))) else {
+        return Ok(None);
+    };
+    let is_one = |text: &&str| {
+        (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    };
+    let token = given.as_str().filter(is_one).map(|token| Secret::new(token.to_owned()));
+    token.map(Some).ok_or(AnswerError::Unusable("refresh_token is not a token"))
+}
+
+/// An empty list says nothing.
+fn scopes(answer: &Map<String, Value>) -> Result<Option<ScopeList>, AnswerError> {
+    let Some(said) = answer.get("scope").filter(|said| !said.is_null()) else { return Ok(None) };
+    let list = said.as_str().and_then(ScopeList::parse);
+    let list = list.ok_or(AnswerError::Unusable("scope is not a list of scopes"))?;
+    Ok(Some(list).filter(|list| !list.is_empty()))
+}
+
+fn lifetime(answer: &Map<String, Value>) -> Result<Option<i64>, AnswerError> {
+    match answer.get("expires_in").filter(|secs| !secs.is_null()) {
+        None => Ok(None),
         Some(secs) => {
             let secs = secs.as_i64().filter(|secs| *secs >= 0);
-            secs.ok_or(AnswerError::Unusable("expires_in is not a number of seconds"))
+            secs.map(Some).ok_or(AnswerError::Unusable("expires_in is not a number of seconds"))
         }
     }
 }

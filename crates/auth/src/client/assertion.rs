@@ -2,7 +2,7 @@
 //!
 //! A caller's assertion has a `typ` of its own, since no registered kind means it (RFC 8725 section 3.11): it is no
 //! access token, and no authorization grant of an identity provider. So nothing else that Doorward signs can be
-//! taken for it.
+//! taken for it. An identity assertion (ID-JAG) is such a grant, and has the kind that is registered for it.
 
 use doorward_model::{Identity, Timestamp};
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ pub const LIFETIME: i64 = 60;
 pub const CALLER: &str = "doorward-caller+jwt";
 /// The `typ` of Doorward's own assertions as a client: what every server of RFC 7523 takes.
 pub const CLIENT: &str = "JWT";
+/// The `typ` of an identity assertion (draft-ietf-oauth-identity-assertion-authz-grant, section 3.1).
+pub const ID_JAG: &str = "oauth-id-jag+jwt";
 
 /// Who the caller is, told to `audience` by `origin`, which is Doorward.
 ///
@@ -44,6 +46,40 @@ pub fn client(client_id: &str, audience: &str, now: Timestamp, jti: &str) -> Val
         "exp": now.as_secs() + LIFETIME,
         "jti": jti,
     })
+}
+
+/// Whom an identity assertion is for.
+#[derive(Debug, Clone, Copy)]
+pub struct IdJag<'a> {
+    /// The issuer of the authorization server that will read it: its one audience.
+    pub issuer: &'a str,
+    /// Doorward's name there.
+    pub client_id: &'a str,
+    /// The resource that a token is wanted for.
+    pub resource: &'a str,
+    /// The scopes that are wanted, with spaces between them.
+    pub scope: Option<&'a str>,
+}
+
+/// That `person` is signed in at `origin`, which is Doorward, and may be served at an upstream (ID-JAG, section 3.1).
+///
+/// `person` must be theirs alone among all whom Doorward knows, from whichever issuer: readers know people by `iss` and
+/// `sub`. `jti` must be fresh.
+pub fn id_jag(origin: &str, person: &str, to: &IdJag<'_>, now: Timestamp, jti: &str) -> Value {
+    let mut claims = json!({
+        "iss": origin,
+        "sub": person,
+        "aud": to.issuer,
+        "client_id": to.client_id,
+        "resource": to.resource,
+        "iat": now.as_secs(),
+        "exp": now.as_secs() + LIFETIME,
+        "jti": jti,
+    });
+    if let Some(scope) = to.scope {
+        claims["scope"] = scope.into();
+    }
+    claims
 }
 
 #[cfg(test)]
@@ -89,5 +125,30 @@ mod tests {
         assert_eq!((&claims["iss"], &claims["sub"]), (&json!("doorward"), &json!("doorward")));
         assert_eq!(claims["aud"], "https://as.example.com/token");
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), LIFETIME);
+    }
+
+    #[test]
+    fn an_identity_assertion_is_for_one_client_at_one_server_and_resource() {
+        let to = IdJag {
+            issuer: "https://as.example.com",
+            client_id: "doorward",
+            resource: "https://notes.example.com/mcp",
+            scope: Some("notes:read"),
+        };
+        let mut expected = json!({
+            "iss": "https://gw.example.com",
+            "sub": "corp:alice",
+            "aud": "https://as.example.com",
+            "client_id": "doorward",
+            "resource": "https://notes.example.com/mcp",
+            "scope": "notes:read",
+            "iat": 1_800_000_000,
+            "exp": 1_800_000_060,
+            "jti": "j1",
+        });
+        assert_eq!(id_jag("https://gw.example.com", "corp:alice", &to, NOW, "j1"), expected);
+        expected.as_object_mut().unwrap().remove("scope");
+        let unscoped = IdJag { scope: None, ..to };
+        assert_eq!(id_jag("https://gw.example.com", "corp:alice", &unscoped, NOW, "j1"), expected);
     }
 }

@@ -1,9 +1,8 @@
 //! Where a provider does what: its discovery document (OpenID Connect Discovery section 3).
 
-use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{json, server::web_address};
+use crate::metadata::Document;
 
 /// A provider's endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,41 +37,34 @@ pub enum EndpointsError {
 impl Endpoints {
     /// Reads the document that was fetched for `issuer`.
     pub fn read(document: &[u8], issuer: &str) -> Result<Self, EndpointsError> {
-        let document = json::object(document).ok_or(EndpointsError::Malformed)?;
-        if document.get("issuer").and_then(Value::as_str) != Some(issuer) {
+        let document = Document::read(document).ok_or(EndpointsError::Malformed)?;
+        if !document.is_of(issuer) {
             return Err(EndpointsError::Issuer);
         }
         let secure = !issuer.starts_with("http://");
-        let at = |name| endpoint(&document, name, secure).ok_or(EndpointsError::Endpoint(name));
+        let fits = |url: &Url| url.scheme() == "https" || !secure;
+        let at = |name| document.address(name).filter(fits).ok_or(EndpointsError::Endpoint(name));
         Ok(Self {
             authorization: at("authorization_endpoint")?,
             token: at("token_endpoint")?,
             keys: at("jwks_uri")?,
-            names_issuer: document.get("authorization_response_iss_parameter_supported")
-                == Some(&Value::Bool(true)),
+            names_issuer: document.says("authorization_response_iss_parameter_supported"),
             secret_in_form: secret_in_form(&document),
         })
     }
 }
 
-fn endpoint(document: &Map<String, Value>, name: &str, secure: bool) -> Option<Url> {
-    let url = web_address(document.get(name)?.as_str()?)?;
-    (url.scheme() == "https" || !secure).then_some(url)
-}
-
 /// Without a list, the header is what counts.
-fn secret_in_form(document: &Map<String, Value>) -> bool {
-    let methods = document.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
-    methods.is_some_and(|methods| {
-        let has = |method: &str| methods.iter().any(|known| known == method);
-        has("client_secret_post") && !has("client_secret_basic")
+fn secret_in_form(document: &Document) -> bool {
+    document.list("token_endpoint_auth_methods_supported").is_some_and(|methods| {
+        methods.contains(&"client_secret_post") && !methods.contains(&"client_secret_basic")
     })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_auth::{
-    client::{Grant, Granted, MAX_ANSWER, Proof, TokenRequest, assertion},
+    client::{Grant, Granted, MAX_ANSWER, Proof, Target, TokenRequest, assertion},
     keys::hash,
 };
 use doorward_egress::{Outbound, Protocol, Trust, read_capped};
@@ -63,7 +63,7 @@ impl Credentials {
             word = self.speak_for_itself(source);
             Proof::Assertion(&word)
         };
-        let request = TokenRequest::new(source, grant, proof);
+        let request = TokenRequest::new(&Target::of(source), grant, proof);
         let mut headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
             (header::ACCEPT, HeaderValue::from_static("application/json")),

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use doorward_auth::{
     keys::hash,
     server::{form::Parameters, pkce, token},
-    sign_in::{self, Attempt, Callback, Endpoints, SignedIn, TokenCall},
+    sign_in::{self, Attempt, Callback, Endpoints, SignedIn},
 };
 use doorward_egress::{Outbound, Protocol, Trust, read_capped};
 use doorward_model::{Algorithm, Fault, Issuer, Secret, SignInProvider, Timestamp};
@@ -216,7 +216,7 @@ async fn exchange(
 ) -> Result<Bytes, Failed> {
     let verifier = Secret::new(state.verifier.clone());
     let redirect_uri = redirect_uri(web, provider.name.as_str());
-    let call = TokenCall::new(provider, endpoints, code, &redirect_uri, &verifier);
+    let call = sign_in::code_exchange(provider, endpoints, code, &redirect_uri, &verifier);
     let away = |why: &str| Failed::Away(why.to_owned());
     let uri: Uri = endpoints.token.as_str().parse().map_err(|_| away("not a usable URL"))?;
     let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
