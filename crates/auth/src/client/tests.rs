@@ -46,7 +46,8 @@ fn a_secret_goes_into_the_header_and_nowhere_else() {
 fn an_assertion_goes_into_the_form() {
     let assertion = Secret::new("a.b.c".to_owned());
     let source = TokenSource { scope: None, resource: None, ..source() };
-    let request = TokenRequest::new(&Target::of(&source), Grant::ClientCredentials, Proof::Assertion(&assertion));
+    let request =
+        TokenRequest::new(&Target::of(&source), Grant::ClientCredentials, Proof::Assertion(&assertion));
     assert!(request.authorization.is_none());
     assert_eq!(
         fields(&request),

@@ -31,7 +31,8 @@ fn the_bearer_challenge_is_found_among_others() {
     ] {
         assert_eq!(said(value).as_deref(), Some(wanted), "{value}");
     }
-    let several = [r#"Basic realm="x""#, "not, a <challenge", r#"Bearer scope="late""#, r#"Bearer scope="later""#];
+    let several =
+        [r#"Basic realm="x""#, "not, a <challenge", r#"Bearer scope="late""#, r#"Bearer scope="later""#];
     assert_eq!(read(&several).unwrap().scope.unwrap().to_string(), "late");
 }
 

@@ -8,7 +8,8 @@ fn list(text: &str) -> ScopeList {
 }
 
 fn resource(scopes: Option<&str>) -> ProtectedResource {
-    let declared = ProtectedResource::declared(&"https://a.example/mcp".parse().unwrap(), "https://as.example");
+    let declared =
+        ProtectedResource::declared(&"https://a.example/mcp".parse().unwrap(), "https://as.example");
     ProtectedResource { scopes: scopes.map(list), ..declared }
 }
 
