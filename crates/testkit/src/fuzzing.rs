@@ -16,6 +16,7 @@ mod envelope;
 mod grpc;
 mod json;
 mod oauth;
+mod oauth_client;
 mod splice;
 mod sse;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use envelope::modern_request;
 pub use grpc::{grpc, proto};
 pub use json::json;
 pub use oauth::{client_document, form, redirect_uri, registration};
+pub use oauth_client::{callback, challenge, metadata, token_answer};
 pub use splice::splice;
 pub use sse::sse;
 pub use text::{header, uri_template};
@@ -38,10 +40,12 @@ pub use text::{header, uri_template};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its program in `fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, Target); 22] = [
     ("agent_card", agent_card),
     ("a2a_payload", a2a_payload),
     ("a2a_rest", a2a_rest),
+    ("callback", callback),
+    ("challenge", challenge),
     ("client_document", client_document),
     ("configuration", configuration),
     ("form", form),
@@ -50,12 +54,14 @@ pub const TARGETS: [(&str, Target); 18] = [
     ("json", json),
     ("jwks", jwks),
     ("jwt", jwt),
+    ("metadata", metadata),
     ("modern_request", modern_request),
     ("proto", proto),
     ("redirect_uri", redirect_uri),
     ("registration", registration),
     ("splice", splice),
     ("sse", sse),
+    ("token_answer", token_answer),
     ("uri_template", uri_template),
 ];
 

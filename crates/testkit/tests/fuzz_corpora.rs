@@ -90,6 +90,8 @@ replays!(
     agent_card,
     a2a_payload,
     a2a_rest,
+    callback,
+    challenge,
     client_document,
     configuration,
     form,
@@ -98,12 +100,14 @@ replays!(
     json,
     jwks,
     jwt,
+    metadata,
     modern_request,
     proto,
     redirect_uri,
     registration,
     splice,
     sse,
+    token_answer,
     uri_template,
 );
 

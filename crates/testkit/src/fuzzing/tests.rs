@@ -94,6 +94,30 @@ fn what_clients_send_in_the_corpus_is_accepted() {
 }
 
 #[test]
+fn what_servers_say_in_the_corpus_is_taken() {
+    for (target, names) in [
+        ("callback", &["good", "named", "unnamed"][..]),
+        ("challenge", &["several", "full", "bare", "lines"]),
+        ("metadata", &["server", "local", "resource"]),
+        ("token_answer", &["good", "refresh", "lenient"]),
+    ] {
+        for name in names {
+            assert!(oauth_client::accepted(target, seed(target, name).as_bytes()), "{target}/{name}");
+        }
+    }
+    for (target, names) in [
+        ("callback", &["other-issuer", "error", "twice"][..]),
+        ("challenge", &["other-schemes", "twice"]),
+        ("metadata", &["other-issuer", "other-resource", "script", "no-pkce"]),
+        ("token_answer", &["refused", "away", "dpop"]),
+    ] {
+        for name in names {
+            assert!(!oauth_client::accepted(target, seed(target, name).as_bytes()), "{target}/{name}");
+        }
+    }
+}
+
+#[test]
 fn cards_of_the_corpus_are_read() {
     for name in ["empty-texts", "full", "hidden", "hybrid", "legacy", "numbers"] {
         assert!(card::accepted(seed("agent_card", name).as_bytes()), "{name}");
