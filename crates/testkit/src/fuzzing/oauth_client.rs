@@ -26,15 +26,16 @@ const CALLED: &str = "https://notes.example.com/mcp";
 pub fn challenge(data: &[u8]) {
     let Some(challenge) = Challenge::read(data.split(|byte| *byte == b'\n')) else { return };
     let text: String = String::from_utf8_lossy(data).replace('\\', "");
-    let mut plain = String::from("Bearer");
+    let mut plain = Vec::new();
     if let Some(url) = &challenge.resource_metadata {
         is_web_address(url);
-        plain += &format!(" resource_metadata=\"{url}\",");
+        plain.push(format!("resource_metadata=\"{url}\""));
     }
     if let Some(scopes) = &challenge.scope {
         assert!(!scopes.is_empty() && scopes.iter().all(|scope| text.contains(scope)), "made up: {scopes}");
-        plain += &format!(" scope=\"{scopes}\"");
+        plain.push(format!("scope=\"{scopes}\""));
     }
+    let plain = format!("Bearer {}", plain.join(", "));
     let again = Challenge::read([plain.as_bytes()]);
     assert_eq!(again, Some(Challenge { error: None, ..challenge.clone() }), "{plain}");
     let Ok(called) = Url::parse(CALLED) else { return };
