@@ -64,10 +64,10 @@ pub struct WaitingCard {
     pub last_seen: Timestamp,
 }
 
-/// What a card that was seen is.
+/// What a card, or an authorization server, that was seen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observed {
-    /// The agent's first: it is approved.
+    /// The first of its agent or place: it is approved.
     First,
     /// The approved one.
     Approved,

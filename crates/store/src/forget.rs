@@ -5,6 +5,7 @@ use doorward_model::Timestamp;
 use crate::{
     Store, StoreError,
     browser_sessions::IDLE_SECS,
+    connections::REMOVED_SECS,
     engine::{Statements, raise, values, writing},
 };
 
@@ -38,7 +39,7 @@ macro_rules! expired {
 }
 
 /// What goes, and how many seconds after the time in its row. Tokens go before their grants.
-const EXPIRED: [(&str, i64); 7] = [
+const EXPIRED: [(&str, i64); 8] = [
     (expired!("access_token", "expires"), 0),
     (expired!("refresh_token", "expires"), 0),
     (expired!("client_grant", "expires"), 0),
@@ -46,6 +47,7 @@ const EXPIRED: [(&str, i64); 7] = [
     (expired!("browser_session", "seen"), IDLE_SECS),
     (expired!("used_once", "expires"), 0),
     (expired!("revocation", "expires"), 0),
+    (expired!("removed_connection", "removed"), REMOVED_SECS),
 ];
 
 impl Store {

@@ -14,6 +14,10 @@
 //! | `tasks` | whose A2A tasks and contexts are whose: [`TaskIndex`] writes, the store reads |
 //! | `push` | webhooks, and the durable queue of what is delivered to them |
 //! | `card_pins` | approved agent cards, and those that wait for approval |
+//! | `connections` | what people's accounts upstream gave, and who refreshes it |
+//! | `own_registrations` | Doorward's clients at other authorization servers |
+//! | `authorities` | approved authorization servers of upstreams, and those that wait for approval |
+//! | `secrets` | secrets that were entered, sealed |
 //! | `rates` | how often, shared between replicas |
 //! | `revocations` | what replicas must no longer remember |
 //! | `once` | identifiers that count once |
@@ -24,12 +28,14 @@
 //! Nothing here decides about a request, and nothing here holds a secret in clear.
 
 mod audit;
+mod authorities;
 mod browser_sessions;
 mod card_pins;
 mod client_grants;
 mod clients;
 mod codes;
 mod columns;
+mod connections;
 mod consents;
 mod engine;
 mod error;
@@ -38,9 +44,11 @@ mod forget;
 mod harness;
 mod keys;
 mod once;
+mod own_registrations;
 mod push;
 mod rates;
 mod revocations;
+mod secrets;
 mod sessions;
 mod tasks;
 mod tokens;
@@ -49,19 +57,23 @@ mod users;
 pub use audit::{
     AuditReport, Broken, Durability, Gap, Ledger, OpenRun, Slot, StoredRecord, Why, verify_audit,
 };
+pub use authorities::{Authority, AuthorityCursor, WaitingAuthority};
 pub use browser_sessions::{BrowserSession, NewBrowserSession};
 pub use card_pins::{CardPin, CardPinCursor, Observed, SeenCard, WaitingCard};
 pub use client_grants::GrantSeen;
 pub use clients::StoredClient;
 pub use codes::{NewCode, Redeemed, StoredCode};
 pub use columns::LONGEST_ID;
+pub use connections::{Connection, ConnectionCursor, NewConnection, RefreshLease, Refreshed};
 pub use consents::Consent;
 pub use engine::Store;
 pub use error::StoreError;
 pub use keys::{RewrappedDataKey, SigningKeyState, StoredDataKey, StoredSigningKey};
+pub use own_registrations::OwnRegistration;
 pub use push::{Claimed, NewDelivery, PushConfig, PutPush, Queued, StoredPushConfig};
 pub use rates::Admission;
 pub use revocations::{Revocation, RevocationCursor, Revoked};
+pub use secrets::{SecretSeen, StoredSecret};
 pub use sessions::{EndedSession, SessionCursor};
 pub use tasks::{
     ContextNote, Noted, Owner, StoredTask, TaskCounts, TaskCursor, TaskFilter, TaskIndex, TaskNote, TaskPage,

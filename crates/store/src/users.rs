@@ -11,6 +11,7 @@ use crate::{
     client_grants::{change_groups_of, revoke_of_subject},
     codes::forget_codes_of_subject,
     columns::{list, read_list},
+    connections::remove_of_person,
     consents::forget_consents_of_subject,
     engine::{Statements, raise, values, writing},
 };
@@ -134,8 +135,8 @@ impl Store {
         Ok(writing!(self, tx => apply(&mut *tx, name, change, now).await?))
     }
 
-    /// Removes a user: ends their browser sessions, revokes what they gave to clients, and forgets what they agreed
-    /// to. False when there is none of this name.
+    /// Removes a user: ends their browser sessions and connections, revokes what they gave to clients, and forgets what
+    /// they agreed to. False when there is none of this name.
     ///
     /// # Errors
     /// When the database fails; removing again is safe.
@@ -146,6 +147,7 @@ impl Store {
                 forget_codes_of_subject(&mut *tx, name).await?;
                 end_sessions_of(&mut *tx, name).await?;
                 forget_consents_of_subject(&mut *tx, name).await?;
+                remove_of_person(&mut *tx, name, now).await?;
                 revoke_of_subject(&mut *tx, name, now).await?;
             }
             removed

@@ -202,6 +202,12 @@ impl From<i64> for Value<'_> {
     }
 }
 
+impl From<Option<Timestamp>> for Value<'_> {
+    fn from(time: Option<Timestamp>) -> Self {
+        Self::Number(time.map(Timestamp::as_micros))
+    }
+}
+
 impl From<bool> for Value<'_> {
     fn from(yes: bool) -> Self {
         Self::Number(Some(i64::from(yes)))
