@@ -4,10 +4,10 @@
 
 use std::{cell::RefCell, collections::BTreeSet};
 
-use doorward_model::Secret;
+use doorward_model::{Name, Secret};
 
 use crate::{
-    Environment, Mistake, Origin, Warning,
+    Environment, Mistake, Origin, StoredSecrets, Warning,
     mistake::Complaint,
     tree::{At, Place},
 };
@@ -26,6 +26,8 @@ struct State {
     warnings: Vec<Warning>,
     unreadable: bool,
     referenced: BTreeSet<String>,
+    stored: BTreeSet<Name>,
+    missing: Option<Name>,
 }
 
 impl<'a> Context<'a> {
@@ -69,6 +71,46 @@ impl<'a> Context<'a> {
             Some(value) => return Some(Secret::new(value)),
         }
         None
+    }
+
+    /// A secret of the store that the file refers to, if it is there.
+    pub(crate) fn stored(&self, at: &At, name: Name) -> Option<Secret> {
+        let command = format!("`doorward secret set {name}` puts it there");
+        let found = match self.env.stored {
+            StoredSecrets::Known(value) => {
+                let found = value(&name);
+                if found.is_none() {
+                    let complaint =
+                        format!("the secret `{name}` is not in the store: calls that need it are refused");
+                    self.warn(at, Complaint::new(complaint).hint(command));
+                }
+                found
+            }
+            StoredSecrets::Unknown => {
+                self.warn(
+                    at,
+                    Complaint::new(format!("the secret `{name}` must be in the store")).hint(command),
+                );
+                None
+            }
+            StoredSecrets::Awaited => None,
+        };
+        let mut state = self.state.borrow_mut();
+        state.stored.insert(name.clone());
+        if found.is_none() {
+            state.missing = Some(name);
+        }
+        found
+    }
+
+    /// The secret that the store did not have, of those that were asked for since the last call.
+    pub(crate) fn take_missing(&self) -> Option<Name> {
+        self.state.borrow_mut().missing.take()
+    }
+
+    /// The secrets of the store that the file refers to.
+    pub(crate) fn stored_names(&self) -> BTreeSet<Name> {
+        self.state.borrow().stored.clone()
     }
 
     pub(crate) fn is_referenced(&self, variable: &str) -> bool {

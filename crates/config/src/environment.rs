@@ -1,4 +1,4 @@
-//! The world outside the file, as a parameter: where relative paths start, variables, secret files, options.
+//! The world outside the file, as a parameter: where relative paths start, variables, secrets, options.
 //!
 //! Everything that is not the file's text comes in here, so that reading a configuration is a function.
 
@@ -7,6 +7,19 @@ use std::{
     io::{self, Read as _},
     path::Path,
 };
+
+use doorward_model::{Name, Secret};
+
+/// What is known of the secrets in the store, which credentials refer to by name.
+#[derive(Clone, Copy)]
+pub enum StoredSecrets<'a> {
+    /// Nothing, because nobody opened the store: that they must be there is a warning.
+    Unknown,
+    /// Nothing yet: the store is opened with what is read here, and then everything is read again.
+    Awaited,
+    /// The value of each that is there.
+    Known(&'a dyn Fn(&Name) -> Option<Secret>),
+}
 
 /// What a configuration may look at besides its own text.
 #[derive(Clone)]
@@ -19,6 +32,8 @@ pub struct Environment<'a> {
     pub names: &'a dyn Fn() -> Vec<String>,
     /// The text of a secret file.
     pub read: &'a dyn Fn(&Path) -> io::Result<String>,
+    /// The secrets in the store.
+    pub stored: StoredSecrets<'a>,
     /// The options of the command line: stronger than variables, which are stronger than the file.
     pub overrides: Overrides,
 }
@@ -38,7 +53,14 @@ const SECRET_FILE_MAX: u64 = 64 << 10;
 impl<'a> Environment<'a> {
     /// The process's own environment and file system.
     pub fn of_process(base_dir: &'a Path, overrides: Overrides) -> Self {
-        Self { base_dir, var: &variable, names: &variable_names, read: &read_secret_file, overrides }
+        Self {
+            base_dir,
+            var: &variable,
+            names: &variable_names,
+            read: &read_secret_file,
+            stored: StoredSecrets::Unknown,
+            overrides,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ mod settings;
 mod suggest;
 mod tree;
 
-pub use environment::{Environment, Overrides};
+pub use environment::{Environment, Overrides, StoredSecrets};
 pub use mistake::{Mistake, Mistakes, Origin, Warning};
 pub use reference::reference_markdown;
 pub use settings::{Document, Durability, Listen, Loaded, MasterKeySource, Records, Settings, StoreUrl, Tls};

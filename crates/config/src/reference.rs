@@ -15,7 +15,8 @@ const HEAD: &str = "\
 
 TOML. Unknown keys are errors. `doorward check --config FILE` reports all mistakes of a file with line and key.
 
-- **Secrets** are never written in the file: `{ env = \"NAME\" }` or `{ file = \"path\" }`.
+- **Secrets** are never written in the file: `{ env = \"NAME\" }` or `{ file = \"path\" }`; in a
+  `credential` also `{ stored = \"name\" }`, which `doorward secret set name` puts into the store, encrypted.
 - **Relative paths** are relative to the file.
 - **Names** are 1 to 63 characters of `a-z`, `0-9`, `.`, `_`, `-`, start with a letter or digit, and are unique in their kind.
 - **Sizes** are whole numbers of bytes, or text: `\"64KiB\"`, `\"4MiB\"`. **Durations** are text: `\"250ms\"`, `\"30s\"`, `\"5m\"`, `\"24h\"`, `\"30d\"`.

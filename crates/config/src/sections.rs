@@ -155,6 +155,7 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         tokens,
         servers: published.servers,
         agents: published.agents,
+        stored_secrets: context.stored_names(),
         limits,
     };
     Some((settings, snapshot))

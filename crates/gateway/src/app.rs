@@ -39,6 +39,7 @@ use crate::{
     push::{self, Courier},
     rates::Rates,
     routes::{Routes, RoutesError},
+    secrets::Secrets,
     sessions::EndedSessions,
     signer::{Signer, SignerError},
     tasks::Tasks,
@@ -75,6 +76,7 @@ pub struct App {
     tasks: Tasks,
     sealers: Sealers,
     envelope: Arc<Envelope>,
+    secrets: Arc<Secrets>,
     courier: Courier,
     signer: Arc<Signer>,
     credentials: Arc<Credentials>,
@@ -129,6 +131,7 @@ impl App {
         let keyring = Keyring::open(&loaded.settings.master_key, &store, clock.now()).await?;
         let envelope = Arc::new(keyring.envelope);
         let signer = Signer::open(store.clone(), Arc::clone(&envelope), clock.now()).await?;
+        let secrets = Arc::new(Secrets::load(store.clone(), Arc::clone(&envelope)).await?);
         let credentials = Credentials::new(egress.clone(), Arc::clone(&signer), Arc::clone(&clock));
         let conversations = Arc::new(Conversations::new(egress.clone()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
@@ -160,6 +163,7 @@ impl App {
             tickets: Tickets::new(Sealer::derive(&keyring.handles, "ticket")),
             sealers: Sealers::derive(&keyring.handles),
             envelope,
+            secrets,
             courier: Courier::default(),
             signer,
             credentials,
@@ -352,6 +356,10 @@ impl App {
     /// Seals secrets at rest.
     pub(crate) fn envelope(&self) -> &Envelope {
         &self.envelope
+    }
+
+    pub(crate) fn secrets(&self) -> &Arc<Secrets> {
+        &self.secrets
     }
 
     pub(crate) fn courier(&self) -> &Courier {

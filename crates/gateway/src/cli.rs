@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod agent;
+pub(crate) mod secret;
 
 use std::{
     io::{self, Write as _},
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands;
 use access::{Client, Key, Token, User};
 use agent::Agent;
+use secret::Secret;
 
 /// One governed door for AI agents.
 ///
@@ -58,6 +60,9 @@ enum Command {
     /// Agents: which cards are approved, and which wait
     #[command(subcommand)]
     Agent(Agent),
+    /// Secrets in the store: what is presented upstream
+    #[command(subcommand)]
+    Secret(Secret),
     /// The master key
     #[command(subcommand)]
     Key(Key),
@@ -119,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Client(client) => commands::client::run(&client),
         Command::Token(token) => commands::token::run(&token),
         Command::Agent(agent) => commands::agent::run(&agent),
+        Command::Secret(secret) => commands::secret::run(&secret),
         Command::Key(Key::Rotate(rotate)) => commands::key::rotate(&rotate),
         Command::Key(Key::RotateSigning(rotate)) => commands::key::rotate_signing(&rotate),
         Command::Audit(Audit::Verify(config)) => commands::audit::verify(&config),

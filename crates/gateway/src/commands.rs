@@ -10,6 +10,7 @@ pub(crate) mod import;
 pub(crate) mod key;
 mod opened;
 mod resource;
+pub(crate) mod secret;
 pub(crate) mod serve;
 mod terminal;
 pub(crate) mod token;
@@ -21,7 +22,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use doorward_config::{Environment, Loaded, Mistakes, Overrides};
+use doorward_config::{Environment, Loaded, Mistakes, Overrides, StoredSecrets};
 
 use crate::cli::ConfigArgs;
 
@@ -36,13 +37,14 @@ pub(crate) type Note<'a> = &'a dyn Fn(&Path, &io::Result<String>);
 
 /// Reads the configuration that the command line names, or the defaults.
 pub(crate) fn read(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Checked> {
-    read_noting(args, overrides, &|_, _| {})
+    read_noting(args, overrides, StoredSecrets::Unknown, &|_, _| {})
 }
 
 /// The same, for those who want to know when to read again.
 pub(crate) fn read_noting(
     args: &ConfigArgs,
     overrides: Overrides,
+    stored: StoredSecrets<'_>,
     note: Note<'_>,
 ) -> anyhow::Result<Checked> {
     let noting = |environment: Environment<'_>,
@@ -52,7 +54,7 @@ pub(crate) fn read_noting(
             note(path, &text);
             text
         };
-        act(&Environment { read: &read, ..environment.clone() })
+        act(&Environment { read: &read, stored, ..environment.clone() })
     };
     let checked = if let Some(path) = &args.config {
         let text = std::fs::read_to_string(path);
@@ -75,12 +77,17 @@ pub(crate) fn read_noting(
 
 /// The same, where mistakes end the command. Warnings are said on standard error.
 pub(crate) fn load(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Loaded> {
-    load_noting(args, overrides, &|_, _| {})
+    load_noting(args, overrides, StoredSecrets::Unknown, &|_, _| {})
 }
 
 /// The same, for those who want to know when to read again.
-pub(crate) fn load_noting(args: &ConfigArgs, overrides: Overrides, note: Note<'_>) -> anyhow::Result<Loaded> {
-    match read_noting(args, overrides, note)? {
+pub(crate) fn load_noting(
+    args: &ConfigArgs,
+    overrides: Overrides,
+    stored: StoredSecrets<'_>,
+    note: Note<'_>,
+) -> anyhow::Result<Loaded> {
+    match read_noting(args, overrides, stored, note)? {
         Checked::Good(loaded) => {
             for warning in &loaded.warnings {
                 say_aside(&format!("warning: {warning}"));

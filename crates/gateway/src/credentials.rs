@@ -15,7 +15,7 @@ use std::{
 
 use doorward_auth::client::{AnswerError, Granted};
 use doorward_egress::Egress;
-use doorward_model::{Caller, Clock, Credential, Identity, Timestamp, TokenSource};
+use doorward_model::{Caller, Clock, Credential, Identity, Name, Timestamp, TokenSource};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use lru::LruCache;
 use tokio::sync::{Semaphore, watch};
@@ -63,6 +63,9 @@ pub(crate) enum CredentialError {
     /// What is configured cannot be sent.
     #[error("the credential is not a header value")]
     Header,
+    /// The configuration names a secret that the store does not have.
+    #[error("the secret `{0}` is not in the store; `doorward secret set {0}` puts it there")]
+    Missing(Name),
     /// Nobody was asked who they are, and the token would be for them.
     #[error("there is no caller to get a token for")]
     Nobody,
@@ -77,13 +80,13 @@ pub(crate) enum CredentialError {
 impl CredentialError {
     /// Whether the configuration is at fault, and nobody else was asked.
     pub(crate) fn is_ours(&self) -> bool {
-        matches!(self, Self::Header | Self::Nobody)
+        matches!(self, Self::Header | Self::Missing(_) | Self::Nobody)
     }
 
     /// Whether it goes away by itself.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Header | Self::Nobody => false,
+            Self::Header | Self::Missing(_) | Self::Nobody => false,
             Self::Answer(_, error) => error.is_passing(),
             Self::Away(..) => true,
         }
@@ -105,6 +108,7 @@ pub(crate) async fn attach(
             value.set_sensitive(true);
             (name, value)
         }
+        (Credential::Missing(secret), _) => return Err(CredentialError::Missing(secret.clone())),
         (Credential::TokenExchange(_), Caller::Anonymous) => return Err(CredentialError::Nobody),
         // The configuration refuses both kinds until connections are here.
         (Credential::Connection(_) | Credential::IdentityAssertion(_), _) => {

@@ -30,6 +30,7 @@ mod rates;
 #[cfg(test)]
 mod reference;
 mod routes;
+mod secrets;
 mod sessions;
 mod signer;
 mod tasks;

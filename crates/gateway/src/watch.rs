@@ -1,5 +1,5 @@
 //! The files that the process was started with, watched: the configuration, the secrets that it refers to, and
-//! the certificate.
+//! the certificate. Secrets of the store are watched with them.
 //!
 //! Their content is compared twice a second; dates say nothing. A change counts when it stays for two looks in a
 //! row, so that a file is not read while somebody is writing it. SIGHUP reads at once. What is good is live
@@ -14,8 +14,8 @@ mod tests;
 
 use std::{io, sync::Arc, time::Duration};
 
-use doorward_config::{Loaded, Overrides, Settings};
-use doorward_model::Snapshot;
+use doorward_config::{Loaded, Overrides, Settings, StoredSecrets};
+use doorward_model::{Name, Snapshot};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinError,
@@ -30,6 +30,7 @@ use crate::{
     cli::ConfigArgs,
     commands::{Checked, read_noting},
     listen::Tls,
+    secrets::Secrets,
 };
 
 /// How often the files are looked at.
@@ -64,6 +65,14 @@ impl Watch {
         Ok(Self { app, tls, again, configuration, certificate, hangups })
     }
 
+    /// Reads everything once more where the configuration refers to the store: it was not open yet.
+    pub(crate) async fn read_stored_secrets(&mut self) -> Result<(), JoinError> {
+        if self.again.snapshot.stored_secrets.is_empty() {
+            return Ok(());
+        }
+        self.read_configuration().await
+    }
+
     /// Watches for as long as it is polled.
     pub(crate) async fn follow(mut self) {
         let mut rounds = tokio::time::interval(ROUND);
@@ -84,7 +93,11 @@ impl Watch {
         let (configuration, certificate) = (self.configuration.known(), self.certificate.known());
         let looking = move || (configuration.look_again(), certificate.look_again());
         let (configuration, certificate) = tokio::task::spawn_blocking(looking).await?;
-        if self.configuration.has_changed(configuration) || forced {
+        let secrets = self.app.secrets().look_again().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot read which secrets have changed");
+            false
+        });
+        if self.configuration.has_changed(configuration) || secrets || forced {
             self.read_configuration().await?;
         }
         if self.certificate.has_changed(certificate.clone()) || forced {
@@ -96,7 +109,8 @@ impl Watch {
 
     async fn read_configuration(&mut self) -> Result<(), JoinError> {
         let again = self.again.clone();
-        let (outcome, seen) = tokio::task::spawn_blocking(move || again.read()).await?;
+        let secrets = Arc::clone(self.app.secrets());
+        let (outcome, seen) = tokio::task::spawn_blocking(move || again.read(&secrets)).await?;
         self.configuration.settle(seen);
         let applied = match outcome {
             Ok(loaded) => self.apply(*loaded),
@@ -143,21 +157,23 @@ type Outcome = Result<Box<Loaded>, Vec<String>>;
 
 impl Again {
     /// Reads everything again.
-    fn read(&self) -> (Outcome, Seen) {
-        let (outcome, seen) = self.read_with(self.overrides.clone());
+    fn read(&self, secrets: &Secrets) -> (Outcome, Seen) {
+        let (outcome, seen) = self.read_with(self.overrides.clone(), secrets);
         match outcome {
             Ok(loaded) if restart::moves_public_url(&self.settings, &loaded) => {
                 // `public_url` was left to the address, and the address stays until a restart.
                 let overrides =
                     Overrides { public_url: Some(self.snapshot.origin()), ..self.overrides.clone() };
-                self.read_with(overrides)
+                self.read_with(overrides, secrets)
             }
             outcome => (outcome, seen),
         }
     }
 
-    fn read_with(&self, overrides: Overrides) -> (Outcome, Seen) {
-        let (read, seen) = Seen::while_reading(|note| read_noting(&self.args, overrides, note));
+    fn read_with(&self, overrides: Overrides, secrets: &Secrets) -> (Outcome, Seen) {
+        let value = |name: &Name| secrets.value(name);
+        let stored = StoredSecrets::Known(&value);
+        let (read, seen) = Seen::while_reading(|note| read_noting(&self.args, overrides, stored, note));
         let outcome = match read {
             Ok(Checked::Good(loaded)) => Ok(loaded),
             Ok(Checked::Bad(mistakes)) => Err(mistakes.mistakes.iter().map(ToString::to_string).collect()),

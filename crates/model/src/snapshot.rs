@@ -1,6 +1,9 @@
 //! The immutable picture of all configuration that the request path reads.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
 use url::Url;
@@ -28,6 +31,8 @@ pub struct Snapshot {
     pub servers: BTreeMap<Name, Arc<VirtualServer>>,
     /// Published agents by name.
     pub agents: BTreeMap<Name, Arc<Agent>>,
+    /// The secrets of the store that credentials refer to, whether they are there or not.
+    pub stored_secrets: BTreeSet<Name>,
     /// Bounds.
     pub limits: Limits,
 }

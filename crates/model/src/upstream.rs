@@ -92,6 +92,8 @@ pub enum Credential {
     /// A token for the caller, in exchange for an identity assertion, `{ kind = "id-jag" }`
     /// (draft-ietf-oauth-identity-assertion-authz-grant).
     IdentityAssertion(Arc<AssertionSource>),
+    /// Something that needs a secret of this name, which the store does not have. Nothing is sent without it.
+    Missing(Name),
 }
 
 /// Where Doorward gets tokens for itself.

@@ -105,7 +105,7 @@ fn read_name(text: &str) -> Result<Name, StoreError> {
 
 impl fmt::Debug for StoredSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoredSecret({})", self.name)
+        f.debug_tuple("StoredSecret").field(&self.name).finish()
     }
 }
 

@@ -96,6 +96,11 @@ impl<'a> Section<'a> {
         At { place: place.clone(), key: self.dotted(name) }
     }
 
+    /// Whether the table may have that key.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        self.spec.key(name).is_some()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(name))
     }

@@ -1,10 +1,10 @@
-//! Secrets: `{ env = "NAME" }` or `{ file = "path" }`, never the value.
+//! Secrets: `{ env = "NAME" }` or `{ file = "path" }`, in credentials also `{ stored = "name" }`, never the value.
 //!
 //! What stands where a secret belongs is never shown, not even when it is of the wrong type.
 
 use std::{io, path::PathBuf};
 
-use doorward_model::Secret;
+use doorward_model::{Name, Secret};
 
 use super::{Found, Key, Kind, Section, Shape, Spec};
 use crate::{
@@ -18,6 +18,8 @@ pub(crate) enum Reference<'a> {
     Variable(&'a str),
     /// Resolved against the base directory.
     File(PathBuf),
+    /// In the store. Only credentials can refer to it: they are needed when the store is open, not before.
+    Stored(Name),
 }
 
 /// An item of a list that holds texts, and references to longer ones.
@@ -36,16 +38,40 @@ const SPEC: Spec = Spec {
     ],
 };
 
+/// The same, where the store is open by the time that the secret is needed.
+const WITH_STORED: Spec = Spec {
+    name: "secret",
+    shape: Shape::Inner,
+    about: "",
+    keys: &[
+        Key::new("env", Kind::Text, "none", "the name of an environment variable"),
+        Key::new("file", Kind::Text, "none", "the path of a file"),
+        Key::new("stored", Kind::Text, "none", "the name of a secret in the store"),
+    ],
+};
+
+const STORED: &str = "stored";
+
 impl<'a> Section<'a> {
     /// Where a secret is, without reading it.
     pub(crate) fn reference(&self, name: &str) -> Option<Found<Reference<'a>>> {
+        self.reference_as(name, &SPEC, r#"write { env = "NAME" } or { file = "path" }"#)
+    }
+
+    /// Where the secret of a credential is, without reading it.
+    fn reference_of_credential(&self, name: &str) -> Option<Found<Reference<'a>>> {
+        let forms = r#"write { env = "NAME" }, { file = "path" } or { stored = "name" }"#;
+        self.reference_as(name, &WITH_STORED, forms)
+    }
+
+    fn reference_as(&self, name: &str, spec: &'static Spec, forms: &str) -> Option<Found<Reference<'a>>> {
         let found = self.get(name)?;
         let Value::Table(_) = &found.value.value else {
             let complaint = Complaint::new("a secret is never written in the file");
-            self.context.mistake(&found.at, complaint.hint(r#"write { env = "NAME" } or { file = "path" }"#));
+            self.context.mistake(&found.at, complaint.hint(forms));
             return None;
         };
-        self.table(name, &SPEC)?.as_reference()
+        self.table(name, spec)?.as_reference()
     }
 
     /// A list of texts and of references, each with its place and what it leads to.
@@ -68,24 +94,33 @@ impl<'a> Section<'a> {
         Some(items.iter().enumerate().filter_map(read).collect())
     }
 
-    /// What this table of [`SPEC`] refers to.
+    /// What this table of [`SPEC`] or [`WITH_STORED`] refers to.
     fn as_reference(&self) -> Option<Found<Reference<'a>>> {
+        let takes_stored = self.takes(STORED);
+        if self.has(STORED) && !takes_stored {
+            let complaint = Complaint::new("a secret of the store can only be part of a `credential`");
+            self.mistake(STORED, complaint.hint(r#"write { env = "NAME" } or { file = "path" }"#));
+            return None;
+        }
         self.refuse_unknown(&[]);
         let at = self.at.clone();
-        match (self.text("env"), self.text("file")) {
-            (Some(variable), None) if !self.has("file") => {
-                Some(Found { value: Reference::Variable(variable.value), at })
-            }
-            (None, Some(file)) if !self.has("env") => {
-                let path = self.context.env.base_dir.join(file.value);
-                Some(Found { value: Reference::File(path), at })
-            }
-            _ if self.has("env") != self.has("file") => None,
+        let forms = ["env", "file", STORED];
+        let mut written = forms.into_iter().filter(|form| self.has(form));
+        let (Some(form), None) = (written.next(), written.next()) else {
+            let expected = if takes_stored { "`env`, `file` and `stored`" } else { "`env` and `file`" };
+            self.context.mistake(&at, Complaint::new(format!("expected exactly one of {expected}")));
+            return None;
+        };
+        let text = self.text(form)?;
+        let value = match form {
+            "env" => Reference::Variable(text.value),
+            "file" => Reference::File(self.context.env.base_dir.join(text.value)),
             _ => {
-                self.context.mistake(&at, Complaint::new("expected exactly one of `env` and `file`"));
-                None
+                let name = Name::parse(text.value).map_err(|error| Complaint::new(error.to_string()));
+                Reference::Stored(self.context.accept(&text.at, name)?)
             }
-        }
+        };
+        Some(Found { value, at })
     }
 
     /// The secret itself, without the line end that editors leave at the end of a file.
@@ -93,10 +128,17 @@ impl<'a> Section<'a> {
         self.reference(name).and_then(|reference| self.content(reference))
     }
 
+    /// The same for a secret of a credential, which may be in the store. Absent also when it is not there; the context
+    /// knows that then, and it is no mistake.
+    pub(crate) fn secret_of_credential(&self, name: &str) -> Option<Found<Secret>> {
+        self.reference_of_credential(name).and_then(|reference| self.content(reference))
+    }
+
     fn content(&self, Found { value, at }: Found<Reference<'_>>) -> Option<Found<Secret>> {
         let secret = match value {
             Reference::Variable(variable) => self.context.variable(&at, variable),
             Reference::File(path) => self.secret_file(&at, &path),
+            Reference::Stored(name) => self.context.stored(&at, name),
         };
         secret.map(|value| Found { value, at })
     }

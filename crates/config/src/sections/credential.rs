@@ -92,12 +92,14 @@ pub(super) fn read(section: &Section<'_>, spec: &'static Spec) -> Option<Credent
     for key in spec.names().filter(|key| *key != "kind" && !takes.contains(key) && table.has(key)) {
         table.mistake(key, format!("a credential of kind `{kind}` has no such key"));
     }
-    match kind {
+    let credential = match kind {
         "header" => header(&table),
         "bearer" => bearer(&table),
         "client-credentials" => token::source(&table).map(Credential::ClientCredentials),
         _ => token::source(&table).map(Credential::TokenExchange),
-    }
+    };
+    // One that lacks a part is another one, and must not be presented.
+    section.context.take_missing().map(Credential::Missing).or(credential)
 }
 
 /// Warns of a credential that goes to `url` without encryption.
@@ -110,12 +112,12 @@ pub(super) fn warn_in_clear(section: &Section<'_>, url: &Url, whose: &str) {
 fn header(table: &Section<'_>) -> Option<Credential> {
     let name = table.required_text("name");
     let name = name.and_then(|name| table.context.accept(&name.at, header_name(name.value)));
-    let value = header_value(table, "value");
+    let value = value(table);
     Some(Credential::Header { name: name?, value: value?.value })
 }
 
 fn bearer(table: &Section<'_>) -> Option<Credential> {
-    let token = header_value(table, "value")?;
+    let token = value(table)?;
     let text = token.value.expose();
     if text.contains([' ', '\t']) {
         let complaint = Complaint::new("a bearer token has no white space");
@@ -128,10 +130,20 @@ fn bearer(table: &Section<'_>) -> Option<Credential> {
     })
 }
 
-/// A secret that may stand in a header (RFC 9110 section 5.5, and nothing outside ASCII).
+/// The `value` of a credential, which may be in the store.
+fn value(table: &Section<'_>) -> Option<Found<Secret>> {
+    table.require("value");
+    fit_for_header(table, table.secret_of_credential("value")?)
+}
+
+/// A secret that may stand in a header.
 pub(super) fn header_value(table: &Section<'_>, key: &str) -> Option<Found<Secret>> {
     table.require(key);
-    let secret = table.secret(key)?;
+    fit_for_header(table, table.secret(key)?)
+}
+
+/// Refuses what cannot stand in a header (RFC 9110 section 5.5, and nothing outside ASCII).
+fn fit_for_header(table: &Section<'_>, secret: Found<Secret>) -> Option<Found<Secret>> {
     let value = secret.value.expose();
     if value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) && value.trim() == value {
         return Some(secret);

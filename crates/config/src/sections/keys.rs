@@ -26,6 +26,8 @@ pub(crate) fn read(section: &Section<'_>) -> Option<MasterKeySource> {
     let found = section.reference("master")?;
     match found.value {
         Reference::File(path) => Some(MasterKeySource::File(path)),
+        // No key of the store opens the store: it cannot stand here.
+        Reference::Stored(_) => None,
         Reference::Variable(name) => section.context.variable(&found.at, name).map(MasterKeySource::Value),
     }
 }

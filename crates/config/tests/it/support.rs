@@ -37,6 +37,7 @@ impl World {
                 let text = path.to_str().and_then(|path| self.files.get(path)).cloned();
                 text.ok_or_else(|| io::ErrorKind::NotFound.into())
             },
+            stored: doorward_config::StoredSecrets::Unknown,
             overrides: self.overrides.clone(),
         })
     }

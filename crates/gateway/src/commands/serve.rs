@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use doorward_config::{Loaded, Overrides};
+use doorward_config::{Loaded, Overrides, StoredSecrets};
 use doorward_model::SystemClock;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tracing_subscriber::EnvFilter;
@@ -55,7 +55,8 @@ struct Started {
 
 impl Started {
     fn read(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Self> {
-        let (loaded, seen) = Seen::while_reading(|note| load_noting(args, overrides.clone(), note));
+        let (loaded, seen) =
+            Seen::while_reading(|note| load_noting(args, overrides.clone(), StoredSecrets::Awaited, note));
         Ok(Self { loaded: loaded?, args: args.clone(), overrides, seen })
     }
 
@@ -92,7 +93,8 @@ async fn serve(started: Started, listener: TcpListener) -> anyhow::Result<ExitCo
     };
     let app = App::build(&started.loaded, Arc::new(SystemClock)).await?;
     app.start();
-    let watch = Watch::new(Arc::clone(&app), tls.clone(), started.again(), started.seen)?;
+    let mut watch = Watch::new(Arc::clone(&app), tls.clone(), started.again(), started.seen)?;
+    watch.read_stored_secrets().await?;
     let signals = Signals::listen()?;
     announce(&started.loaded, listener.local_addr()?, admin.as_ref());
     if let Some(link) = app.first_administrator_link().await? {

@@ -9,6 +9,8 @@ use doorward_model::Secret;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use crate::secrets;
+
 /// Longest line that is read, in bytes.
 const MAX_LINE: usize = 4096;
 /// What Ctrl-C sends.
@@ -17,18 +19,29 @@ const INTERRUPT: u8 = 3;
 /// A new password: all of standard input, or asked for twice at the terminal.
 pub(crate) fn new_password(from_stdin: bool) -> anyhow::Result<Secret> {
     if from_stdin {
-        return piped_password();
+        return piped(MAX_LINE, "a password");
     }
     if !io::stdin().is_terminal() {
         bail!("there is no terminal to ask for a password at; pipe it in with --password-stdin");
     }
-    let password = ask_quietly("Password: ")?;
-    let again = ask_quietly("The same again: ")?;
+    let password = ask_quietly("Password: ", "a password")?;
+    let again = ask_quietly("The same again: ", "a password")?;
     if password.expose() == again.expose() {
         Ok(password)
     } else {
         bail!("these were two different passwords; nothing was changed");
     }
+}
+
+/// A secret that others made: all of standard input, or asked for at the terminal.
+pub(crate) fn secret_of_others(from_stdin: bool) -> anyhow::Result<Secret> {
+    if from_stdin {
+        return piped(secrets::LONGEST, "a secret");
+    }
+    if !io::stdin().is_terminal() {
+        bail!("there is no terminal to ask for the secret at; pipe it in with --stdin");
+    }
+    ask_quietly("Secret: ", "a secret")
 }
 
 /// Whether the person at the terminal says yes.
@@ -43,18 +56,20 @@ pub(crate) fn confirm(question: &str, instead: &str) -> anyhow::Result<bool> {
 }
 
 /// Standard input without the line end that `echo` and editors leave.
-fn piped_password() -> anyhow::Result<Secret> {
-    // As large as it gets, so that no copy stays behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(MAX_LINE + 1));
-    io::stdin().lock().take(MAX_LINE as u64 + 1).read_to_end(&mut text)?;
-    if text.len() > MAX_LINE {
-        bail!("this is longer than any password: {MAX_LINE} bytes are taken");
-    }
+fn piped(longest: usize, what: &str) -> anyhow::Result<Secret> {
+    // As large as it gets, with room for the line end, so that no copy stays behind.
+    let most = longest + 2;
+    let mut text = Zeroizing::new(Vec::with_capacity(most + 1));
+    io::stdin().lock().take(most as u64 + 1).read_to_end(&mut text)?;
     let line = text.strip_suffix(b"\n").unwrap_or(&text);
-    secret(line.strip_suffix(b"\r").unwrap_or(line))
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > longest {
+        bail!("this is too long for {what}: {longest} bytes are taken");
+    }
+    secret(line, what)
 }
 
-fn ask_quietly(question: &str) -> anyhow::Result<Secret> {
+fn ask_quietly(question: &str, what: &str) -> anyhow::Result<Secret> {
     let quiet = Quiet::begin().context("the terminal cannot be made to hide what is typed")?;
     prompt(question)?;
     let mut line = Zeroizing::new([0; MAX_LINE]);
@@ -63,14 +78,14 @@ fn ask_quietly(question: &str) -> anyhow::Result<Secret> {
     drop(quiet);
     let Some((end, typed)) = line[..length].split_last() else { bail!("nothing was typed") };
     match *end {
-        b'\n' => secret(typed),
+        b'\n' => secret(typed, what),
         INTERRUPT => bail!("interrupted; nothing was changed"),
         _ => bail!("the line does not end"),
     }
 }
 
-fn secret(bytes: &[u8]) -> anyhow::Result<Secret> {
-    let text = std::str::from_utf8(bytes).context("a password is UTF-8 text")?;
+fn secret(bytes: &[u8], what: &str) -> anyhow::Result<Secret> {
+    let text = std::str::from_utf8(bytes).with_context(|| format!("{what} is UTF-8 text"))?;
     Ok(Secret::new(text.to_owned()))
 }
 

@@ -111,9 +111,10 @@ pub(super) fn upstreams(destination: &Destination) -> Vec<UpstreamShown> {
             "called in your name, with a token that your administrator's server gives"
         }
         Credential::Connection(connecting) if !connecting.shared => "called with your own account there",
-        Credential::Header { .. } | Credential::ClientCredentials(_) | Credential::Connection(_) => {
-            "called with an account that the operator set up"
-        }
+        Credential::Header { .. }
+        | Credential::ClientCredentials(_)
+        | Credential::Connection(_)
+        | Credential::Missing(_) => "called with an account that the operator set up",
     };
     vec![UpstreamShown { name: server.upstream.name.to_string(), account }]
 }

@@ -98,6 +98,7 @@ pub(super) async fn ask(
 /// There is nothing to present to a virtual server's upstream.
 fn no_credential(published: &Published, error: &CredentialError) -> Refusal {
     let refusal = match error {
+        CredentialError::Missing(_) => failed(published, UpstreamFailure::NoCredential),
         error if error.is_ours() => Refusal::from(Reason::Internal),
         error if error.is_passing() => failed(published, UpstreamFailure::Unreachable),
         _ => failed(published, UpstreamFailure::Unauthorized),

@@ -262,9 +262,10 @@ impl Reason {
         match self {
             Self::Modern(error) => error.data.clone(),
             Self::HiddenUri(_, uri) => Some(format!(r#"{{"uri":{}}}"#, quote(uri))),
-            Self::Upstream(_, name) => Some(format!(
-                r#"{{"upstream":{},"fault":"upstream","reason":"{}","requestId":"{request_id}"}}"#,
+            Self::Upstream(failure, name) => Some(format!(
+                r#"{{"upstream":{},"fault":"{}","reason":"{}","requestId":"{request_id}"}}"#,
                 quote(name),
+                if failure.fault() == Fault::Gateway { "gateway" } else { "upstream" },
                 self.row().reason,
             )),
             Self::Internal => Some(format!(r#"{{"fault":"gateway","requestId":"{request_id}"}}"#)),
@@ -365,7 +366,7 @@ impl Reason {
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let fault = match self {
-            Self::Upstream(..) | Self::Agent(..) => Fault::Upstream,
+            Self::Upstream(failure, _) | Self::Agent(failure, _) => failure.fault(),
             Self::Internal => Fault::Gateway,
             _ => Fault::Caller,
         };

@@ -77,6 +77,7 @@ fn change(before: &str, after: &str) -> (Again, Loaded) {
             var: &|_| None,
             names: &Vec::new,
             read: &|path| Err(io::Error::other(path.display().to_string())),
+            stored: doorward_config::StoredSecrets::Unknown,
             overrides: Overrides::default(),
         };
         doorward_config::parse(text, "x.toml", &environment).expect("a good configuration")

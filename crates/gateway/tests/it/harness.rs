@@ -313,6 +313,7 @@ fn load(plan: &Plan, place: &Place, address: SocketAddr, toml: &str) -> Result<L
         var: &var,
         names: &|| plan.variables.keys().cloned().collect(),
         read: &|path| std::fs::read_to_string(path),
+        stored: doorward_config::StoredSecrets::Unknown,
         overrides,
     };
     doorward_config::parse(toml, "gateway.toml", &environment)

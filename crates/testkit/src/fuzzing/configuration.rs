@@ -43,6 +43,7 @@ pub(super) fn read(text: &str) -> Result<Loaded, Mistakes> {
         var: &|name| (!name.starts_with("DOORWARD_")).then(|| SECRET.to_owned()),
         names: &Vec::new,
         read: &|_| Ok(SECRET.to_owned()),
+        stored: doorward_config::StoredSecrets::Unknown,
         overrides: Overrides::default(),
     };
     parse(text, "doorward.toml", &environment)

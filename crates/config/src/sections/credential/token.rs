@@ -18,7 +18,7 @@ pub(super) fn source(table: &Section<'_>) -> Option<Arc<TokenSource>> {
         .and_then(|text| table.context.accept(&text.at, address::protected(text.value)));
     table.require("client_id");
     let client_id = accepted("client_id", present);
-    let client_secret = table.secret("client_secret");
+    let client_secret = table.secret_of_credential("client_secret");
     let (scope, resource) = (accepted("scope", scopes), accepted("resource", resource));
     let audience = accepted("audience", present);
     Some(Arc::new(TokenSource {

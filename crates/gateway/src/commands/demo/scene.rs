@@ -271,6 +271,7 @@ fn load(text: &str, variables: &[(&str, &String)], directory: &Path) -> anyhow::
         var: &|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).clone()),
         names: &Vec::new,
         read: &|path| fs::read_to_string(path),
+        stored: doorward_config::StoredSecrets::Unknown,
         overrides: Overrides::default(),
     };
     doorward_config::parse(text, "the demo's configuration", &environment)

@@ -74,6 +74,7 @@ impl Block {
             var: &|name| self.keys.iter().any(|(_, value)| value.refers_to(name)).then(|| "set".to_owned()),
             names: &Vec::new,
             read: &|_| Err(io::ErrorKind::NotFound.into()),
+            stored: doorward_config::StoredSecrets::Unknown,
             overrides: Overrides::default(),
         };
         let Err(found) = doorward_config::parse(&self.live(), "", &environment) else { return Vec::new() };

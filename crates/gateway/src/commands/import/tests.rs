@@ -25,6 +25,7 @@ fn loaded(import: &Import) -> Result<Loaded, String> {
         var: &|name| import.variables.iter().any(|(set, _)| set == name).then(|| format!("value-of-{name}")),
         names: &Vec::new,
         read: &|_| Err(io::ErrorKind::NotFound.into()),
+        stored: doorward_config::StoredSecrets::Unknown,
         overrides: Overrides::default(),
     };
     let found = doorward_config::parse(&import.toml, "out.toml", &environment);

@@ -30,6 +30,7 @@ async fn probes_are_answered_when_no_record_can_be_written() {
         var: &|_| None,
         names: &Vec::new,
         read: &|_| Err(std::io::ErrorKind::NotFound.into()),
+        stored: doorward_config::StoredSecrets::Unknown,
         overrides,
     };
     let loaded = doorward_config::defaults(&environment).expect("defaults");

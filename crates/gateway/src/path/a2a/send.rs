@@ -23,7 +23,7 @@ use super::{
 use crate::{
     App,
     agents::{Approved, Interface},
-    credentials::{self, assertion},
+    credentials::{self, CredentialError, assertion},
 };
 
 /// An agent that is being talked to on behalf of a caller.
@@ -244,10 +244,10 @@ impl Talk {
             assertion::attach(app, caller, agent.card.origin().ascii_serialization().as_str(), headers);
         }
         credentials::attach(app, &agent.credential, caller, headers).await.map_err(|error| {
-            let reason = if error.is_ours() {
-                Reason::Internal.into()
-            } else {
-                failed(&self.call, UpstreamFailure::Unauthorized)
+            let reason = match &error {
+                CredentialError::Missing(_) => failed(&self.call, UpstreamFailure::NoCredential),
+                error if error.is_ours() => Reason::Internal.into(),
+                _ => failed(&self.call, UpstreamFailure::Unauthorized),
             };
             reason.detail(error.to_string())
         })

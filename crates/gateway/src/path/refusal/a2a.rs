@@ -1,5 +1,6 @@
 //! Refusals in the words of A2A: the same closed table, told by an error of the protocol on every binding.
 
+use doorward_model::Fault;
 use doorward_protocol::{
     a2a::{ErrorKind, Failure},
     json::quote,
@@ -21,9 +22,10 @@ impl Refusal {
             reason => Failure::new(reason.kind(), reason.message()),
         };
         match &self.reason {
-            Reason::Agent(_, name) => {
+            Reason::Agent(failed, name) => {
+                let fault = if failed.fault() == Fault::Gateway { "gateway" } else { "agent" };
                 failure.metadata = Some(format!(
-                    r#"{{"agent":{},"fault":"agent","reason":"{}","requestId":"{request_id}"}}"#,
+                    r#"{{"agent":{},"fault":"{fault}","reason":"{}","requestId":"{request_id}"}}"#,
                     quote(name),
                     row.reason
                 ));
@@ -70,6 +72,7 @@ impl UpstreamFailure {
             Self::TooLarge | Self::Invalid | Self::Unauthorized | Self::Redirect | Self::Status(_) => {
                 ErrorKind::InvalidAgentResponse
             }
+            Self::NoCredential => ErrorKind::Internal,
         }
     }
 }

@@ -93,6 +93,10 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (upstream(UpstreamFailure::Unauthorized), "the upstream refused the configured credential"),
         (upstream(UpstreamFailure::Redirect), "the upstream redirects; correct its `url`"),
         (upstream(UpstreamFailure::Status(500)), "the upstream answered with an unexpected HTTP status"),
+        (
+            upstream(UpstreamFailure::NoCredential),
+            "`credential` refers to a secret that the store does not have; `doorward secret set` puts it there",
+        ),
         (Reason::Internal, "Doorward's own fault"),
     ]
 }
@@ -141,6 +145,10 @@ fn of_agents() -> Vec<(Reason, &'static str)> {
         (agent(UpstreamFailure::Unauthorized), "the agent refused `credential`, or there is none to be had"),
         (agent(UpstreamFailure::Redirect), "the agent redirects, which is never followed"),
         (agent(UpstreamFailure::Status(500)), "the agent answered with an unexpected HTTP status"),
+        (
+            agent(UpstreamFailure::NoCredential),
+            "`credential` refers to a secret that the store does not have; `doorward secret set` puts it there",
+        ),
     ]
 }
 

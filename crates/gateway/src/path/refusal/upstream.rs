@@ -1,6 +1,8 @@
-//! What upstreams and agents do wrong, in words and codes.
+//! Why upstreams and agents give no answer, in words and codes.
 
-/// What an upstream did wrong.
+use doorward_model::Fault;
+
+/// What an upstream did wrong; or that Doorward has nothing to present to it, which is its own fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UpstreamFailure {
     Unreachable,
@@ -11,6 +13,7 @@ pub(crate) enum UpstreamFailure {
     Unauthorized,
     Redirect,
     Status(u16),
+    NoCredential,
 }
 
 impl UpstreamFailure {
@@ -25,6 +28,7 @@ impl UpstreamFailure {
             Self::Unauthorized => "refused the credential that is configured for it".into(),
             Self::Redirect => "answered with a redirect, which is never followed".into(),
             Self::Status(status) => format!("answered with HTTP status {status}"),
+            Self::NoCredential => "cannot be asked: a credential for it is missing here".into(),
         };
         format!("{kind} `{name}` {what}")
     }
@@ -40,6 +44,12 @@ impl UpstreamFailure {
             Self::Unauthorized => "upstream_unauthorized",
             Self::Redirect => "upstream_redirect",
             Self::Status(_) => "upstream_status",
+            Self::NoCredential => "upstream_no_credential",
         }
+    }
+
+    /// Whose fault it is.
+    pub(super) fn fault(self) -> Fault {
+        if self == Self::NoCredential { Fault::Gateway } else { Fault::Upstream }
     }
 }
