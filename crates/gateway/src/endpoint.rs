@@ -1,4 +1,4 @@
-//! The routes of the authorization server and of the pages where people sign in and decide.
+//! The routes of the authorization server, of the pages where people sign in and decide, and of the admin API.
 
 use http::Method;
 
@@ -35,6 +35,12 @@ pub(crate) enum Endpoint {
     RevokeAccess,
     /// `/console/assets/<file>`: what the pages look like.
     Asset(String),
+    /// `/api/v1/openapi.json`: what the admin API has.
+    ApiDescription,
+    /// `/api/v1/secrets`: which secrets the store has.
+    ApiSecrets,
+    /// `/api/v1/secrets/<name>`: one of them.
+    ApiSecret(String),
 }
 
 /// Whose pages may send a request.
@@ -65,6 +71,8 @@ impl Endpoint {
             "/console" => Self::Console,
             "/console/access" => Self::Access,
             "/console/access/revoke" => Self::RevokeAccess,
+            "/api/v1/openapi.json" => Self::ApiDescription,
+            "/api/v1/secrets" => Self::ApiSecrets,
             _ => {
                 let named = |prefix| path.strip_prefix(prefix).filter(|name| !name.contains('/'));
                 let owned = |name: &str| name.to_owned();
@@ -72,6 +80,8 @@ impl Endpoint {
                     Self::SignedInBy(owned(name))
                 } else if let Some(name) = named("/console/assets/") {
                     Self::Asset(owned(name))
+                } else if let Some(name) = named("/api/v1/secrets/") {
+                    Self::ApiSecret(owned(name))
                 } else {
                     Self::SignInWith(owned(named("/sign-in/")?))
                 }
@@ -92,6 +102,11 @@ impl Endpoint {
         self.origins() == Origins::Any || matches!(self, Self::Authorize | Self::Consent)
     }
 
+    /// Whether it is part of the admin API.
+    pub(crate) fn is_api(&self) -> bool {
+        matches!(self, Self::ApiDescription | Self::ApiSecrets | Self::ApiSecret(_))
+    }
+
     /// Whether it only takes the forms of pages.
     pub(crate) fn is_form(&self) -> bool {
         self.origins() == Origins::OwnPages && self.methods() == [Method::POST]
@@ -102,6 +117,7 @@ impl Endpoint {
         match self.methods() {
             [only] if only == Method::POST => "POST",
             [_] => "GET",
+            [first, ..] if first == Method::PUT => "PUT, DELETE",
             _ => "GET, POST",
         }
     }
@@ -111,6 +127,8 @@ impl Endpoint {
         match self {
             Self::Authorize | Self::SignIn | Self::FirstAdministrator => &[Method::GET, Method::POST],
             Self::SignedInBy(_) | Self::Console | Self::Access | Self::Asset(_) => &[Method::GET],
+            Self::ApiDescription | Self::ApiSecrets => &[Method::GET],
+            Self::ApiSecret(_) => &[Method::PUT, Method::DELETE],
             _ => &[Method::POST],
         }
     }

@@ -3,6 +3,7 @@
 //! Read [`app`] first: it builds everything once, in order. Then [`path`]: the way of a request.
 
 mod agents;
+mod api;
 pub mod app;
 mod bounded;
 pub mod cli;

@@ -28,12 +28,12 @@ use std::sync::Arc;
 
 pub(crate) use authorize::{Request, asked_again, recheck, resource};
 pub(crate) use clients::Clients;
-pub(crate) use form::read as read_form;
+pub(crate) use form::{read as read_form, read_json};
 pub(crate) use metadata::document;
 pub(crate) use reply::{Outcome, Web, retry_after};
 
 use crate::{
-    App,
+    App, api,
     endpoint::Endpoint,
     path::{Answer, OpenRecord, Refusal, Visit},
     people,
@@ -71,6 +71,9 @@ pub(crate) async fn answer(
         Endpoint::Access => access::list(&web, visit, record).await,
         Endpoint::RevokeAccess => access::revoke(&web, visit, record).await,
         Endpoint::Asset(name) => reply::asset(&name, &visit, record),
+        Endpoint::ApiDescription | Endpoint::ApiSecrets | Endpoint::ApiSecret(_) => {
+            api::answer(&web, visit, record).await
+        }
     };
     outcome.map(|answer| web.finish(answer))
 }

@@ -62,7 +62,9 @@ impl Secrets {
         for stored in self.store.sealed_secrets().await? {
             match open(&self.envelope, &stored.name, &stored.sealed) {
                 Some(value) => drop(values.insert(stored.name, value)),
-                None => tracing::error!(secret = %stored.name, "a secret of the store is damaged; enter it again"),
+                None => {
+                    tracing::error!(secret = %stored.name, "a secret of the store is damaged; enter it again")
+                }
             }
         }
         *self.opened() = Opened { change, values };

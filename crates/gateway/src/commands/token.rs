@@ -5,8 +5,12 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use doorward_auth::{
     keys::hash,
-    server::token::{self, TokenKind},
+    server::{
+        resource,
+        token::{self, TokenKind},
+    },
 };
+use doorward_config::Loaded;
 use doorward_guard::policy;
 use doorward_model::{Caller, ClientGrant, Identity, Record, Scopes, Secret, Timestamp, Voucher};
 use doorward_store::{GrantSeen, NewAccessToken, User};
@@ -17,7 +21,10 @@ use super::{
     resource::Resource,
     say, say_aside,
 };
-use crate::cli::access::{Token, TokenIssue, TokenList, TokenRevoke};
+use crate::{
+    api,
+    cli::access::{Token, TokenIssue, TokenList, TokenRevoke},
+};
 
 /// What stands in the place of a client's id. No client can have it: names have no colon.
 const CLIENT: &str = "command:token-issue";
@@ -43,30 +50,24 @@ pub(crate) fn run(token: &Token) -> anyhow::Result<ExitCode> {
 }
 
 async fn issue(opened: &Opened, args: &TokenIssue) -> anyhow::Result<()> {
-    let resource = Resource::at(&opened.loaded, &args.resource)?;
-    ensure!(
-        resource.access.oauth,
-        "{}: its `access` has no \"oauth\", so no token of Doorward's opens it",
-        resource.url
-    );
-    let scopes = scopes(args.scope.as_deref(), &resource)?;
+    let opens = Opens::at(&opened.loaded, args)?;
     let life = life(args.ttl.as_deref(), opened.loaded.snapshot.tokens.access_ttl)?;
     let user = opened.store.user(&args.user).await?.ok_or_else(|| {
         anyhow!("there is no local user `{0}`; `doorward user add {0}` makes one", args.user)
     })?;
-    refuse_unless_let_in(opened, &user, &resource, scopes)?;
+    opens.refuse_unless_let_in(opened, &user)?;
 
-    let grant = grant(user, &resource, scopes, opened.now(), life);
+    let grant = grant(user, &opens, opened.now(), life);
     let secret = token::mint(TokenKind::Access);
     let access = NewAccessToken {
         hash: token::hash(secret.expose()),
-        scopes,
+        scopes: opens.scopes,
         issued: grant.created,
         expires: grant.expires,
     };
     opened.store.put_client_grant(&grant, &access).await?;
     // What is not recorded is not handed out.
-    if let Err(error) = recorded(opened, &resource, &grant).await {
+    if let Err(error) = recorded(opened, &opens, &grant).await {
         opened.store.revoke_client_grant(&grant.id, opened.now()).await?;
         return Err(error);
     }
@@ -78,7 +79,50 @@ async fn issue(opened: &Opened, args: &TokenIssue) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn grant(user: User, resource: &Resource<'_>, scopes: Scopes, now: Timestamp, life: Duration) -> ClientGrant {
+/// What a token is to open.
+struct Opens<'a> {
+    /// The resource's address.
+    url: String,
+    scopes: Scopes,
+    /// The virtual server or the agent there; the admin API when absent.
+    resource: Option<Resource<'a>>,
+}
+
+impl<'a> Opens<'a> {
+    fn at(loaded: &'a Loaded, args: &TokenIssue) -> anyhow::Result<Self> {
+        let url = api::resource(&loaded.snapshot);
+        if resource::canonical(&args.resource).is_some_and(|asked| asked == url) {
+            ensure!(args.scope.is_none(), "--scope: the admin API knows no scopes; leave it out");
+            return Ok(Self { url, scopes: Scopes::NONE, resource: None });
+        }
+        let resource = Resource::at(loaded, &args.resource)?;
+        ensure!(
+            resource.access.oauth,
+            "{}: its `access` has no \"oauth\", so no token of Doorward's opens it",
+            resource.url
+        );
+        let scopes = scopes(args.scope.as_deref(), &resource)?;
+        Ok(Self { url: resource.url.to_owned(), scopes, resource: Some(resource) })
+    }
+
+    /// The same decision as for every call with the token.
+    fn refuse_unless_let_in(&self, opened: &Opened, user: &User) -> anyhow::Result<()> {
+        match &self.resource {
+            Some(resource) => refuse_unless_let_in(opened, user, resource, self.scopes),
+            None => {
+                ensure!(
+                    user.administrator,
+                    "{0} is no administrator, and the admin API is for administrators; `doorward user change {0} --admin` \
+                     makes one",
+                    user.name
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+fn grant(user: User, opens: &Opens<'_>, now: Timestamp, life: Duration) -> ClientGrant {
     ClientGrant {
         id: hash::random_hex::<16>(),
         subject: user.name,
@@ -87,8 +131,8 @@ fn grant(user: User, resource: &Resource<'_>, scopes: Scopes, now: Timestamp, li
         client: CLIENT.to_owned(),
         client_name: Some("doorward token issue".to_owned()),
         redirect: None,
-        resource: resource.url.to_owned(),
-        scopes,
+        resource: opens.url.clone(),
+        scopes: opens.scopes,
         created: now,
         expires: now.plus_secs(i64::try_from(life.as_secs()).unwrap_or(i64::MAX)),
     }
@@ -191,9 +235,14 @@ async fn revoke(opened: &Opened, args: &TokenRevoke) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn recorded(opened: &Opened, resource: &Resource<'_>, grant: &ClientGrant) -> anyhow::Result<()> {
-    let detail =
-        format!("grant {}, scope {}, expires {}", grant.id, grant.scopes, grant.expires.to_rfc3339());
+async fn recorded(opened: &Opened, opens: &Opens<'_>, grant: &ClientGrant) -> anyhow::Result<()> {
+    let for_api = if opens.resource.is_none() { ", for the admin API" } else { "" };
+    let detail = format!(
+        "grant {}{for_api}, scope {}, expires {}",
+        grant.id,
+        grant.scopes,
+        grant.expires.to_rfc3339()
+    );
     let mut record = Record {
         issuer: Some(opened.loaded.snapshot.origin()),
         subject: Some(grant.subject.clone()),
@@ -201,7 +250,9 @@ async fn recorded(opened: &Opened, resource: &Resource<'_>, grant: &ClientGrant)
         detail: Some(detail),
         ..Record::default()
     };
-    resource.note(&mut record);
+    if let Some(resource) = &opens.resource {
+        resource.note(&mut record);
+    }
     opened.record("token issue", record).await
 }
 

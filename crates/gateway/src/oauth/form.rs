@@ -23,7 +23,7 @@ pub(crate) async fn read(web: &Web<'_>, headers: &HeaderMap, body: Incoming) -> 
 }
 
 /// A JSON text of at most so many bytes.
-pub(super) async fn read_json(
+pub(crate) async fn read_json(
     web: &Web<'_>,
     headers: &HeaderMap,
     body: Incoming,

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     App,
+    api::Problem,
     endpoint::{Endpoint, Origins},
     pages::{self, ErrorPage, Page},
     path::{self, Answer, Content, OpenRecord, Reason, Refusal, Visit},
@@ -42,7 +43,7 @@ impl From<StoreError> for Refusal {
 impl<'a> Web<'a> {
     pub(super) fn new(app: &'a Arc<App>, routes: &'a Arc<Routes>, visit: &Visit) -> Self {
         let browser = Browser::of(&visit.headers, routes.has_tls());
-        let shared = matches!(visit.endpoint, Endpoint::Asset(_));
+        let shared = matches!(visit.endpoint, Endpoint::Asset(_)) || visit.endpoint.is_api();
         let address = address_key(visit.address);
         Self { app, routes, browser, address, origins: visit.endpoint.origins(), shared }
     }
@@ -103,6 +104,11 @@ impl<'a> Web<'a> {
         if endpoint.origins() == Origins::Any {
             return too_often_in_json(too_often, record);
         }
+        if endpoint.is_api() {
+            let mut answer = Problem::TooOften.answer(record);
+            answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
+            return self.finish(answer);
+        }
         let text = "Too many requests came from where you are. Wait a moment, then load this page again.";
         let title = ("Please wait a moment", text);
         let mut answer = self.trouble(status, title, "too_often", record);
@@ -134,7 +140,7 @@ impl<'a> Web<'a> {
     pub(super) fn finish(&self, mut answer: Answer) -> Answer {
         if self.origins != Origins::Any {
             path::hide_from_other_origins(&mut answer);
-            // What others may keep is the same for every browser.
+            // What others may keep is the same for every browser, and programs are no browsers.
             if !self.shared
                 && let Some(cookie) = self.browser.cookie()
             {

@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use doorward_model::{BatchMessage, Binding, Caller, ClientGrant, Decision, Fault, Record};
+use doorward_model::{BatchMessage, Binding, Caller, ClientGrant, Decision, Fault, Name, Record};
 use doorward_store::{Durability, Slot};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -163,6 +163,11 @@ impl OpenRecord {
     pub(crate) fn took_back(&mut self, grant: &ClientGrant) {
         self.client(&grant.client);
         self.record.detail = Some(clip(&format!("client grant {} of {}", grant.id, grant.subject)));
+    }
+
+    /// Notes the secret that an administrator stored or removed: its name.
+    pub(crate) fn secret(&mut self, what: &str, name: &Name) {
+        self.record.detail = Some(format!("{what} secret {name}"));
     }
 
     /// What people and errors call this request.

@@ -12,6 +12,7 @@ use doorward_protocol::{
 use http::StatusCode;
 
 use super::{Reason, UpstreamFailure};
+use crate::api::Problem;
 
 /// One of each refusal that needs no virtual server, with its meaning for an operator.
 fn samples() -> Vec<(Reason, &'static str)> {
@@ -277,6 +278,13 @@ fn reference() -> String {
     rows.sort_unstable();
     for (reason, meaning) in rows {
         page.extend([format!("| `{reason}` | {meaning} |\n")]);
+    }
+    page.push_str(
+        "\n## Admin API\n\nBelow `/api/v1`, as problems in JSON (RFC 9457) whose `reason` is this one.\n\n\
+         | reason | HTTP status | meaning |\n|---|---|---|\n",
+    );
+    for (reason, status, meaning) in Problem::ALL.map(Problem::row) {
+        page.extend([format!("| `{reason}` | {status} | {meaning} |\n")]);
     }
     page
 }
