@@ -25,7 +25,7 @@ use crate::{
     path::{Answer, OpenRecord, Visit},
 };
 
-/// What the API has (OpenAPI 3.1).
+/// What the API has (`OpenAPI` 3.1).
 const DESCRIPTION: &str = include_str!("api/openapi.json");
 
 /// The OAuth resource of the API: what tokens for it are bound to.

@@ -126,8 +126,12 @@ impl Endpoint {
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self {
             Self::Authorize | Self::SignIn | Self::FirstAdministrator => &[Method::GET, Method::POST],
-            Self::SignedInBy(_) | Self::Console | Self::Access | Self::Asset(_) => &[Method::GET],
-            Self::ApiDescription | Self::ApiSecrets => &[Method::GET],
+            Self::SignedInBy(_)
+            | Self::Console
+            | Self::Access
+            | Self::Asset(_)
+            | Self::ApiDescription
+            | Self::ApiSecrets => &[Method::GET],
             Self::ApiSecret(_) => &[Method::PUT, Method::DELETE],
             _ => &[Method::POST],
         }

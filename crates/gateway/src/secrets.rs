@@ -63,7 +63,7 @@ impl Secrets {
             match open(&self.envelope, &stored.name, &stored.sealed) {
                 Some(value) => drop(values.insert(stored.name, value)),
                 None => {
-                    tracing::error!(secret = %stored.name, "a secret of the store is damaged; enter it again")
+                    tracing::error!(secret = %stored.name, "a secret of the store is damaged; enter it again");
                 }
             }
         }

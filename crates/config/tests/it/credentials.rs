@@ -139,3 +139,76 @@ fn credentials_in_clear_are_warned_about() {
             .contains("travels in clear: the upstream is called by http")
     );
 }
+
+/// An upstream with this credential, read by somebody who knows these secrets of the store.
+fn with_stored(credential: &str, stored: doorward_config::StoredSecrets<'_>) -> (Credential, Loaded) {
+    let text =
+        format!("[[upstream]]\nname = \"u\"\nurl = \"http://127.0.0.1:1/mcp\"\ncredential = {credential}\n");
+    let world = World::usual();
+    let loaded = world.with(|env| {
+        let env = doorward_config::Environment { stored, ..env.clone() };
+        doorward_config::parse(&text, "gateway.toml", &env).expect("a good file")
+    });
+    (loaded.snapshot.upstreams["u"].credential.clone(), loaded)
+}
+
+#[test]
+fn a_secret_of_the_store_is_part_of_a_credential_or_the_credential_is_missing() {
+    use doorward_config::StoredSecrets;
+    let known = |name: &doorward_model::Name| {
+        (name.as_str() == "mail").then(|| doorward_model::Secret::new("from-the-store".into()))
+    };
+    let all = StoredSecrets::Known(&known);
+    let bearer = |name: &str| format!(r#"{{ kind = "bearer", value = {{ stored = "{name}" }} }}"#);
+    let (credential, loaded) = with_stored(&bearer("mail"), all);
+    assert!(
+        matches!(credential, Credential::Header { value, .. } if value.expose() == "Bearer from-the-store")
+    );
+    assert!(loaded.warnings.is_empty() && loaded.snapshot.stored_secrets.len() == 1);
+    assert!(doorward_config::export(&loaded).contains(r#"stored = "mail""#));
+    let token = |more: &str| {
+        format!(
+            r#"{{ kind = "client-credentials", token_endpoint = "https://as.example/t", client_id = "c", {more} }}"#
+        )
+    };
+    for credential in [bearer("gone"), token(r#"client_secret = { stored = "gone" }"#)] {
+        for (stored, warned) in [
+            (all, "`gone` is not in the store"),
+            (StoredSecrets::Unknown, "`gone` must be in the store"),
+            (StoredSecrets::Awaited, ""),
+        ] {
+            let (read, loaded) = with_stored(&credential, stored);
+            assert!(matches!(read, Credential::Missing(name) if name.as_str() == "gone"), "{credential}");
+            let warnings: String = loaded.warnings.iter().map(ToString::to_string).collect();
+            assert!(warnings.contains(warned) && warnings.is_empty() == warned.is_empty(), "{warnings}");
+            assert!(loaded.snapshot.stored_secrets.contains("gone"));
+        }
+    }
+}
+
+#[test]
+fn a_secret_of_the_store_stands_nowhere_else() {
+    let stored = r#"{ stored = "x" }"#;
+    refused(
+        |text| text.replace('@', stored),
+        &[
+            ("[store]\nurl = @", "a secret of the store can only be part of a `credential`"),
+            ("[keys]\nmaster = @", "a secret of the store can only be part of a `credential`"),
+            (
+                "[[sign_in]]\nname = \"s\"\nissuer = \"https://i.example\"\nclient_id = \"c\"\nclient_secret = @",
+                "a secret of the store can only be part of a `credential`",
+            ),
+        ],
+    );
+    let upstream = "[[upstream]]\nname = \"u\"\nurl = \"http://127.0.0.1:1/mcp\"\ncredential = { kind = \"bearer\", value = @ }";
+    refused(
+        |value| upstream.replace('@', value),
+        &[
+            (r#"{ stored = "No Name" }"#, "a name is 1 to 63 characters"),
+            (r#"{ stored = "x", env = "KEY" }"#, "expected exactly one of `env`, `file` and `stored`"),
+            ("{ }", "expected exactly one of `env`, `file` and `stored`"),
+            (r#"{ stored = 1 }"#, "expected text"),
+            ("\"plain\"", "a secret is never written in the file"),
+        ],
+    );
+}

@@ -107,18 +107,16 @@ impl<'a> Opens<'a> {
 
     /// The same decision as for every call with the token.
     fn refuse_unless_let_in(&self, opened: &Opened, user: &User) -> anyhow::Result<()> {
-        match &self.resource {
-            Some(resource) => refuse_unless_let_in(opened, user, resource, self.scopes),
-            None => {
-                ensure!(
-                    user.administrator,
-                    "{0} is no administrator, and the admin API is for administrators; `doorward user change {0} --admin` \
-                     makes one",
-                    user.name
-                );
-                Ok(())
-            }
+        if let Some(resource) = &self.resource {
+            return refuse_unless_let_in(opened, user, resource, self.scopes);
         }
+        ensure!(
+            user.administrator,
+            "{0} is no administrator, and the admin API is for administrators; `doorward user change {0} --admin` makes \
+             one",
+            user.name
+        );
+        Ok(())
     }
 }
 

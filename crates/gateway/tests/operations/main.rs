@@ -14,6 +14,7 @@ mod memory;
 mod metrics;
 mod program;
 mod proxies;
+mod secrets;
 mod tls;
 mod tokens;
 mod users;
