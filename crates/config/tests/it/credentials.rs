@@ -1,9 +1,10 @@
 //! Credentials that are tokens, at upstreams and at agents.
 
+use doorward_config::Loaded;
 use doorward_model::{Credential, TokenSource};
 use insta::assert_snapshot;
 
-use crate::support::{accepted, good, refused, warnings};
+use crate::support::{World, accepted, good, refused, warnings};
 
 fn upstream(credential: &str) -> String {
     format!("[[upstream]]\nname = \"u\"\nurl = \"https://u.example/mcp\"\ncredential = {credential}\n")

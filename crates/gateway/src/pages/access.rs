@@ -69,10 +69,21 @@ impl GrantRow<'_> {
 
     /// The name of what it opens: the last segment of the resource.
     fn opens(&self) -> &str {
+        if self.is_for_api() {
+            return "the admin API";
+        }
         self.grant.resource.rsplit('/').next().unwrap_or(&self.grant.resource)
     }
 
+    /// The admin API knows no scopes, and no virtual server or agent is at its address.
+    fn is_for_api(&self) -> bool {
+        self.grant.scopes.is_empty() && self.grant.resource.ends_with("/api/v1")
+    }
+
     fn may(&self) -> String {
+        if self.is_for_api() {
+            return "everything".to_owned();
+        }
         words::in_short(self.grant.scopes)
     }
 
