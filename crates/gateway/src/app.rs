@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     net::IpAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -392,12 +392,7 @@ pub(crate) fn store_url(url: &StoreUrl) -> String {
 }
 
 fn egress_config(settings: &Settings, snapshot: &Snapshot) -> Result<EgressConfig, AppError> {
-    let extra_roots =
-        settings.ca.as_deref().map(|path| fs::read(path).map_err(file_error(path))).transpose()?;
+    let read = |path: &PathBuf| fs::read(path).map_err(|error| AppError::File { path: path.clone(), error });
+    let extra_roots = settings.ca.as_ref().map(read).transpose()?;
     Ok(EgressConfig { allow_private: snapshot.allow_private.clone(), extra_roots })
-}
-
-fn file_error(path: &Path) -> impl FnOnce(io::Error) -> AppError {
-    let path = path.to_owned();
-    move |error| AppError::File { path, error }
 }

@@ -196,7 +196,7 @@ fn secrets_are_references_that_lead_somewhere() {
         &[
             (
                 "\"hunter2\"",
-                "a secret is never written in the file (write { env = \"NAME\" } or { file = \"path\" })",
+                "a secret is never written in the file (write { env = \"NAME\" }, { file = \"path\" } or { stored = \"name\" })",
             ),
             ("42", "a secret is never written in the file"),
             ("{}", "expected exactly one of `env` and `file`"),

@@ -94,7 +94,7 @@ fn all_mistakes_of_all_sections_in_one_run() {
     gateway.toml:16: upstream[0].name: a name is 1 to 63 characters of a-z, 0-9, `.`, `_`, `-` and starts with a letter or digit (such as "every-thing")
     gateway.toml:17: upstream[0].url: a URL holds no user name or password (use `credential`)
     gateway.toml:18: upstream[0].credential.name: the header `mcp-session-id` is Doorward's own to set
-    gateway.toml:18: upstream[0].credential.value: a secret is never written in the file (write { env = "NAME" } or { file = "path" })
+    gateway.toml:18: upstream[0].credential.value: a secret is never written in the file (write { env = "NAME" }, { file = "path" } or { stored = "name" })
     gateway.toml:22: upstream[1].command[1]: expected a text that is not empty, without NUL
     gateway.toml:26: upstream[2].url: a cloud metadata address is never a destination
     gateway.toml:27: upstream[2].timeout: expected a text such as "30s", found an integer

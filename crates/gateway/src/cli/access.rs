@@ -166,7 +166,7 @@ pub(crate) struct TokenIssue {
     /// The local user that it acts for
     #[arg(long, value_name = "NAME")]
     pub(crate) user: String,
-    /// The address of the virtual server or agent that it opens
+    /// The address of the virtual server or agent that it opens, or of the admin API (URL/api/v1) for an administrator
     #[arg(long, value_name = "URL")]
     pub(crate) resource: String,
     /// What it may do, such as "mcp:read"; all that there is to allow there when left out
