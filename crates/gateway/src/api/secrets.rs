@@ -52,7 +52,9 @@ async fn put(
     record: &mut OpenRecord,
 ) -> Result<Result<Answer, Problem>, Refusal> {
     let body = read_json(web, &visit.headers, visit.body, MAX_BODY).await;
-    let entered = body.ok().and_then(|body| serde_json::from_slice::<Entered>(&body).ok());
+    // The members may not come without their names, as a list.
+    let body = body.ok().filter(|body| body.trim_ascii_start().starts_with(b"{"));
+    let entered = body.and_then(|body| serde_json::from_slice::<Entered>(&body).ok());
     let Some(value) = entered.map(|entered| Secret::new(entered.value)) else {
         return Ok(Err(Problem::BodyInvalid));
     };
