@@ -210,7 +210,7 @@ fn a_secret_of_the_store_stands_nowhere_else() {
             (r#"{ stored = "No Name" }"#, "a name is 1 to 63 characters"),
             (r#"{ stored = "x", env = "KEY" }"#, "expected exactly one of `env`, `file` and `stored`"),
             ("{ }", "expected exactly one of `env`, `file` and `stored`"),
-            (r#"{ stored = 1 }"#, "expected text"),
+            ("{ stored = 1 }", "expected text"),
             ("\"plain\"", "a secret is never written in the file"),
         ],
     );

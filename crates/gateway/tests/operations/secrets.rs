@@ -25,7 +25,7 @@ fn text(upstream: &Recorder) -> String {
 /// The credentials that have reached the upstream.
 fn presented(upstream: &Recorder) -> Vec<String> {
     let requests = upstream.requests();
-    requests.iter().filter_map(|request| request.header("authorization")).map(ToString::to_string).collect()
+    requests.iter().filter_map(|request| request.header("authorization")).map(str::to_owned).collect()
 }
 
 async fn calls_until(program: &Program, what: &str, enough: impl Fn(&Answer) -> bool) {
