@@ -4,8 +4,10 @@
 //! reasons from the table of refusals. Nothing that a caller writes becomes a label. Counting happens where a
 //! record closes, on handles that are resolved once per virtual server; nothing here decides.
 
+mod deliveries;
 mod text;
 
+pub(crate) use deliveries::Delivery;
 pub(crate) use text::CONTENT_TYPE;
 
 #[cfg(test)]
@@ -24,6 +26,7 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
+use self::deliveries::OfDelivery;
 use crate::push;
 
 /// Upper bounds in seconds, of the OpenTelemetry conventions for MCP.
@@ -45,7 +48,7 @@ pub(crate) struct Descriptor {
 }
 
 /// Every metric, in the order of the page.
-pub(crate) const DESCRIPTORS: [Descriptor; 12] = [
+pub(crate) const DESCRIPTORS: [Descriptor; 13] = [
     Descriptor {
         name: "doorward_requests_total",
         kind: "counter",
@@ -112,6 +115,12 @@ pub(crate) const DESCRIPTORS: [Descriptor; 12] = [
         labels: "`outcome`",
         help: "Changes of the configuration file that were seen, `applied` or `refused`",
     },
+    Descriptor {
+        name: "doorward_push_deliveries_total",
+        kind: "counter",
+        labels: "`server`, `outcome`",
+        help: "Deliveries to webhooks, by agent, that were `queued`, that were `delivered`, attempts that `failed` and are repeated, and deliveries that were `given_up`",
+    },
     Descriptor { name: "doorward_build_info", kind: "gauge", labels: "`version`", help: "Always 1" },
 ];
 
@@ -162,6 +171,7 @@ pub(crate) struct Metrics {
     waiting: Gauge,
     tls_failures: Counter,
     changes: Family<OfChange, Counter>,
+    deliveries: Family<OfDelivery, Counter>,
     unrouted: Arc<Meters>,
 }
 
@@ -204,7 +214,8 @@ impl Metrics {
         for outcome in ["applied", "refused"] {
             changes.get_or_create_owned(&OfChange { outcome });
         }
-        let build: Family<OfBuild, Gauge> = register(&mut registry, 11, Family::default());
+        let deliveries = register(&mut registry, 11, Family::default());
+        let build: Family<OfBuild, Gauge> = register(&mut registry, 12, Family::default());
         build.get_or_create_owned(&OfBuild { version: env!("CARGO_PKG_VERSION") }).set(1);
         let durations = [&total, &gateway, &upstream];
         let unrouted = meters(NO_SERVER, &requests, &messages, durations, &in_flight);
@@ -221,6 +232,7 @@ impl Metrics {
             waiting,
             tls_failures,
             changes,
+            deliveries,
             unrouted: Arc::new(unrouted),
         }
     }

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use doorward_model::BatchMessage;
+use doorward_model::{BatchMessage, Name};
 
 use super::*;
 use crate::reference::compare;
@@ -42,6 +42,12 @@ fn busy() -> Metrics {
     demo.opened();
     metrics.tls_failure();
     metrics.configuration_change(true);
+    let helper = Name::parse("helper").expect("a name");
+    for delivery in
+        [Delivery::Queued, Delivery::Queued, Delivery::Failed, Delivery::Delivered, Delivery::GivenUp]
+    {
+        metrics.delivery(&helper, delivery);
+    }
     metrics
 }
 
@@ -111,6 +117,10 @@ fn what_happened_is_counted() {
         "doorward_tls_failures_total 1",
         r#"doorward_configuration_changes_total{outcome="applied"} 1"#,
         r#"doorward_configuration_changes_total{outcome="refused"} 0"#,
+        r#"doorward_push_deliveries_total{server="a2a/helper",outcome="queued"} 2"#,
+        r#"doorward_push_deliveries_total{server="a2a/helper",outcome="failed"} 1"#,
+        r#"doorward_push_deliveries_total{server="a2a/helper",outcome="delivered"} 1"#,
+        r#"doorward_push_deliveries_total{server="a2a/helper",outcome="given_up"} 1"#,
         "# TYPE doorward_requests_total counter",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
