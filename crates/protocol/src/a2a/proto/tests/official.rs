@@ -60,7 +60,7 @@ impl FileResolver for Sources {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
         let source = match name {
             "a2a-1.0.1.proto" => include_str!("../../../../tests/fixtures/a2a/a2a-1.0.1.proto"),
-            "a2a-0.3.0.proto" => include_str!("../../../../tests/fixtures/a2a/a2a-0.3.0.proto"),
+            "a2a-0.3.0.proto" => return File::from_source(name, &with_what_came_later()),
             "google/api/annotations.proto" => ANNOTATIONS,
             "google/api/client.proto" => CLIENT,
             "google/api/field_behavior.proto" => FIELD_BEHAVIOR,
@@ -69,6 +69,19 @@ impl FileResolver for Sources {
         };
         File::from_source(name, source)
     }
+}
+
+/// The file of 0.3.0 with the two fields that came after its release, under the numbers that every SDK gives them.
+fn with_what_came_later() -> String {
+    let mut source = include_str!("../../../../tests/fixtures/a2a/a2a-0.3.0.proto").to_owned();
+    for (before, field) in [
+        ("    DataPart data = 3;\n  }\n", "  google.protobuf.Struct metadata = 4;\n"),
+        ("  string mime_type = 3;\n", "  string name = 4;\n"),
+    ] {
+        assert_eq!(source.matches(before).count(), 1, "{before}");
+        source = source.replace(before, &format!("{before}{field}"));
+    }
+    source
 }
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {

@@ -208,3 +208,13 @@ proptest! {
         }
     }
 }
+
+/// As the SDKs of 0.3 write parts and files, though the released file has neither.
+#[test]
+fn parts_and_files_of_0_3_have_what_came_after_its_release() {
+    let task = response(Version::V0_3, Operation::GetTask);
+    let text = r#"{"artifacts":[{"parts":[{"text":"t","metadata":{"k":"v"}},{"file":{"fileWithUri":"u","mimeType":"m","name":"n"}}]}]}"#;
+    let bytes = encoded(task, text).unwrap();
+    assert!(bytes.windows(3).any(|window| window == b"\x22\x01n"), "{bytes:x?}");
+    assert_eq!(decoded(task, &bytes).unwrap(), text);
+}

@@ -58,6 +58,8 @@ pub(super) static PART: Schema = Schema::new(
         field(1, "text", "text", STRING).one_of(),
         field(2, "file", "file", message(&FILE_PART)).one_of(),
         field(3, "data", "data", message(&DATA_PART)).one_of(),
+        // After the release, as in every SDK.
+        field(4, "metadata", "metadata", STRUCT),
     ],
 );
 
@@ -67,6 +69,8 @@ pub(super) static FILE_PART: Schema = Schema::new(
         field(1, "file_with_uri", "fileWithUri", STRING).one_of(),
         field(2, "file_with_bytes", "fileWithBytes", BYTES).one_of(),
         field(3, "mime_type", "mimeType", STRING),
+        // After the release, as in every SDK.
+        field(4, "name", "name", STRING),
     ],
 );
 
