@@ -70,7 +70,7 @@ pub use engine::Store;
 pub use error::StoreError;
 pub use keys::{RewrappedDataKey, SigningKeyState, StoredDataKey, StoredSigningKey};
 pub use own_registrations::OwnRegistration;
-pub use push::{Claimed, NewDelivery, PushConfig, PutPush, Queued, StoredPushConfig};
+pub use push::{Claimed, NewDelivery, PushConfig, PutPush, Queued, Shares, StoredPushConfig};
 pub use rates::Admission;
 pub use revocations::{Revocation, RevocationCursor, Revoked};
 pub use secrets::{SecretSeen, StoredSecret};

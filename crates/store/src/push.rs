@@ -7,11 +7,13 @@
 //! The caller's own secrets are sealed by whoever writes them; this module cannot read them.
 
 mod queue;
+mod shares;
 
 use doorward_model::{Name, Timestamp};
 use sqlx::FromRow;
 
 pub use queue::{Claimed, NewDelivery, Queued};
+pub use shares::Shares;
 
 use crate::{
     Owner, Store, StoreError,

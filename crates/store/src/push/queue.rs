@@ -9,7 +9,7 @@
 use doorward_model::Timestamp;
 use sqlx::FromRow;
 
-use super::{PushRow, StoredPushConfig, count, push_query};
+use super::{PushRow, Shares, StoredPushConfig, count, push_query};
 use crate::{
     Store, StoreError,
     engine::{Statements, raise, values, writing},
@@ -69,6 +69,22 @@ struct ClaimedRow {
     expires: i64,
 }
 
+/// Webhooks whose turn it is, oldest first, without those of four owners and four hosts.
+const DUE: &str = push_query!(
+    "WHERE due <= $1 AND owner NOT IN ($2, $3, $4, $5)
+         AND substr(url || '/', 1, length($6)) <> $6 AND substr(url || '/', 1, length($7)) <> $7
+         AND substr(url || '/', 1, length($8)) <> $8 AND substr(url || '/', 1, length($9)) <> $9
+     ORDER BY due LIMIT $10"
+);
+
+/// How many webhooks are looked at for one claim.
+const LOOKED_AT: i64 = 128;
+
+/// Four of those, and what is none of them for who is missing. Of more, the rest is found to be full when it is counted.
+fn some<'s>(mut full: impl Iterator<Item = &'s str>) -> [&'s str; 4] {
+    std::array::from_fn(|_| full.next().unwrap_or("-"))
+}
+
 impl Store {
     /// Queues a delivery for each of these webhooks, in one transaction; says for each what came of it. Fewer than
     /// `most` may wait for a webhook already.
@@ -90,8 +106,9 @@ impl Store {
         }))
     }
 
-    /// Claims the oldest delivery of at most `limit` webhooks whose turn it is, for so many seconds. Each is the
-    /// caller's alone until then, of all replicas. Costs one read when there is nothing to do.
+    /// Claims the oldest delivery of at most `limit` webhooks whose turn it is, for so many seconds, beside what is
+    /// under way: whose share is full is passed over, and keeps its turn. Each is the caller's alone until the lease
+    /// ends, of all replicas. Nothing is claimed only if there is nothing that could be. Costs one read then.
     ///
     /// # Errors
     /// When the database fails; what was claimed then comes again when the lease has ended.
@@ -100,20 +117,27 @@ impl Store {
         now: Timestamp,
         lease_secs: i64,
         limit: u32,
+        under_way: &Shares,
     ) -> Result<Vec<Claimed>, StoreError> {
-        const ANY: &str = "SELECT callback_hash FROM push_config WHERE due <= $1 LIMIT 1";
-        const TURN: &str = "UPDATE push_config SET due = $1 WHERE due <= $2 AND callback_hash IN
-             (SELECT callback_hash FROM push_config WHERE due <= $2 ORDER BY due LIMIT $3) RETURNING callback_hash";
-        if self.row::<(String,)>(ANY, values![now]).await?.is_none() {
+        const TURN: &str = "UPDATE push_config SET due = $1 WHERE callback_hash = $2 AND due <= $3";
+        let (of, at) = (some(under_way.full_owners()), some(under_way.full_hosts()));
+        let due = values![now, of[0], of[1], of[2], of[3], at[0], at[1], at[2], at[3], LOOKED_AT];
+        if limit == 0 || self.rows::<PushRow>(DUE, due).await?.is_empty() {
             return Ok(Vec::new());
         }
-        let lease = now.plus_secs(lease_secs);
+        let (lease, mut shares) = (now.plus_secs(lease_secs), under_way.clone());
         Ok(writing!(self, tx => {
             raise(&mut *tx, "push_delivery").await?;
-            let turns: Vec<(String,)> = tx.rows(TURN, values![lease, now, i64::from(limit)]).await?;
-            let mut claimed = Vec::with_capacity(turns.len());
-            for (callback_hash,) in turns {
-                claimed.extend(claim_oldest(&mut *tx, &callback_hash, now).await?);
+            let mut claimed = Vec::new();
+            for found in tx.rows::<PushRow>(DUE, due).await? {
+                let push = found.read()?;
+                if claimed.len() >= limit as usize {
+                    break;
+                }
+                let turn = values![lease, &push.config.callback_hash, now];
+                if shares.enter(&push.config) && tx.run(TURN, turn).await? > 0 {
+                    claimed.extend(claim_oldest(&mut *tx, push, now).await?);
+                }
             }
             claimed
         }))
@@ -245,22 +269,21 @@ async fn enqueue(
 /// Claims the oldest delivery of a webhook that has its turn. None when nothing waits after all.
 async fn claim_oldest(
     tx: &mut impl Statements,
-    callback_hash: &str,
+    push: StoredPushConfig,
     now: Timestamp,
 ) -> Result<Option<Claimed>, StoreError> {
     const CLAIM: &str = "UPDATE push_delivery SET attempts = attempts + 1 WHERE id =
              (SELECT MIN(id) FROM push_delivery WHERE callback_hash = $1 AND delivered IS NULL AND expires > $2)
          RETURNING id, attempts, body, created, expires";
+    let callback_hash = &push.config.callback_hash;
     let Some(row) = tx.row::<ClaimedRow>(CLAIM, values![callback_hash, now]).await? else {
         tx.run("UPDATE push_config SET due = NULL WHERE callback_hash = $1", values![callback_hash]).await?;
         return Ok(None);
     };
-    let push: Option<PushRow> =
-        tx.row(push_query!("WHERE callback_hash = $1"), values![callback_hash]).await?;
     Ok(Some(Claimed {
         id: row.id,
         attempt: row.attempts,
-        push: push.ok_or(sqlx::Error::RowNotFound)?.read()?,
+        push,
         body: row.body,
         created: Timestamp::from_micros(row.created),
         expires: Timestamp::from_micros(row.expires),

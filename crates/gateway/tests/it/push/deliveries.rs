@@ -45,6 +45,31 @@ async fn a_receiver_that_hangs_holds_up_nobody_else() {
     world.gateway.finish().await;
 }
 
+/// However many receivers of one caller hang: others' deliveries have places of their own.
+#[tokio::test]
+async fn one_callers_dead_receivers_take_no_places_of_others() {
+    let world = PushWorld::start().await;
+    world.receiver.always(Reply::never());
+    for _ in 0..4 {
+        let task = world.task("alice").await;
+        for id in 0..10 {
+            world.create("alice", &world.config(&task, &id.to_string())).await.result();
+        }
+        assert_eq!(world.tell(&task, "working").await, [204; 10]);
+    }
+    world.receiver.wait_for(8).await.unwrap();
+    let quick = Receiver::start().await.unwrap();
+    let task = world.task("bob").await;
+    let mut config = world.config(&task, "c");
+    config["url"] = json!(quick.url());
+    world.create("bob", &config).await.result();
+    assert_eq!(world.tell(&task, "completed").await, [204]);
+    assert_eq!(states(&quick.wait_for(1).await.unwrap()), ["TASK_STATE_COMPLETED"]);
+    assert_eq!(world.receiver.deliveries().len(), 8, "a quarter of all places");
+    world.receiver.behave();
+    world.gateway.finish().await;
+}
+
 #[tokio::test]
 async fn what_an_agent_repeats_is_delivered_once_and_pieces_are_no_repeats() {
     let world = PushWorld::start().await;

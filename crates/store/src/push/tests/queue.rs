@@ -1,7 +1,7 @@
 //! The queue: order, claims, leases, retries and what is given up.
 
 use super::*;
-use crate::{Claimed, NewDelivery, Queued};
+use crate::{Claimed, NewDelivery, Queued, Shares};
 
 const LEASE: i64 = 30;
 
@@ -24,7 +24,7 @@ async fn enqueue(store: &Store, ids: &[&str], delivery: &NewDelivery) -> Vec<Que
 }
 
 async fn claim(store: &Store, secs: i64) -> Vec<Claimed> {
-    let mut claimed = store.claim_pushes(NOW.plus_secs(secs), LEASE, 10).await.unwrap();
+    let mut claimed = store.claim_pushes(NOW.plus_secs(secs), LEASE, 10, &Shares::of(10)).await.unwrap();
     claimed.sort_by_key(|claimed| claimed.id);
     claimed
 }
@@ -63,7 +63,11 @@ async fn one_body_goes_to_several_webhooks_which_do_not_wait_for_each_other() {
             [Queued::Yes, Queued::Yes, Queued::Gone]
         );
         enqueue(&store, &["b"], &delivery("2")).await;
-        assert_eq!(store.claim_pushes(NOW, LEASE, 1).await.unwrap().len(), 1, "no more than asked for");
+        assert_eq!(
+            store.claim_pushes(NOW, LEASE, 1, &Shares::of(10)).await.unwrap().len(),
+            1,
+            "no more than asked for"
+        );
         let rest = claim(&store, 0).await;
         assert_eq!(rest.len(), 1);
         store.push_delivered(rest[0].id, 1, NOW).await.unwrap();
@@ -263,12 +267,61 @@ async fn removing_a_webhook_takes_back_what_waits() {
     .await;
 }
 
+/// A webhook of somebody's that leads to a host, with a delivery that is due in so many seconds.
+async fn webhook(store: &Store, id: &str, whose: &str, url: &str, secs: i64) {
+    let push = PushConfig { owner: owner(whose), url: url.to_owned(), task: None, ..push("t", id) };
+    store.put_push_config(&push, 99).await.unwrap();
+    enqueue(store, &[id], &NewDelivery { now: NOW.plus_secs(secs), ..delivery(id) }).await;
+}
+
+#[tokio::test]
+async fn no_owner_and_no_host_holds_the_places_of_others() {
+    on_each_engine(async |database| {
+        let store = database.store().await;
+        for number in 0..150 {
+            let url = format!("https://h{number}.example/");
+            webhook(&store, &format!("m{number}"), "mallory", &url, number).await;
+        }
+        for (after, whose) in ["b", "c", "d"].into_iter().enumerate() {
+            for number in 0..3 {
+                let secs = 200 + 10 * i64::try_from(after).unwrap() + number;
+                webhook(&store, &format!("{whose}{number}"), whose, "https://slow.example/a", secs).await;
+            }
+        }
+        webhook(&store, "last", "last", "https://slow.example.org", 300).await;
+        let now = NOW.plus_secs(300);
+        let mut shares = Shares::of(2);
+        let mut under_way = Vec::new();
+        while under_way.len() < 8 {
+            let more = store.claim_pushes(now, LEASE, 8, &shares).await.unwrap();
+            if more.is_empty() {
+                break;
+            }
+            assert!(more.iter().all(|claimed| shares.enter(&claimed.push.config)), "{more:?}");
+            under_way.extend(more);
+        }
+        let bodies: Vec<_> = under_way.iter().map(|claimed| claimed.body.as_str()).collect();
+        assert_eq!(bodies, ["m0", "m1", "b0", "b1", "last"], "two for each, two at the slow host");
+        // What has ended makes room for who waited, first come first served.
+        let done = under_way.remove(0);
+        assert!(store.push_delivered(done.id, done.attempt, now).await.unwrap());
+        shares.leave(&done.push.config);
+        let next = store.claim_pushes(now, LEASE, 8, &shares).await.unwrap();
+        assert_eq!(next.iter().map(|claimed| claimed.body.as_str()).collect::<Vec<_>>(), ["m2"]);
+        assert_eq!(next[0].attempt, 1, "being passed over is no attempt");
+    })
+    .await;
+}
+
 /// Claims and delivers until nothing is left; says what it delivered, in its order, by webhook.
 async fn work(store: Store) -> Vec<(String, i64)> {
     let mut delivered = Vec::new();
     loop {
-        let claimed = store.claim_pushes(NOW, LEASE, 3).await.unwrap();
-        if claimed.is_empty() && store.claim_pushes(NOW, LEASE, 3).await.unwrap().is_empty() {
+        let mut claimed = store.claim_pushes(NOW, LEASE, 3, &Shares::of(3)).await.unwrap();
+        if claimed.is_empty() {
+            claimed = store.claim_pushes(NOW, LEASE, 3, &Shares::of(3)).await.unwrap();
+        }
+        if claimed.is_empty() {
             return delivered;
         }
         for Claimed { id, attempt, push, body, .. } in claimed {
