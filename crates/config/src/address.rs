@@ -99,8 +99,13 @@ pub(crate) fn origin(text: &str) -> Result<String, Complaint> {
 /// The address of a declared destination: `http` or `https`, without user information and fragment, and never a
 /// cloud's metadata service.
 pub(crate) fn destination(text: &str) -> Result<Url, Complaint> {
+    destination_like("https://tools.example.com/mcp", text)
+}
+
+/// A [`destination`], of which this is an example.
+pub(crate) fn destination_like(example: &str, text: &str) -> Result<Url, Complaint> {
     let url = Url::parse(text)
-        .map_err(|_| Complaint::new("expected a URL").hint("such as \"https://tools.example.com/mcp\""))?;
+        .map_err(|_| Complaint::new("expected a URL").hint(format!("such as \"{example}\"")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Complaint::new(format!(
             "expected an http or https URL, found `{}:`",

@@ -165,7 +165,8 @@ fn declare<'a>(section: &Section<'a>) -> Declared<Draft<'a>> {
 
 fn card(section: &Section<'_>) -> Option<Url> {
     let text = section.required_text("card")?;
-    let url = section.context.accept(&text.at, address::destination(text.value))?;
+    let url = address::destination_like("https://agent.example.com/.well-known/agent-card.json", text.value);
+    let url = section.context.accept(&text.at, url)?;
     credential::warn_in_clear(section, &url, "agent");
     Some(url)
 }
