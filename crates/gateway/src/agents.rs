@@ -23,8 +23,9 @@ use doorward_protocol::{
 use tokio::sync::OnceCell;
 
 pub(crate) use facing::extended;
+pub(crate) use fetch::trouble;
 pub(crate) use follow::follow;
-pub(crate) use interface::Interface;
+pub(crate) use interface::{Interface, findings};
 pub(crate) use provenance::Provenance;
 
 use crate::{App, routes::PublishedAgent, signer::Signer};

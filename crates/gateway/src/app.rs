@@ -391,7 +391,7 @@ pub(crate) fn store_url(url: &StoreUrl) -> String {
     }
 }
 
-fn egress_config(settings: &Settings, snapshot: &Snapshot) -> Result<EgressConfig, AppError> {
+pub(crate) fn egress_config(settings: &Settings, snapshot: &Snapshot) -> Result<EgressConfig, AppError> {
     let read = |path: &PathBuf| fs::read(path).map_err(|error| AppError::File { path: path.clone(), error });
     let extra_roots = settings.ca.as_ref().map(read).transpose()?;
     Ok(EgressConfig { allow_private: snapshot.allow_private.clone(), extra_roots })

@@ -7,7 +7,7 @@ use doorward_auth::{
     card::{self, Pinned, Standing},
     keys::{KeySet, hash},
 };
-use doorward_egress::{Bounds, Fetched, Trust};
+use doorward_egress::{Bounds, Egress, Fetched, Trust};
 use doorward_model::{Agent, CardKeys, SignatureMode};
 use doorward_protocol::{
     a2a::card::{MAX_BYTES, UpstreamCard, diff, read, read_covered},
@@ -16,7 +16,7 @@ use doorward_protocol::{
 use doorward_store::{CardPin, Observed, SeenCard};
 use url::Url;
 
-use super::{Approved, Known, Provenance, document, interface};
+use super::{Approved, Known, Provenance, document, findings, interface};
 use crate::App;
 
 /// For how long a card may take.
@@ -32,6 +32,14 @@ const AGAIN_AFTER_TROUBLE: i64 = 5;
 
 /// Why there is no newer card.
 type Trouble = String;
+
+/// What is at the declared address.
+enum Looked {
+    /// What was there before.
+    Same { max_age: Option<u64> },
+    /// A card that can be used.
+    Good { card: Box<UpstreamCard>, seen: SeenCard, etag: Option<String>, max_age: Option<u64> },
+}
 
 /// Asks for the card once, and notes what came of it.
 pub(super) async fn refresh(app: &App, agent: &Agent, known: &Known) {
@@ -58,33 +66,48 @@ pub(super) async fn refresh(app: &App, agent: &Agent, known: &Known) {
 
 async fn attempt(app: &App, agent: &Agent, known: &Known) -> Result<Option<u64>, Trouble> {
     let pin = app.store().card_pin(&agent.name).await.map_err(|error| error.to_string())?;
-    if let Some(pin) = pin.as_ref().filter(|pin| is_of(pin, agent)) {
+    if let Some(pin) = &pin {
         adopt(agent, known, pin);
     }
     let etag = known.notes().etag.clone().filter(|_| pin.is_some());
+    match look(app.egress(), agent, etag.as_deref()).await? {
+        Looked::Same { max_age } => Ok(max_age),
+        Looked::Good { card, seen, etag, max_age } => {
+            observe(app, agent, known, (&card, &seen)).await?;
+            known.notes().etag = etag;
+            Ok(max_age)
+        }
+    }
+}
+
+/// Why the card cannot be used that is at the declared address at this moment. None when it can.
+pub(crate) async fn trouble(egress: &Egress, agent: &Agent) -> Option<String> {
+    look(egress, agent, None).await.err()
+}
+
+/// Fetches a card and judges it.
+async fn look(egress: &Egress, agent: &Agent, etag: Option<&str>) -> Result<Looked, Trouble> {
     let bounds = Bounds { bytes: MAX_BYTES, time: TIME };
-    let fetched = app.egress().fetch_if_changed(&agent.card, Trust::Declared, bounds, etag.as_deref()).await;
+    let fetched = egress.fetch_if_changed(&agent.card, Trust::Declared, bounds, etag).await;
     let (body, etag, max_age) = match fetched.map_err(|error| error.to_string())? {
-        Fetched::Same { max_age } => return Ok(max_age),
+        Fetched::Same { max_age } => return Ok(Looked::Same { max_age }),
         Fetched::Document { body, etag, max_age } => (body, etag, max_age),
     };
     let text = document(body).ok_or("it is not JSON, or is nested too deeply")?;
-    let (card, standing) = judge(app, agent, &text).await?;
+    let (card, standing) = judge(egress, agent, &text).await?;
     if interface::usable(&card, &agent.card).is_empty() {
         return Err("it names no interface that can be used".to_owned());
     }
     let seen = seen(agent, &text, &card, &standing)?;
-    observe(app, agent, known, (&card, &seen)).await?;
-    known.notes().etag = etag;
-    Ok(max_age)
+    Ok(Looked::Good { card: Box::new(card), seen, etag, max_age })
 }
 
 /// Verifies the signature as far as the operator asks, then reads what it covers.
-async fn judge(app: &App, agent: &Agent, text: &Document) -> Result<(UpstreamCard, Standing), Trouble> {
+async fn judge(egress: &Egress, agent: &Agent, text: &Document) -> Result<(UpstreamCard, Standing), Trouble> {
     let mut sets = Vec::new();
     if agent.signature.mode != SignatureMode::Off {
         for keys in &agent.signature.keys {
-            sets.push(key_set(app, keys).await?);
+            sets.push(key_set(egress, keys).await?);
         }
     }
     let pinned: Vec<_> =
@@ -98,11 +121,11 @@ async fn judge(app: &App, agent: &Agent, text: &Document) -> Result<(UpstreamCar
     Ok((card.map_err(|error| error.to_string())?, standing))
 }
 
-async fn key_set(app: &App, keys: &CardKeys) -> Result<(KeySet, Option<Url>), Trouble> {
+async fn key_set(egress: &Egress, keys: &CardKeys) -> Result<(KeySet, Option<Url>), Trouble> {
     let (text, url) = match keys {
         CardKeys::Text(text) => (Bytes::copy_from_slice(text.as_bytes()), None),
         CardKeys::At(url) => {
-            let fetched = app.egress().fetch(url, Trust::Declared, MAX_KEYS).await;
+            let fetched = egress.fetch(url, Trust::Declared, MAX_KEYS).await;
             let (text, _) = fetched.map_err(|error| format!("the keys at {url} cannot be had: {error}"))?;
             (text, Some(url.clone()))
         }
@@ -141,6 +164,12 @@ async fn observe(
             pin.approved = seen.clone();
             pin.approved_at = now;
         }
+    } else if observed == Observed::Approved && !is_vouched_for(&pin, agent) {
+        // Nobody vouched for it when it was approved; somebody does now, for the same card.
+        let (cards, by) = ((&pin.approved, seen), pin.approved_by.as_deref().unwrap_or("signature"));
+        if app.store().replace_card(&agent.name, cards, by, now).await.map_err(failed)? {
+            pin.approved = seen.clone();
+        }
     } else if observed == Observed::New {
         report(agent, known, card, &pin);
     } else if observed == Observed::Rejected
@@ -149,7 +178,11 @@ async fn observe(
         tracing::info!(agent = %agent.name, "the agent shows the card that was rejected; the approved one goes on being served");
     }
     adopt(agent, known, &pin);
-    Ok(())
+    if is_vouched_for(&pin, agent) {
+        return Ok(());
+    }
+    Err("the approved one was never verified, and `signature` is required now; another one waits for approval"
+        .to_owned())
 }
 
 /// Whether a pin is of the card that is declared now.
@@ -157,14 +190,24 @@ fn is_of(pin: &CardPin, agent: &Agent) -> bool {
     Provenance::read(&pin.approved.provenance).from == agent.card.as_str()
 }
 
+/// Whether a good signature was found on a pin's card, where one is required.
+fn is_vouched_for(pin: &CardPin, agent: &Agent) -> bool {
+    agent.signature.mode != SignatureMode::Required
+        || Provenance::read(&pin.approved.provenance).form.is_some()
+}
+
 /// Takes an approved card into use.
 pub(super) fn adopt(agent: &Agent, known: &Known, pin: &CardPin) {
     let present = known.approved.load();
-    if present.as_ref().is_some_and(|present| present.digest == pin.approved.digest) || !is_of(pin, agent) {
+    let is_known = present.as_ref().is_some_and(|present| present.digest == pin.approved.digest);
+    if is_known || !is_of(pin, agent) || !is_vouched_for(pin, agent) {
         return;
     }
     let approved = Approved::of(agent, &pin.approved.card, &pin.approved.digest, pin.approved_at);
     if let Some(approved) = approved {
+        for finding in findings(&approved.card, &agent.card) {
+            tracing::warn!(agent = %agent.name, finding, "an interface of the approved card is out of the ordinary");
+        }
         known.approved.store(Some(Arc::new(approved)));
     } else {
         tracing::error!(agent = %agent.name, "the approved card of the store cannot be read");

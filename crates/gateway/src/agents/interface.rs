@@ -22,8 +22,35 @@ pub(crate) struct Interface {
     pub(crate) trust: Trust,
 }
 
-/// The interfaces of a card that can be used, in its order.
+/// The interfaces of a card that can be used, in its order: of several tenants only those of the first. A task is known by
+/// its agent and its id, and each tenant may give its own tasks any ids.
 pub(super) fn usable(card: &UpstreamCard, declared: &Url) -> Vec<Interface> {
+    let mut all = understood(card, declared);
+    let tenant = all.first().and_then(|first| first.tenant.clone());
+    all.retain(|interface| interface.tenant == tenant);
+    all
+}
+
+/// What an operator should know of a card's interfaces before it is approved, and when it is taken into use.
+pub(crate) fn findings(card: &UpstreamCard, declared: &Url) -> Vec<String> {
+    let (all, used) = (understood(card, declared), usable(card, declared));
+    let mut findings: Vec<_> = used
+        .iter()
+        .filter(|interface| interface.trust != Trust::Declared)
+        .map(|interface| format!("leads to another origin: {} at {}", interface.label(), interface.base))
+        .collect();
+    let other = all.iter().filter(|interface| used.first().is_some_and(|it| it.tenant != interface.tenant));
+    findings.extend(other.map(|interface| {
+        format!(
+            "is not used, for its tenant is not that of the first: {} at {}",
+            interface.label(),
+            interface.base
+        )
+    }));
+    findings
+}
+
+fn understood(card: &UpstreamCard, declared: &Url) -> Vec<Interface> {
     let has_tls = declared.scheme() == "https";
     let read = |interface: &doorward_protocol::a2a::card::Interface| {
         let target = interface.target(has_tls)?;
@@ -98,16 +125,23 @@ mod tests {
                 serde_json::json!({"url": url, "protocolBinding": binding, "protocolVersion": version})
             })
             .collect();
+        let card = card(&serde_json::json!(interfaces));
+        let interfaces = usable(&card, &declared());
+        Approved { card, digest: String::new(), since: Timestamp::from_secs(0), interfaces }
+    }
+
+    fn card(interfaces: &serde_json::Value) -> UpstreamCard {
         let card = serde_json::json!({
             "name": "Helper", "description": "Helps.", "version": "1", "supportedInterfaces": interfaces,
             "capabilities": {}, "defaultInputModes": ["text/plain"], "defaultOutputModes": ["text/plain"],
             "skills": [{"id": "help", "name": "Help", "description": "Helps.", "tags": ["help"]}],
         });
-        let agent = Url::parse("http://127.0.0.1:9999/.well-known/agent-card.json").expect("a URL");
         let document = super::super::document(card.to_string().into()).expect("a document");
-        let card = doorward_protocol::a2a::card::read(&document).expect("a card");
-        let interfaces = usable(&card, &agent);
-        Approved { card, digest: String::new(), since: Timestamp::from_secs(0), interfaces }
+        doorward_protocol::a2a::card::read(&document).expect("a card")
+    }
+
+    fn declared() -> Url {
+        Url::parse("http://127.0.0.1:9999/.well-known/agent-card.json").expect("a URL")
     }
 
     #[test]
@@ -129,6 +163,35 @@ mod tests {
     }
 
     #[test]
+    fn interfaces_of_other_tenants_are_left_out_and_told() {
+        let card = |tenants: &[&str]| {
+            let interfaces: Vec<_> = tenants
+                .iter()
+                .enumerate()
+                .map(|(at, tenant)| {
+                    serde_json::json!({
+                        "url": format!("http://127.0.0.1:9999/{at}"), "protocolBinding": "JSONRPC",
+                        "protocolVersion": "1.0", "tenant": tenant,
+                    })
+                })
+                .collect();
+            card(&serde_json::json!(interfaces))
+        };
+        let declared = declared();
+        let used = |tenants: &[&str]| {
+            let bases = usable(&card(tenants), &declared).into_iter().map(|interface| interface.base);
+            bases.map(|base| base.trim_start_matches("http://127.0.0.1:9999/").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(used(&["a", "b", "a", ""]), ["0", "2"]);
+        assert_eq!(used(&["", "b", ""]), ["0", "2"]);
+        assert!(findings(&card(&["a", "a"]), &declared).is_empty());
+        assert_eq!(
+            findings(&card(&["a", "b"]), &declared),
+            ["is not used, for its tenant is not that of the first: jsonrpc 1.0 at http://127.0.0.1:9999/1"]
+        );
+    }
+
+    #[test]
     fn only_the_declared_host_and_port_are_trusted() {
         let all = approved(&[
             ("JSONRPC", "1.0", "http://127.0.0.1:9999/rpc"),
@@ -137,5 +200,12 @@ mod tests {
         ]);
         let trust: Vec<_> = all.interfaces.iter().map(|interface| interface.trust).collect();
         assert_eq!(trust, [Trust::Declared, Trust::Guarded, Trust::Guarded]);
+        assert_eq!(
+            findings(&all.card, &declared()),
+            [
+                "leads to another origin: jsonrpc 1.0 at http://127.0.0.1:9998/rpc",
+                "leads to another origin: jsonrpc 1.0 at https://127.0.0.1:9999/rpc"
+            ]
+        );
     }
 }

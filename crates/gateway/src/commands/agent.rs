@@ -1,13 +1,15 @@
 //! `doorward agent`: the cards of agents, which of them are approved, and which wait.
 //!
-//! Nothing is fetched here: what is shown is what `serve` has seen.
+//! What is shown is what `serve` has seen. Only where it has seen nothing the card is fetched here too, to say why: nothing
+//! of it is kept.
 
 mod card;
 
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail, ensure};
-use doorward_model::{Agent, Record, Timestamp};
+use doorward_egress::Egress;
+use doorward_model::{Agent, Record, SignatureMode, Timestamp};
 use doorward_protocol::a2a::card::{Diff, diff};
 use doorward_store::{CardPin, SeenCard, WaitingCard};
 use serde_json::{Value, json};
@@ -18,7 +20,8 @@ use super::{
     say, say_aside,
 };
 use crate::{
-    agents::Provenance,
+    agents::{self, Provenance},
+    app::egress_config,
     cli::{
         ConfigArgs,
         agent::{Agent as Command, AgentDecision, AgentShow},
@@ -48,13 +51,20 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 async fn list(opened: &Opened, args: &ConfigArgs) -> anyhow::Result<()> {
     let pins = opened.store.card_pins().await?;
     let agents = opened.loaded.snapshot.agents.values();
-    let known = agents.map(|agent| (agent, pins.iter().find(|pin| pin.agent == agent.name)));
-    if args.json {
-        say(&known.map(|(agent, pin)| as_json(agent, pin)).collect::<Value>().to_string());
-        return Ok(());
+    let egress = Egress::new(&egress_config(&opened.loaded.settings, &opened.loaded.snapshot)?)?;
+    let mut data = Vec::new();
+    for agent in agents {
+        let pin = pins.iter().find(|pin| pin.agent == agent.name);
+        let trouble = if pin.is_some() { None } else { agents::trouble(&egress, agent).await };
+        if args.json {
+            data.push(as_json(agent, pin, trouble.as_deref()));
+        } else {
+            say(&escaped(&as_text(agent, pin, trouble.as_deref())));
+        }
     }
-    for (agent, pin) in known {
-        say(&as_text(agent, pin));
+    if args.json {
+        say(&escaped(&Value::from(data).to_string()));
+        return Ok(());
     }
     if opened.loaded.snapshot.agents.is_empty() {
         say_aside("the configuration publishes no agents; [[agent]] declares one");
@@ -63,9 +73,9 @@ async fn list(opened: &Opened, args: &ConfigArgs) -> anyhow::Result<()> {
 }
 
 async fn show(opened: &Opened, args: &AgentShow) -> anyhow::Result<()> {
-    let pin = pin(opened, &args.name).await?;
+    let (agent, pin) = pin(opened, &args.name).await?;
     if args.diff {
-        return show_diff(&pin, args);
+        return show_diff(agent, &pin, args);
     }
     let seen = if args.waiting { &waiting(&pin)?.card } else { &pin.approved };
     let (about, text) = if args.waiting { waiting_as(&pin) } else { approved_as(&pin) };
@@ -86,16 +96,21 @@ async fn show(opened: &Opened, args: &AgentShow) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show_diff(pin: &CardPin, args: &AgentShow) -> anyhow::Result<()> {
+fn show_diff(agent: &Agent, pin: &CardPin, args: &AgentShow) -> anyhow::Result<()> {
     let (waiting, diff) = (waiting(pin)?, difference(pin)?);
+    let findings = findings(agent, &waiting.card);
     if args.config.json {
         let mut data = changes(&diff).0;
         data["agent"] = pin.agent.as_str().into();
         data["approved"] = pin.approved.digest.as_str().into();
         data["waiting"] = waiting.card.digest.as_str().into();
+        data["findings"] = json!(findings);
         say(&escaped(&data.to_string()));
     } else {
         say(&escaped(&changes(&diff).1));
+        for finding in &findings {
+            say(&escaped(finding));
+        }
         say_aside(&format!(
             "`doorward agent approve {} --digest {}` approves it",
             pin.agent, waiting.card.digest
@@ -105,8 +120,9 @@ fn show_diff(pin: &CardPin, args: &AgentShow) -> anyhow::Result<()> {
 }
 
 async fn approve(opened: &Opened, args: &AgentDecision) -> anyhow::Result<()> {
-    let pin = pin(opened, &args.name).await?;
+    let (agent, pin) = pin(opened, &args.name).await?;
     let digest = asked(&pin, args)?;
+    let findings = findings(agent, &waiting(&pin)?.card);
     // What cannot be compared is shown for what it is, and may be approved: it was good when it was seen.
     let changes = difference(&pin).map(|diff| changes(&diff)).unwrap_or_default();
     if !opened.store.approve_card(&pin.agent, digest, BY, opened.now()).await? {
@@ -118,15 +134,19 @@ async fn approve(opened: &Opened, args: &AgentDecision) -> anyhow::Result<()> {
         data["agent"] = pin.agent.as_str().into();
         data["approved"] = digest.into();
         data["before"] = pin.approved.digest.as_str().into();
+        data["findings"] = json!(findings);
         say(&escaped(&data.to_string()));
     } else {
         say(&escaped(&format!("approved the card {digest} of {}\n{}", pin.agent, changes.1)));
+        for finding in &findings {
+            say(&escaped(finding));
+        }
     }
     Ok(())
 }
 
 async fn reject(opened: &Opened, args: &AgentDecision) -> anyhow::Result<()> {
-    let pin = pin(opened, &args.name).await?;
+    let (_, pin) = pin(opened, &args.name).await?;
     let digest = asked(&pin, args)?;
     if !opened.store.reject_card(&pin.agent, digest).await? {
         return Err(meanwhile(&pin));
@@ -142,15 +162,23 @@ async fn reject(opened: &Opened, args: &AgentDecision) -> anyhow::Result<()> {
 }
 
 /// What is kept of an agent that the configuration publishes.
-async fn pin(opened: &Opened, name: &str) -> anyhow::Result<CardPin> {
+async fn pin<'o>(opened: &'o Opened, name: &str) -> anyhow::Result<(&'o Agent, CardPin)> {
     let agents = opened.loaded.snapshot.agents.values();
     let Some(agent) = agents.into_iter().find(|agent| agent.name.as_str() == name) else {
         bail!("the configuration publishes no agent `{name}`; `doorward agent list` shows them");
     };
     let pin = opened.store.card_pin(&agent.name).await?;
-    pin.ok_or_else(|| {
+    let pin = pin.ok_or_else(|| {
         anyhow!("no card of `{name}` was seen yet: `doorward serve` fetches it from {}", agent.card)
-    })
+    })?;
+    Ok((agent, pin))
+}
+
+/// What is out of the ordinary about the interfaces of a card. Where it leads, Doorward's credential for the agent goes.
+fn findings(agent: &Agent, seen: &SeenCard) -> Vec<String> {
+    let card = read(seen).ok();
+    let findings = card.map(|card| agents::findings(&card, &agent.card)).unwrap_or_default();
+    findings.into_iter().map(|finding| format!("an interface {finding}")).collect()
 }
 
 fn waiting(pin: &CardPin) -> anyhow::Result<&WaitingCard> {
@@ -184,24 +212,30 @@ async fn recorded(opened: &Opened, command: &str, pin: &CardPin, digest: &str) -
     opened.record(command, record).await
 }
 
-fn as_json(agent: &Agent, pin: Option<&CardPin>) -> Value {
+fn as_json(agent: &Agent, pin: Option<&CardPin>, trouble: Option<&str>) -> Value {
     json!({
         "name": agent.name.as_str(),
         "resource": agent.resource,
         "card": agent.card.as_str(),
+        "trouble": trouble,
         "approved": pin.map(|pin| approved_as(pin).0),
         "waiting": pin.and_then(|pin| waiting_as(pin).0),
         "rejected": pin.and_then(|pin| pin.rejected.clone()),
     })
 }
 
-fn as_text(agent: &Agent, pin: Option<&CardPin>) -> String {
+fn as_text(agent: &Agent, pin: Option<&CardPin>, trouble: Option<&str>) -> String {
     let Some(pin) = pin else {
-        return format!("{}, no card was seen yet at {}", agent.name, agent.card);
+        let why = trouble.unwrap_or("there is a good one now, for `doorward serve` to fetch");
+        return format!("{}, no card was seen yet at {}: {why}", agent.name, agent.card);
     };
     let mut text = format!("{}, {}, {}", agent.name, approved_as(pin).1, signature(&pin.approved.provenance));
     if Provenance::read(&pin.approved.provenance).from != agent.card.as_str() {
         text.push_str(", from an address that is not declared any more");
+    }
+    let is_vouched_for = Provenance::read(&pin.approved.provenance).form.is_some();
+    if agent.signature.mode == SignatureMode::Required && !is_vouched_for {
+        text.push_str(", not served, for `signature` is required");
     }
     if pin.waiting.is_some() {
         text.extend(["; ", &waiting_as(pin).1]);

@@ -232,7 +232,10 @@ async fn what_is_not_known_is_said() {
     place.run(&["user", "add", "alice", "--password-stdin"], "correct horse").text();
     assert_eq!(
         place.run(&["agent", "list"], "").text(),
-        format!("helper, no card was seen yet at {}", agent.card_url())
+        format!(
+            "helper, no card was seen yet at {}: there is a good one now, for `doorward serve` to fetch",
+            agent.card_url()
+        )
     );
     for (name, said) in [
         ("helper", "no card of `helper` was seen yet"),
@@ -283,4 +286,44 @@ async fn a_token_that_a_command_issues_opens_the_agent() {
     let records = place.records().await;
     let issued = records.iter().find(|record| record["path"] == "doorward token issue").expect("a record");
     assert!(issued["agent"] == "helper" && issued.get("server").is_none(), "{issued}");
+}
+
+/// Where requests would go with Doorward's credential is said before a card is approved, and when it is in use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_card_leads_is_told_to_whoever_approves_it() {
+    const LEADS: &str =
+        "an interface leads to another origin: jsonrpc 1.0 at https://elsewhere.example.net/rpc";
+    let agent = ScriptedAgent::start().await.expect("an agent");
+    let place = Place::new();
+    let configuration = configuration(&agent, "");
+    let program = place.start(&configuration);
+    assert_eq!(card(&program).await.status, 200);
+    program.stop().await;
+    let mut changed = agent.card();
+    changed["supportedInterfaces"][0]["url"] = "https://elsewhere.example.net/rpc".into();
+    agent.set_card(changed);
+    let program = place.start(&configuration);
+    program.wait_for_log("the card is another one than was approved");
+    let diff = place.run(&["agent", "show", "helper", "--diff"], "").text();
+    assert!(diff.contains(LEADS), "{diff}");
+    let diff = place.run(&["agent", "show", "helper", "--diff", "--json"], "").json();
+    assert_eq!(diff["findings"], json!([LEADS]));
+    let approved = place.run(&["agent", "approve", "helper"], "").text();
+    assert!(approved.contains(LEADS), "{approved}");
+    let said = program.wait_for_log("an interface of the approved card is out of the ordinary");
+    assert!(said.contains("leads to another origin"), "{said}");
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_says_why_there_is_no_card() {
+    let agent = ScriptedAgent::start().await.expect("an agent");
+    let place = Place::new();
+    agent.set_card_reply(doorward_testkit::recorder::Reply::empty(503));
+    let program = place.start(&configuration(&agent, ""));
+    let listed = listed(&place);
+    assert!(listed["trouble"].as_str().is_some_and(|why| why.contains("503")), "{listed}");
+    let text = place.run(&["agent", "list"], "").text();
+    assert!(text.contains("no card was seen yet at") && text.contains("503"), "{text}");
+    program.stop().await;
 }

@@ -355,6 +355,42 @@ async fn where_a_signature_is_required_nothing_less_will_do() {
     }
 }
 
+/// What was approved when nobody had to vouch for it is not served where somebody must, until somebody does.
+#[tokio::test]
+async fn an_approved_card_that_nobody_vouched_for_is_not_served_where_a_signature_is_required() {
+    let key = CardKey::generate(KeyKind::Es256, "agent-key").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.json");
+    std::fs::write(&file, key.jwks().to_string()).unwrap();
+    let world = AgentWorld::plan().doors(&["open"]).start().await;
+    until(&world, |answer| answer.status == 200).await;
+    let required = format!(
+        "access = \"open\"\nsignature = {{ mode = \"required\", keys = [{{ file = \"{}\" }}] }}",
+        file.display()
+    );
+    let strict = world.gateway.replica(&world.toml().replace("access = \"open\"", &required)).await;
+    let asked = world.asked().len();
+    let answer = world.gateway.card("open").at(&strict).send().await;
+    assert!(answer.status >= 500, "{} {}", answer.status, answer.text());
+    let body = Message::new("m").send().json_rpc(V1_RPC.1).to_string();
+    let told = world.gateway.post_agent("open", body.clone()).at(&strict).send().await;
+    assert!(told.json()["error"].is_object(), "{}", told.text());
+    assert_eq!(world.asked().len(), asked, "nothing is asked of it");
+    // Signed, it is the same card: nobody need approve it again.
+    world.agent.sign_card(&key).unwrap();
+    world.gateway.clock.advance(6);
+    let served = async {
+        while world.gateway.card("open").at(&strict).send().await.status != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, served).await.unwrap();
+    let told = world.gateway.post_agent("open", body).at(&strict).send().await;
+    assert!(told.json()["result"].is_object(), "{}", told.text());
+    strict.finish().await;
+    world.finish().await;
+}
+
 /// A card may lead elsewhere; what the operator did not declare is guarded like everything else.
 #[tokio::test]
 async fn a_card_does_not_lead_into_the_network() {
