@@ -11,5 +11,5 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use frame::{FrameReader, GrpcError, frame};
+pub use frame::{FrameReader, GrpcError, first_message, frame};
 pub use status::Status;

@@ -72,6 +72,37 @@ pub enum Outcome<'a> {
     Error(Object<'a>),
 }
 
+/// What answers a request, read as leniently as agents write: any value may be the result, and what else stands in the
+/// message is not looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Reply<'a> {
+    /// `result`.
+    Result(Value<'a>),
+    /// `error`, also where there is a result beside.
+    Error(Object<'a>),
+}
+
+impl<'a> Reply<'a> {
+    /// Reads the answer in a document.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::NotAnObject`] and [`EnvelopeError::Shape`].
+    pub fn read(document: &'a Document) -> Result<Self, EnvelopeError> {
+        let message = document.root().as_object().ok_or(EnvelopeError::NotAnObject)?;
+        match (message.get("result"), message.get("error").filter(|error| !error.is_null())) {
+            (_, Some(error)) => error.as_object().map(Self::Error).ok_or(EnvelopeError::Shape),
+            (Some(result), None) => Ok(Self::Result(result)),
+            (None, None) => Err(EnvelopeError::Shape),
+        }
+    }
+
+    /// Whether a message names the request of this id, a JSON text, as the one that it answers.
+    pub fn answers(document: &Document, id: &[u8]) -> bool {
+        let message = document.root().as_object();
+        message.and_then(|message| message.get("id")).is_some_and(|named| named.raw() == id)
+    }
+}
+
 /// Why a JSON document is not a JSON-RPC message that Doorward takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {

@@ -10,6 +10,7 @@
 mod call;
 mod capability;
 mod card;
+mod content;
 mod delegation;
 mod examine;
 mod face;
@@ -31,7 +32,7 @@ use http::{HeaderValue, header};
 
 pub(crate) use relay::Relay;
 pub(crate) use visit::Visit;
-pub(super) use visit::{CARD, Way, is_card};
+pub(super) use visit::{CARD, Way, is_card, without_secret};
 
 use self::face::Face;
 use super::{Answer, Reason, Refusal, authenticate, record::OpenRecord};
@@ -73,7 +74,10 @@ async fn walk(
     let call = delegation::within_bounds(call)?;
     capability::check(app, &call).await?;
     let standing = standing::of(app, &call).await?;
-    let cleared = standing.clear(&call)?;
+    let cleared = match standing.clear(&call) {
+        Ok(cleared) => cleared,
+        Err(refusal) => return Err(limit::guessed(app, &call, refusal).await),
+    };
     let access = call.agent.entrance.access();
     let permit =
         policy::decide(cleared, &call.caller.caller, access, &call.caller.voucher, Some(call.scope()))

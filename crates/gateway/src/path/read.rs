@@ -13,7 +13,7 @@ use doorward_protocol::{
     mcp::modern::{HeaderText, Mirror},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use hyper::body::Incoming;
+use hyper::body::Body;
 
 use super::{Reason, Refusal, Routed, authenticate::Authenticated, record::OpenRecord, route::HttpMethod};
 use crate::routes::Published;
@@ -46,6 +46,11 @@ pub(super) enum Content {
     EndSession,
 }
 
+/// What a browser is told at a virtual server.
+const ENDPOINT: &str = "This is an MCP endpoint: the address for an MCP client, not a page for a browser.\n\
+    Add it to your client as a server over Streamable HTTP.\n\
+    What MCP is: https://modelcontextprotocol.io\n";
+
 /// Most `Mcp-Param-*` headers of one request.
 const MAX_PARAMETERS: usize = 64;
 
@@ -68,7 +73,7 @@ pub(super) async fn message(
         }
     };
     if routed.method == HttpMethod::Get && is_browser(&routed.headers) {
-        return Err(Reason::NotAPage.into());
+        return Err(Reason::NotAPage(ENDPOINT).into());
     }
     if routed.method == HttpMethod::Get && !accepts(&routed.headers, "text/event-stream") {
         return Err(Reason::NotAcceptable.into());
@@ -146,7 +151,7 @@ fn accepts(headers: &HeaderMap, media: &str) -> bool {
 }
 
 /// Whether a page is asked for by name, and no session and no stream is.
-fn is_browser(headers: &HeaderMap) -> bool {
+pub(super) fn is_browser(headers: &HeaderMap) -> bool {
     let names = |media: &str| {
         let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let mut named = ranges.flat_map(|ranges| ranges.split(',')).map(|range| range.split(';').next());
@@ -155,7 +160,10 @@ fn is_browser(headers: &HeaderMap) -> bool {
     names("text/html") && !names("text/event-stream") && !headers.contains_key("mcp-session-id")
 }
 
-pub(super) async fn body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
+pub(super) async fn body<B>(body: B, limits: &Limits) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let limit: Duration = limits.request_time;
     let read = tokio::time::timeout(limit, read_capped(body, limits.request_body)).await;
     match read {

@@ -10,7 +10,7 @@ use doorward_store::{Durability, Slot};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
-use super::trace::TraceContext;
+use super::{a2a, trace::TraceContext};
 use crate::{
     App,
     identifiers::RequestId,
@@ -50,7 +50,7 @@ impl OpenRecord {
             trace_id: trace.trace_id().to_owned(),
             peer: Some(app.caller_address(request.headers(), peer.ip()).to_string()),
             http_method: request.method().as_str().to_owned(),
-            path: clip(request.uri().path()),
+            path: clip(&a2a::without_secret(request.uri().path())),
             ..Record::default()
         };
         let durability = app.ledger().durability();
@@ -173,11 +173,6 @@ impl OpenRecord {
     /// What people and errors call this request.
     pub(crate) fn id(&self) -> String {
         self.id.hex()
-    }
-
-    /// Keeps this in the place of the path.
-    pub(super) fn path(&mut self, path: &str) {
-        self.record.path = clip(path);
     }
 
     /// Notes the size of the request's body.

@@ -49,7 +49,7 @@ pub(crate) enum Reason {
     DuplicateKey,
     NotJsonRpc(String),
     BatchTooLong(usize),
-    NotAPage,
+    NotAPage(&'static str),
     Modern(ModernError),
     UnknownMethod(Era),
     UnknownNotification,
@@ -120,6 +120,12 @@ impl Refusal {
         matches!(self.reason, Reason::A2a(_) | Reason::Agent(Invalid | TooLarge | Status(500), _))
     }
 
+    /// Whether an agent may have what it was sent, although no answer came.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        use UpstreamFailure::{Broken, Timeout};
+        matches!(self.reason, Reason::Agent(Broken | Timeout, _))
+    }
+
     /// Adds what only the operator may know.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
@@ -154,7 +160,7 @@ impl Refusal {
                 Answer::json(StatusCode::BAD_REQUEST, self.error_text(row.code, record))
             }
             StatusCode::ACCEPTED => Answer::empty(row.status),
-            StatusCode::NOT_ACCEPTABLE if matches!(self.reason, Reason::NotAPage) => {
+            StatusCode::NOT_ACCEPTABLE if matches!(self.reason, Reason::NotAPage(_)) => {
                 Answer::whole(row.status, "text/plain; charset=utf-8", self.reason.message())
             }
             // A failure that answers no request cannot be told in-band.
@@ -220,12 +226,7 @@ impl Reason {
             Self::DuplicateKey => "an object has two members of the same name".into(),
             Self::NotJsonRpc(text) | Self::InvalidParams(text) => text.clone(),
             Self::BatchTooLong(most) => format!("a batch has at most {most} messages here"),
-            Self::NotAPage => {
-                "This is an MCP endpoint: the address for an MCP client, not a page for a browser.\n\
-                               Add it to your client as a server over Streamable HTTP.\n\
-                               What MCP is: https://modelcontextprotocol.io\n"
-                    .into()
-            }
+            Self::NotAPage(what) => (*what).into(),
             Self::Modern(error) => error.message.clone(),
             Self::UnknownMethod(_) | Self::UnknownNotification => "Method not found".into(),
             Self::HiddenName(Kind::Prompt) => "this server has no such prompt".into(),
@@ -335,7 +336,7 @@ impl Reason {
             Self::DuplicateKey => ("duplicate_key", 400, code::INVALID_REQUEST),
             Self::NotJsonRpc(_) => ("not_json_rpc", 400, code::INVALID_REQUEST),
             Self::BatchTooLong(_) => ("batch_too_long", 400, code::INVALID_REQUEST),
-            Self::NotAPage => ("not_a_page", 406, code::SERVER_ERROR),
+            Self::NotAPage(_) => ("not_a_page", 406, code::SERVER_ERROR),
             Self::Modern(error) => (modern_reason(error.code), 400, error.code),
             Self::UnknownMethod(Era::Modern) => ("unknown_method", 404, code::METHOD_NOT_FOUND),
             Self::UnknownMethod(Era::Legacy) => ("unknown_method", 200, code::METHOD_NOT_FOUND),

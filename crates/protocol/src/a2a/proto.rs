@@ -10,6 +10,7 @@
 mod decode;
 mod encode;
 mod error;
+mod peek;
 mod schema;
 mod time;
 mod v03;
@@ -22,6 +23,7 @@ pub(crate) mod tests;
 pub use decode::{Limits, decode};
 pub use encode::{DEEPEST, encode};
 pub use error::ProtoError;
+pub use peek::peek;
 pub use schema::Schema;
 pub(crate) use schema::{DURATION, STRING, field, message};
 

@@ -92,25 +92,37 @@ impl FrameReader {
         self.carry.extend_from_slice(&self.chunk.split_to(missing));
     }
 
-    /// Where the message that `bytes` begin with ends, as its prefix says; `None` while the prefix is not whole.
     fn end_of(&self, bytes: &[u8]) -> Result<Option<usize>, GrpcError> {
-        match bytes.first() {
-            None | Some(0) => {}
-            Some(1) => return Err(GrpcError::Compressed),
-            Some(_) => return Err(GrpcError::Malformed),
-        }
-        let Some(&[_, a, b, c, d]) = bytes.first_chunk::<PREFIX>() else { return Ok(None) };
-        let limit = self.max_message_bytes;
-        match usize::try_from(u32::from_be_bytes([a, b, c, d])) {
-            Ok(length) if length <= limit => Ok(Some(PREFIX + length)),
-            _ => Err(GrpcError::TooLarge { limit }),
-        }
+        end_of(bytes, self.max_message_bytes)
     }
 
     /// Whether the stream may end here: between two messages, all of which were taken out.
     pub fn is_clean_end(&self) -> bool {
         self.failed.is_none() && self.chunk.is_empty() && self.carry.is_empty()
     }
+}
+
+/// Where the message that `bytes` begin with ends, as its prefix says; `None` while the prefix is not whole.
+fn end_of(bytes: &[u8], limit: usize) -> Result<Option<usize>, GrpcError> {
+    match bytes.first() {
+        None | Some(0) => {}
+        Some(1) => return Err(GrpcError::Compressed),
+        Some(_) => return Err(GrpcError::Malformed),
+    }
+    let Some(&[_, a, b, c, d]) = bytes.first_chunk::<PREFIX>() else { return Ok(None) };
+    match usize::try_from(u32::from_be_bytes([a, b, c, d])) {
+        Ok(length) if length <= limit => Ok(Some(PREFIX + length)),
+        _ => Err(GrpcError::TooLarge { limit }),
+    }
+}
+
+/// As much of a stream's first message as is there, without its prefix, and whether that is all of it. `None` while the
+/// prefix is not whole.
+///
+/// # Errors
+/// As [`FrameReader::next_message`].
+pub fn first_message(stream: &[u8], limit: usize) -> Result<Option<(&[u8], bool)>, GrpcError> {
+    Ok(end_of(stream, limit)?.map(|end| (&stream[PREFIX..end.min(stream.len())], end <= stream.len())))
 }
 
 /// A message with its prefix. Messages are bounded far below the four gigabytes that a prefix can say.

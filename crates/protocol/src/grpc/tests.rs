@@ -45,6 +45,21 @@ fn a_message_in_one_piece_is_not_copied() {
 }
 
 #[test]
+fn the_first_message_is_seen_as_far_as_it_is_there() {
+    let stream = [&frame(b"one")[..], &frame(b"two")].concat();
+    for end in 0..=stream.len() {
+        let expected = match end {
+            0..5 => None,
+            5..8 => Some((&b"one"[..end - 5], false)),
+            _ => Some((&b"one"[..], true)),
+        };
+        assert_eq!(first_message(&stream[..end], 3), Ok(expected), "{end}");
+    }
+    assert_eq!(first_message(&stream, 2), Err(GrpcError::TooLarge { limit: 2 }));
+    assert_eq!(first_message(b"\x01", 2), Err(GrpcError::Compressed));
+}
+
+#[test]
 fn what_is_refused_stays_refused() {
     for (stream, error) in [
         (&b"\0\0\0\0\x06"[..], GrpcError::TooLarge { limit: 5 }),

@@ -34,6 +34,11 @@ impl Document {
         Ok(Self { bytes, start, end, index, base: 0 })
     }
 
+    /// Reads a text that was written here, or checked before: it may be nested as deeply as anything that is let in.
+    pub fn reread(bytes: Bytes) -> Result<Self, JsonError> {
+        Self::parse(bytes, usize::from(u8::MAX))
+    }
+
     /// The text as it came, with any white space around the value.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes

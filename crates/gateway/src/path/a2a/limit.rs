@@ -51,6 +51,12 @@ pub(super) async fn admit(app: &Arc<App>, call: &Call, standing: &Standing) -> R
     Ok(Held { _stream: Some((StreamGuard::enter(&entrance.streams), hold)), begun })
 }
 
+/// What becomes of a request that names what is not the caller's: refused as it is, and counted like one that is let in,
+/// so that ids are guessed no more often than `rate` allows.
+pub(super) async fn guessed(app: &App, call: &Call, refusal: Refusal) -> Refusal {
+    limits::count(app, &call.agent.entrance, &call.caller).await.err().unwrap_or(refusal)
+}
+
 fn too_many(held: TasksHeld, quotas: Quotas) -> Refusal {
     if held.open >= quotas.tasks as u64 {
         Reason::TooManyTasks("have not ended", quotas.tasks).into()

@@ -7,6 +7,7 @@ use doorward_protocol::{
         rest::{self, RestError},
         translate,
     },
+    grpc::FrameReader,
     json::Document,
     rpc::{MAX_ID, Message},
 };
@@ -18,7 +19,7 @@ use super::{
     call::{Call, Named, Params, parse},
     delegation::Chain,
     refused,
-    visit::{Content, Found, Way},
+    visit::{Found, Way},
 };
 
 /// The service parameter that names the version (A2A 1.0 section 3.2.6).
@@ -44,17 +45,12 @@ pub(super) async fn call(
     let Found { agent, way, method, headers, content, .. } = found;
     record.binding(face.binding);
     let limits = &agent.entrance.limits;
-    let (body, is_message) = match content {
-        Content::Body(body) => (read::body(body, limits).await?, false),
-        Content::Message(message) => (message, true),
-    };
-    if !is_message {
-        record.received(body.len());
-    }
+    let body = read::body(content, limits).await?;
+    record.received(body.len());
     let said = match &way {
         Way::JsonRpc => json_rpc(&headers, body, limits.depth, face)?,
         Way::HttpJson(path) => http_json((method.as_str(), path), &headers, body, limits.depth, face)?,
-        Way::Grpc(version, method) => grpc((*version, method), &headers, &body, limits.request_body)?,
+        Way::Grpc(version, method) => grpc((*version, method), &headers, body, limits.request_body)?,
         Way::Card | Way::Callback(_) => return Err(Reason::NotFound.into()),
     };
     if !agent.agent.versions.contains(&face.version) {
@@ -136,7 +132,7 @@ fn http_json(
 fn grpc(
     (version, method): (Version, &str),
     headers: &HeaderMap,
-    message: &[u8],
+    body: bytes::Bytes,
     limit: usize,
 ) -> Result<Said, Refusal> {
     let content_type =
@@ -151,9 +147,19 @@ fn grpc(
     let operation = Operation::of_grpc(method, version).ok_or_else(unknown)?;
     let schema = proto::request(version, operation).ok_or_else(unknown)?;
     let limits = proto::Limits::of_message(limit);
-    let text = proto::decode(schema, message, limits)
+    let text = proto::decode(schema, &message(body, limit)?, limits)
         .map_err(|error| refused(ErrorKind::Parse, &format!("the message cannot be read: {error}")))?;
     said(operation, Dialect::of(version, Binding::Grpc), parse(text)?, None)
+}
+
+/// The one message of a unary or server-streaming call.
+fn message(body: bytes::Bytes, limit: usize) -> Result<bytes::Bytes, Refusal> {
+    let mut frames = FrameReader::new(limit);
+    frames.push(body);
+    let broken = |detail: String| Refusal::from(Reason::BodyBroken).detail(detail);
+    let message = frames.next_message().map_err(|error| broken(error.to_string()))?;
+    let message = message.ok_or_else(|| broken("no message".to_owned()))?;
+    if frames.is_clean_end() { Ok(message) } else { Err(broken("more than one message".to_owned())) }
 }
 
 /// Members that readers of ProtoJSON would take for others are spelled out first, so that what is judged is what the

@@ -9,7 +9,7 @@ use doorward_model::Binding;
 use doorward_protocol::{
     a2a::{Operation, Version, proto, rest},
     grpc,
-    json::Document,
+    json::{Document, quote},
     rpc,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 
 use super::{
     super::{Reason, Refusal, record::OpenRecord, refusal::UpstreamFailure},
-    call::{Call, Params},
+    call::{Call, Params, parse},
     push::Brought,
 };
 use crate::{
@@ -67,13 +67,26 @@ pub(super) async fn send(
     record: &mut OpenRecord,
 ) -> Result<Sent, Refusal> {
     let mut talk = begin(app, call, permit, record).await?;
-    talk.bring(app).await?;
-    let params = talk.call.params.clone();
-    let response = talk.ask(app, talk.call.operation, &params, record).await?;
-    Ok(Sent { talk, response })
+    match talk.say(app, record).await {
+        Ok(response) => Ok(Sent { talk, response }),
+        Err(refusal) => {
+            // What may have arrived may be answered by a callback.
+            if !refusal.may_have_arrived() {
+                talk.undo_brought(app).await;
+            }
+            Err(refusal)
+        }
+    }
 }
 
 impl Talk {
+    /// Sends what the caller asks, with a callback in the place of a webhook that it brings along.
+    async fn say(&mut self, app: &App, record: &mut OpenRecord) -> Result<Response<Incoming>, Refusal> {
+        self.bring(app).await?;
+        let params = self.call.params.clone();
+        self.ask(app, self.call.operation, &params, record).await
+    }
+
     /// Sends one operation to the agent.
     pub(super) async fn ask(
         &self,
@@ -147,7 +160,7 @@ impl Talk {
             return Ok(self.raw(Method::POST, uri, message.clone()));
         }
         let method = operation.json_rpc(version).ok_or_else(not_of_this_version)?;
-        let params = self.with_tenant(params)?.to(self.interface.dialect(), operation)?;
+        let params = with_tenant(params, self.tenant())?.to(self.interface.dialect(), operation)?;
         let body = rpc::request(&self.call.face.rpc_id(), method, params.root().raw());
         Ok(self.raw(Method::POST, uri, body.into()))
     }
@@ -168,9 +181,16 @@ impl Talk {
             .grpc(version)
             .zip(proto::request(version, operation))
             .ok_or_else(not_of_this_version)?;
-        let params: Document = self.with_tenant(params)?.to(self.interface.dialect(), operation)?;
-        let message = proto::encode(schema, params.root())
-            .map_err(|error| super::invalid("params", &error.to_string()))?;
+        let encode = |params: &Document| {
+            let encoded = proto::encode(schema, params.root());
+            encoded.map_err(|error| super::invalid("params", &error.to_string()))
+        };
+        // The tenant stands first: there it is found by those who do not read the rest yet.
+        let mut message = match self.tenant() {
+            Some(tenant) => encode(&parse(format!(r#"{{"tenant":{}}}"#, quote(tenant)).into())?)?,
+            None => Vec::new(),
+        };
+        message.extend(encode(&with_tenant(params, None)?.to(self.interface.dialect(), operation)?)?);
         let uri = self
             .interface
             .below(&format!("/{}/{method}", proto::service(version)))
@@ -178,20 +198,9 @@ impl Talk {
         Ok(self.raw(Method::POST, uri, grpc::frame(&message)))
     }
 
-    /// The tenant of the interface in place of the caller's, who knows only ours (section 8.3.2).
-    fn with_tenant(&self, params: &Params) -> Result<Params, Refusal> {
-        let mut params = params.clone();
-        if self.interface.version == Version::V0_3 {
-            return Ok(params);
-        }
-        let tenant = self.interface.tenant.as_deref().map(doorward_protocol::json::quote);
-        params.change(|splice, object| match &tenant {
-            Some(tenant) => splice.set_member(object, "tenant", tenant.as_bytes()),
-            None => {
-                splice.remove_member(object, "tenant");
-            }
-        })?;
-        Ok(params)
+    /// What the interface wants to be told in every request (section 8.3.2). 0.3 has no such thing.
+    fn tenant(&self) -> Option<&str> {
+        self.interface.tenant.as_deref().filter(|_| self.interface.version != Version::V0_3)
     }
 
     fn raw(&self, method: Method, uri: Uri, body: Bytes) -> Outbound {
@@ -252,6 +261,18 @@ impl Talk {
             reason.detail(error.to_string())
         })
     }
+}
+
+/// The tenant of an interface in place of the caller's, who knows only ours.
+fn with_tenant(params: &Params, tenant: Option<&str>) -> Result<Params, Refusal> {
+    let mut params = params.clone();
+    params.change(|splice, object| match tenant {
+        Some(tenant) => splice.set_member(object, "tenant", quote(tenant).as_bytes()),
+        None => {
+            splice.remove_member(object, "tenant");
+        }
+    })?;
+    Ok(params)
 }
 
 /// A refusal in the name of the agent.

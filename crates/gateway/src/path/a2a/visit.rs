@@ -1,21 +1,18 @@
 //! Which agent is meant, and by which binding it is addressed. Paths are compared as received.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use bytes::Bytes;
 use doorward_auth::verify;
 use doorward_model::Binding;
-use doorward_protocol::{
-    a2a::{Operation, Version, proto},
-    grpc::FrameReader,
-    json::Document,
-};
+use doorward_protocol::a2a::{Version, proto};
 use http::{HeaderMap, Method, Version as HttpVersion, header, request::Parts};
 use hyper::body::Incoming;
 
 use super::{
     super::{Answer, Reason, Refusal, authenticate::Presented, read, record::OpenRecord},
-    Face, push,
+    Face,
+    content::Content,
+    push,
 };
 use crate::{
     App,
@@ -25,6 +22,11 @@ use crate::{
 
 /// Where cards are, below an agent and at an origin.
 pub(crate) const CARD: &str = "/.well-known/agent-card.json";
+
+/// What a browser is told at an agent.
+const ENDPOINT: &str = "This is an A2A agent: the address for an A2A client, not a page for a browser.\n\
+    What it can do and how it is called says its card, at .well-known/agent-card.json below this address.\n\
+    What A2A is: https://a2a-protocol.org\n";
 
 /// A request to an agent.
 pub(crate) struct Visit {
@@ -65,14 +67,6 @@ pub(super) struct Found {
     certificate: Option<ClientCertificate>,
     pub(super) content: Content,
     pub(super) address: IpAddr,
-}
-
-/// What a request carries.
-pub(super) enum Content {
-    /// Not read yet.
-    Body(Incoming),
-    /// The message of gRPC, read to find the agent.
-    Message(Bytes),
 }
 
 impl Visit {
@@ -116,6 +110,9 @@ impl Visit {
             (way, _) => way,
         };
         match way {
+            Way::JsonRpc if parts.method == Method::GET && read::is_browser(&parts.headers) => {
+                return Err(Reason::NotAPage(ENDPOINT).into());
+            }
             Way::JsonRpc | Way::Callback(_) if parts.method != Method::POST => {
                 return Err(Reason::MethodNotAllowed("POST, OPTIONS").into());
             }
@@ -149,15 +146,12 @@ impl Visit {
         routes: &Routes,
         record: &mut OpenRecord,
     ) -> Result<Found, Refusal> {
-        let (agent, content) = match (self.agent, &self.way) {
-            (Some(agent), _) => (agent, Content::Body(self.body)),
+        let mut content = Content::of(self.body);
+        let agent = match (self.agent, &self.way) {
+            (Some(agent), _) => agent,
             (None, Way::Grpc(version, method)) => {
-                let limits = &routes.snapshot.limits;
-                let message = message(read::body(self.body, limits).await?, limits.request_body)?;
-                record.received(message.len());
-                let tenant = tenant(*version, method, &message, limits.request_body);
-                let agent = meant(app, routes, tenant.as_deref(), &self.headers).await?;
-                (agent, Content::Message(message))
+                let tenant = content.tenant(*version, method, &routes.snapshot.limits).await?;
+                meant(app, routes, tenant.as_deref(), &self.headers).await?
             }
             (None, _) => return Err(Reason::NotFound.into()),
         };
@@ -209,30 +203,20 @@ pub(crate) fn is_card(path: &str) -> bool {
     split(path).is_some_and(|(_, below)| below == CARD)
 }
 
+/// A path as records may have it: what an agent calls back at is half of a secret, however it is asked for.
+pub(crate) fn without_secret(path: &str) -> Cow<'_, str> {
+    match split(path) {
+        Some((name, below)) if below.starts_with(push::PATH) => {
+            Cow::Owned(format!("/a2a/{name}{}*", push::PATH))
+        }
+        _ => Cow::Borrowed(path),
+    }
+}
+
 /// The name of an agent, and what follows it.
 fn split(path: &str) -> Option<(&str, &str)> {
     let rest = path.strip_prefix("/a2a/")?;
     Some(rest.find('/').map_or((rest, ""), |at| rest.split_at(at)))
-}
-
-/// The one message of a unary or server-streaming call.
-fn message(body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
-    let mut frames = FrameReader::new(limit);
-    frames.push(body);
-    let broken = |detail: String| Refusal::from(Reason::BodyBroken).detail(detail);
-    let message = frames.next_message().map_err(|error| broken(error.to_string()))?;
-    let message = message.ok_or_else(|| broken("no message".to_owned()))?;
-    if frames.is_clean_end() { Ok(message) } else { Err(broken("more than one message".to_owned())) }
-}
-
-/// What a message of 1.0 names as its tenant.
-fn tenant(version: Version, method: &str, message: &[u8], limit: usize) -> Option<String> {
-    let operation = Operation::of_grpc(method, version).filter(|_| version == Version::V1_0)?;
-    let limits = proto::Limits::of_message(limit);
-    let text = proto::decode(proto::request(version, operation)?, message, limits).ok()?;
-    let document = Document::parse(text.into(), usize::from(u8::MAX)).ok()?;
-    let tenant = document.root().as_object()?.get("tenant")?.as_str()?.into_owned();
-    Some(tenant).filter(|tenant| !tenant.is_empty())
 }
 
 fn offers_grpc(agent: &Arc<PublishedAgent>) -> bool {

@@ -46,7 +46,10 @@ fn samples() -> Vec<(Reason, &'static str)> {
             "the JSON is not a JSON-RPC message that this revision knows; batches are known to 2025-03-26 only",
         ),
         (Reason::BatchTooLong(0), "a batch of more than `limits.batch` messages"),
-        (Reason::NotAPage, "a browser opened the address of a virtual server; a text says what it is"),
+        (
+            Reason::NotAPage(""),
+            "a browser opened the address of a virtual server or an agent; a text says what it is",
+        ),
         (modern(code::INVALID_PARAMS), "a 2026-07-28 request without the required `_meta`"),
         (modern(code::HEADER_MISMATCH), "a header is missing or differs from the body"),
         (modern(code::MISSING_CAPABILITY), "the method needs a capability that the client did not declare"),

@@ -249,3 +249,51 @@ async fn an_endless_stream_of_small_events_is_one_stream() {
     drop(feed);
     world.finish().await;
 }
+
+/// Calls are counted on every binding alike, whoever's they are.
+#[tokio::test]
+async fn calls_are_counted_by_rate_on_every_binding() {
+    for face in FACES {
+        let rate = r#"rate = { limit = 2, per = "minute" }"#;
+        let world = AgentWorld::plan().doors(&["jwt"]).each(rate).start().await;
+        world.gateway.clock.stop();
+        let (alice, bob) = (world.token("alice", "jwt"), world.token("bob", "jwt"));
+        let send =
+            |token: &str| world.gateway.ask("jwt", face, Message::new("m").send()).bearer(token).send();
+        for _ in 0..2 {
+            send(&alice).await.said();
+        }
+        let asked = world.asked().len();
+        assert_too_much(&send(&alice).await, &format!("{face:?}"));
+        assert_eq!(world.asked().len(), asked, "the agent is not asked");
+        assert_eq!(world.gateway.last_record().await["reason"], "rate_exceeded");
+        send(&bob).await.said();
+        world.gateway.clock.advance(30);
+        send(&alice).await.said();
+        world.finish().await;
+    }
+}
+
+/// Who guesses ids guesses as often as `rate` allows, and has used it up by that.
+#[tokio::test]
+async fn guesses_are_counted_by_rate() {
+    for face in FACES {
+        let rate = r#"rate = { limit = 4, per = "hour" }"#;
+        let world = AgentWorld::plan().doors(&["jwt"]).each(rate).start().await;
+        let (alice, mallory) = (world.token("alice", "jwt"), world.token("mallory", "jwt"));
+        let told =
+            world.gateway.ask("jwt", face, Message::new("working-1").send()).bearer(&alice).send().await;
+        let hers = told.said().task_id().to_owned();
+        let guesses = [What::get(&hers), What::cancel("none"), What::subscribe(&hers)];
+        let guesses = guesses.into_iter().chain([Message::new("m").task(&hers).send()]);
+        for guess in guesses {
+            let told = world.gateway.ask("jwt", face, guess).bearer(&mallory).send().await;
+            assert_eq!(told.failure().reason, "TASK_NOT_FOUND", "{face:?}");
+        }
+        for more in [What::get(&hers), What::get("none"), Message::new("m").send()] {
+            let told = world.gateway.ask("jwt", face, more).bearer(&mallory).send().await;
+            assert_too_much(&told, &format!("{face:?}"));
+        }
+        world.finish().await;
+    }
+}

@@ -171,3 +171,31 @@ async fn without_push_nothing_of_it_is_there() {
         world.finish().await;
     }
 }
+
+/// What the agent never heard of does not stay: neither a webhook that came with a message, nor the loss of the one in
+/// whose place it came.
+#[tokio::test]
+async fn a_webhook_goes_with_a_message_that_could_not_be_sent() {
+    let world = PushWorld::start().await;
+    let task = world.task("alice").await;
+    let send = |id: &str| {
+        let mut message = payload::user_message(Dialect::V1, "working-2", "go on");
+        message["taskId"] = json!(task);
+        let hook = world.config("", id);
+        json!({ "message": message, "configuration": { "taskPushNotificationConfig": hook } })
+    };
+    for reply in [
+        doorward_testkit::recorder::Reply::empty(401),
+        doorward_testkit::recorder::Reply::empty(302).header("Location", "http://127.0.0.1:1/"),
+    ] {
+        for method in ["SendMessage", "SendStreamingMessage"] {
+            world.agent.once(method, Says::http(reply.clone()));
+            let refused = world.rpc("alice", method, &send("brought")).send().await;
+            assert!(refused.json()["error"].is_object(), "{}", refused.text());
+            assert!(ids(&listed(&world, "alice", &json!({ "taskId": task })).await).is_empty(), "{method}");
+        }
+    }
+    world.rpc("alice", "SendMessage", &send("brought")).send().await.result();
+    assert_eq!(ids(&listed(&world, "alice", &json!({ "taskId": task })).await), ["brought"]);
+    world.finish().await;
+}

@@ -9,7 +9,7 @@ use doorward_testkit::agent::{Answer, GrpcReply};
 
 use super::*;
 
-const FACES: [Face; 4] = [Face::Rpc, Face::Rest, Face::OldRpc, Face::OldRest];
+const FACES: [Face; 6] = [Face::Rpc, Face::Rest, Face::Grpc, Face::OldRpc, Face::OldRest, Face::OldGrpc];
 
 /// Registers a webhook for a task of alice's, in the words of a face.
 async fn register(world: &PushWorld, face: Face, task: &str) -> Value {
@@ -35,6 +35,13 @@ async fn register(world: &PushWorld, face: Face, task: &str) -> Value {
             });
             world.bare("alice", "POST", &format!("/v1{path}"), &body).send().await
         }
+        Face::Grpc => world.grpc("alice", Version::V1_0, &world.config(task, "c")).await,
+        Face::OldGrpc => {
+            let name = format!("tasks/{task}/pushNotificationConfigs/c");
+            let config = json!({ "name": name, "pushNotificationConfig": old });
+            let request = json!({ "parent": format!("tasks/{task}"), "configId": "c", "config": config });
+            world.grpc("alice", Version::V0_3, &request).await
+        }
     };
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()
@@ -44,8 +51,8 @@ async fn register(world: &PushWorld, face: Face, task: &str) -> Value {
 fn told(face: Face, delivery: &Recorded) -> (String, String) {
     let body = delivery.json();
     let (update, media) = match face {
-        Face::Rpc | Face::Rest => (&body["statusUpdate"], "application/a2a+json"),
-        Face::OldRpc | Face::OldRest => {
+        Face::Rpc | Face::Rest | Face::Grpc => (&body["statusUpdate"], "application/a2a+json"),
+        Face::OldRpc | Face::OldRest | Face::OldGrpc => {
             assert_eq!(body["kind"], "status-update");
             (&body, "application/json")
         }
@@ -63,8 +70,8 @@ async fn relayed(face: Face, speaks: (Binding, Version)) {
     assert_eq!(world.tell(&task, "input-required").await, [204], "{face:?} {speaks:?}");
     let delivery = world.receiver.wait_for(1).await.unwrap().remove(0);
     let state = match face {
-        Face::Rpc | Face::Rest => "TASK_STATE_INPUT_REQUIRED",
-        Face::OldRpc | Face::OldRest => "input-required",
+        Face::Rpc | Face::Rest | Face::Grpc => "TASK_STATE_INPUT_REQUIRED",
+        Face::OldRpc | Face::OldRest | Face::OldGrpc => "input-required",
     };
     assert_eq!(told(face, &delivery), (task.clone(), state.to_owned()), "{speaks:?}");
     assert_eq!(delivery.header("x-a2a-notification-token"), Some(TOKEN));

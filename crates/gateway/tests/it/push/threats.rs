@@ -114,7 +114,7 @@ async fn threat_webhook_hijack_a_callback_needs_both_halves_of_its_secret() {
     let other_path = format!("/a2a/helper/push-notifications/{}", "0".repeat(32));
     let bearer = format!("Bearer {other_token}");
     let unknown_agent = world.post_as_stranger("/a2a/nobody/push-notifications/x", &[], &event).await;
-    world.gateway.expect_record("POST /a2a/nobody/push-notifications/x");
+    world.gateway.expect_record("POST /a2a/nobody/push-notifications/*");
     let seen = |answer: &Answer| (answer.status, answer.header("content-type").map(str::to_owned));
     for (target, headers) in [
         (target, vec![]),
@@ -239,5 +239,26 @@ async fn threat_header_injection_via_credentials() {
         assert!(refused.text().contains(field), "{}", refused.text());
     }
     assert!(world.agent.requests_of("CreateTaskPushNotificationConfig").is_empty());
+    world.finish().await;
+}
+
+/// Half of a secret is in the path, whoever asks for it in whatever way.
+#[tokio::test]
+async fn callback_ids_are_not_in_records() {
+    let world = PushWorld::start().await;
+    world.webhook().await;
+    let (url, _) = world.callback();
+    let path = url.trim_start_matches(&world.gateway.url()).to_owned();
+    world.gateway.plant(path.rsplit('/').next().unwrap());
+    for method in ["GET", "PUT", "DELETE", "OPTIONS", "POST"] {
+        for name in ["helper", "nobody"] {
+            let path = path.replace("helper", name);
+            world.gateway.call(method, &path).unrecorded().send().await;
+            world.gateway.expect_record(&format!("{method} /a2a/{name}/push-notifications/*"));
+        }
+    }
+    let elsewhere = world.gateway.call("GET", &path).unrecorded().set("Host", "elsewhere.example");
+    assert_eq!(elsewhere.send().await.status, 421);
+    world.gateway.expect_record("GET /a2a/helper/push-notifications/*");
     world.finish().await;
 }

@@ -2,6 +2,7 @@
 
 mod agree;
 pub(crate) mod official;
+mod peeking;
 mod reading;
 pub(crate) mod tables;
 mod tape;

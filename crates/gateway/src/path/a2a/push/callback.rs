@@ -19,12 +19,13 @@ use super::{
     super::{
         super::{Answer, Reason, Refusal, read, record::OpenRecord},
         call::parse,
-        visit::{Content, Found, Way},
+        visit::{Found, Way},
     },
-    PATH, internal,
+    internal,
 };
 use crate::{
     App,
+    metrics::Delivery,
     push::{self, KEPT, MOST_PER_TASK, MOST_WAITING},
     routes::PublishedAgent,
     tasks::Telling,
@@ -47,14 +48,12 @@ pub(in crate::path::a2a) async fn answer(
     found: Found,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
-    let Found { agent, way: Way::Callback(id), headers, content: Content::Body(body), .. } = found else {
+    let Found { agent, way: Way::Callback(id), headers, content, .. } = found else {
         return Err(Reason::NotFound.into());
     };
-    // Half of a secret is not for records.
-    record.path(&format!("/a2a/{}{PATH}*", agent.agent.name));
     let mut push = meant(app, &agent, &id, &headers).await?;
     let limits = &agent.entrance.limits;
-    let body = read::body(body, limits).await?;
+    let body = read::body(content, limits).await?;
     record.received(body.len());
     let event = Event::read(read::parse(body, limits.depth)?)?;
     record.asked(Some(event.version.name()), Some(push::METHOD), None);
@@ -166,6 +165,9 @@ async fn enqueue(app: &App, push: &PushConfig, event: &Event, told: &Told<'_>) -
     let queued = app.store().enqueue_push(&hashes, &delivery, MOST_WAITING).await.map_err(internal)?;
     if queued.contains(&Queued::Full) {
         return Err(Reason::TooManyDeliveries.into());
+    }
+    if queued.contains(&Queued::Yes) {
+        app.metrics().delivery(&push.agent, Delivery::Queued);
     }
     app.courier().wake();
     Ok(())

@@ -1,6 +1,6 @@
 //! A small gRPC client: HTTP/2 in clear, one call on each connection, messages written from JSON.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, convert::Infallible};
 
 use bytes::Bytes;
 use doorward_protocol::{
@@ -9,9 +9,10 @@ use doorward_protocol::{
     json::Document,
 };
 use doorward_testkit::agent::{Binding, Version};
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Request};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
@@ -31,6 +32,8 @@ pub(crate) struct GrpcCall<'g> {
     path: String,
     headers: Vec<(String, String)>,
     body: Bytes,
+    /// Whether more is promised than comes.
+    goes_on: bool,
 }
 
 /// The messages of a call that is being answered. Dropping it closes the connection.
@@ -98,7 +101,15 @@ impl<'g> GrpcCall<'g> {
                 ("te".to_owned(), "trailers".to_owned()),
             ],
             body: frame(&body),
+            goes_on: false,
         }
+    }
+
+    /// With only the beginning of the framed message, and never the end.
+    pub(crate) fn only(mut self, bytes: usize) -> Self {
+        self.body.truncate(bytes);
+        self.goes_on = true;
+        self
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -145,8 +156,11 @@ impl<'g> GrpcCall<'g> {
         let connection = tokio::spawn(async move {
             let _ = connection.await;
         });
-        let mut request =
-            Request::post(format!("{}{}", self.gateway.url(), self.path)).body(Full::new(self.body)).unwrap();
+        let rest = if self.goes_on { stream::pending().boxed() } else { stream::empty().boxed() };
+        let body = stream::iter([Ok::<_, Infallible>(Frame::data(self.body))]).chain(rest);
+        let mut request = Request::post(format!("{}{}", self.gateway.url(), self.path))
+            .body(StreamBody::new(body))
+            .unwrap();
         for (name, value) in &self.headers {
             let (name, value): (http::HeaderName, http::HeaderValue) =
                 (name.parse().unwrap(), value.parse().unwrap());
