@@ -102,7 +102,7 @@ impl Lists {
         if answer.len() > MAX_PAGE {
             return;
         }
-        let Ok(document) = Document::parse(answer.clone(), usize::from(u8::MAX)) else { return };
+        let Ok(document) = Document::reread(answer.clone()) else { return };
         let result =
             document.root().as_object().and_then(|root| root.get("result")).and_then(Value::as_object);
         let Some(result) = result else { return };

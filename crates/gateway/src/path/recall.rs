@@ -20,7 +20,7 @@ pub(super) fn answer(
             record.allow();
             record.filtered(filtered);
             if asked.published().server.payloads.results
-                && let Ok(document) = Document::parse(body.clone(), usize::from(u8::MAX))
+                && let Ok(document) = Document::reread(body.clone())
             {
                 examine::keep_result(&document, record);
             }

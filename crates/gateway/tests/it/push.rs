@@ -16,7 +16,7 @@ use doorward_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Call, Gateway, PATIENCE, Plan};
+use crate::harness::{Answer, Call, Gateway, GrpcCall, PATIENCE, Plan};
 
 /// What the receiver is promised.
 const TOKEN: &str = "callers-token-7f31c9";
@@ -39,8 +39,10 @@ struct PushWorld {
 enum Face {
     Rpc,
     Rest,
+    Grpc,
     OldRpc,
     OldRest,
+    OldGrpc,
 }
 
 impl PushWorld {
@@ -89,6 +91,14 @@ impl PushWorld {
             return call;
         }
         call.header("Content-Type", "application/json").body(body.to_string())
+    }
+
+    /// Registers a webhook over gRPC.
+    async fn grpc(&self, subject: &str, version: Version, request: &Value) -> Answer {
+        let call = GrpcCall::of(&self.gateway, version, "CreateTaskPushNotificationConfig", request);
+        let answer = call.header("authorization", &format!("Bearer {}", self.token(subject))).send().await;
+        assert_eq!(answer.header("grpc-status"), Some("0"), "{answer:?}");
+        answer
     }
 
     /// A task of the subject's that is under way.

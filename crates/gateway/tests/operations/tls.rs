@@ -2,7 +2,12 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use doorward_testkit::recorder::Recorder;
+use bytes::Bytes;
+use doorward_protocol::grpc::frame;
+use doorward_testkit::{agent::ScriptedAgent, recorder::Recorder};
+use http::Request;
+use http_body_util::Full;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
     string::Ia5String,
@@ -286,4 +291,66 @@ async fn a_handshake_that_never_ends_holds_nothing_up() {
     Connection::over(stream, program.address).call("x").await.answer();
     program.signal("TERM");
     assert!(program.ended().await.success());
+}
+
+/// Asks an agent for a task that there is not, over HTTP/2: the HTTP status, and that of gRPC.
+async fn ask_agent(
+    client: &TlsConnector,
+    address: SocketAddr,
+    (path, media, body): (&str, &str, Bytes),
+) -> (u16, Option<String>) {
+    let stream = connect(client, address).await.expect("a handshake");
+    let io = TokioIo::new(stream);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
+    let connection = tokio::spawn(connection);
+    let request = Request::post(format!("https://{address}{path}"))
+        .header("content-type", media)
+        .header("a2a-version", "1.0")
+        .header("te", "trailers");
+    let answer = sender.send_request(request.body(Full::new(body)).expect("a request")).await;
+    let answer = answer.expect("an answer");
+    let status = answer.headers().get("grpc-status").map(|status| status.to_str().expect("text").to_owned());
+    connection.abort();
+    (answer.status().as_u16(), status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_certificate_opens_an_agent_on_every_binding() {
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let agent = ScriptedAgent::start().await.expect("an agent");
+    let (authority, of_clients) = (Authority::new(), Authority::new());
+    place.write("clients.pem", &of_clients.pem);
+    authority.issue().write(&place);
+    let listen = "tls = { certificate = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
+    let helper = format!(
+        "[[agent]]\nname = \"helper\"\ncard = \"{}\"\naccess = \"mtls\"\n\
+         bindings = [\"jsonrpc\", \"http+json\", \"grpc\"]\n",
+        agent.card_url()
+    );
+    let program = place.start(&format!("{}{helper}", configuration(&upstream, listen, "")));
+    let builder = of_clients.issue_to(vec!["builder.corp.example".to_owned()], None);
+    let rpc = json!({ "jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": { "id": "none" } });
+    for (binding, path, media, body) in [
+        ("jsonrpc", "/a2a/helper", "application/json", Bytes::from(rpc.to_string())),
+        ("http+json", "/a2a/helper/tasks/none:cancel", "application/json", Bytes::from("{}")),
+        ("grpc", "/lf.a2a.v1.A2AService/GetTask", "application/grpc", frame(b"\x0a\x06helper\x12\x04none")),
+    ] {
+        let asked = |own| {
+            let client = authority.client(&["h2"], own);
+            let body = body.clone();
+            async move { ask_agent(&client, program.address, (path, media, body)).await }
+        };
+        let (refused, known) = match binding {
+            "jsonrpc" => ((401, None), (200, None)),
+            "http+json" => ((401, None), (404, None)),
+            _ => ((200, Some("16".to_owned())), (200, Some("5".to_owned()))),
+        };
+        assert_eq!(asked(None).await, refused, "{binding}");
+        assert_eq!(asked(Some(&builder)).await, known, "{binding}: a task that there is not");
+    }
+    program.stop().await;
+    let records = place.records().await;
+    let subjects: Vec<_> = records.iter().filter_map(|record| record["subject"].as_str()).collect();
+    assert_eq!(subjects, ["mtls:builder.corp.example"; 3]);
 }

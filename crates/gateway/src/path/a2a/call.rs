@@ -164,5 +164,5 @@ impl Params {
 
 /// Reads JSON of our own making.
 pub(super) fn parse(text: Vec<u8>) -> Result<Document, Refusal> {
-    Document::parse(text.into(), usize::from(u8::MAX)).map_err(internal)
+    Document::reread(text.into()).map_err(internal)
 }

@@ -1,16 +1,19 @@
 //! A stream on its way to the caller: every event is examined, ownership and states are written down before it leaves, and
 //! what broke off is repaired or told.
 //!
-//! The caller going away ends the stream, never the task (A2A 1.0 section 3.1.2). Doorward closes no stream because of a
-//! state: what the agent ends has ended.
+//! The caller going away ends the stream, never the task (A2A 1.0 section 3.1.2). After the end of the task, or a message,
+//! the agent has to end the stream; where it does not, Doorward does, shortly after.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use doorward_model::{Binding, Fault};
 use doorward_protocol::{
     a2a::{
-        Dialect, ErrorKind, Failure, Operation, TaskState, Told,
+        Dialect, Failure, Operation, TaskState, Told,
         translate::{self, AtInput},
     },
     json::Document,
@@ -32,6 +35,9 @@ use crate::App;
 /// How long the head of the answer waits for the first event: an error before it has an answer of its own.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// How long an agent has to end a stream in which everything is said.
+const LAST: Duration = Duration::from_secs(1);
+
 /// One stream being relayed.
 pub(crate) struct Relay {
     app: Arc<App>,
@@ -39,6 +45,8 @@ pub(crate) struct Relay {
     source: Source,
     first: Option<Piece>,
     seen: Seen,
+    /// Since when everything is said.
+    over: Option<Instant>,
     ended: bool,
     /// What is left to say at the end.
     trailers: Option<HeaderMap>,
@@ -92,6 +100,7 @@ pub(super) async fn begin(
         source,
         first,
         seen: Seen::default(),
+        over: None,
         ended: false,
         trailers: None,
         held,
@@ -118,7 +127,10 @@ impl Relay {
                     let raw = event.map(|event| event.raw().clone());
                     self.say(&document, raw, record).await
                 }
-                Next::Piece(Piece::Error(failure)) => self.fail(&failure, record),
+                Next::Piece(Piece::Error(failure)) => match self.talk.judged(failure) {
+                    Ok(failure) => self.fail(&failure, record),
+                    Err(refusal) => self.refuse(&refusal, record),
+                },
                 Next::Silence if self.talk.call.face.binding == Binding::Grpc => None,
                 Next::Silence => Some(Bytes::from_static(KEEP_ALIVE)),
                 Next::End => self.end(record).await,
@@ -149,10 +161,16 @@ impl Relay {
         if lease.has_ended(&self.app) || self.has_lost_its_ground() {
             return Next::Closing;
         }
+        // An agent that goes on talking is not waited for: nothing of it would pass.
+        let left = self.over.map(|since| LAST.saturating_sub(since.elapsed()));
+        if left == Some(Duration::ZERO) {
+            return Next::End;
+        }
         let next = tokio::select! {
             biased;
             () = self.app.closing().cancelled() => return Next::Closing,
             () = lease.revoked(&self.app) => return Next::Closing,
+            () = tokio::time::sleep(left.unwrap_or_default()), if left.is_some() => return Next::End,
             next = tokio::time::timeout(keep_alive, self.source.next()) => next,
         };
         match next {
@@ -195,7 +213,7 @@ impl Relay {
     async fn examine(&mut self, document: &Document, record: &mut OpenRecord) -> Result<bool, Refusal> {
         let v1 = self.event_to_v1(document)?;
         let told = Told::read(v1.root()).map_err(|wrong| self.talk.invalid(wrong.to_string()))?;
-        if self.seen.message || self.seen.state.is_some_and(TaskState::is_terminal) {
+        if self.over.is_some() {
             let detail = "the agent went on after the end of the task; what it said was dropped".to_owned();
             record.failed("agent_invalid", Some(detail), Fault::Upstream);
             return Ok(false);
@@ -217,6 +235,9 @@ impl Relay {
         self.seen.message |= matches!(told, Told::Message { .. });
         self.seen.task = told.task().map(ToOwned::to_owned).or(self.seen.task.take());
         self.seen.state = told.state().and(stands).or(self.seen.state);
+        if self.seen.message || self.seen.state.is_some_and(TaskState::is_terminal) {
+            self.over = Some(Instant::now());
+        }
         Ok(true)
     }
 
@@ -315,13 +336,6 @@ impl Relay {
         record.rpc_error(failure.json_rpc_code());
         record.complete();
         self.ended = true;
-        // What the agent says about our credential is not for the caller.
-        let failure = match failure.kind {
-            ErrorKind::Unauthenticated | ErrorKind::Forbidden => {
-                &Failure::new(ErrorKind::InvalidAgentResponse, "the agent refused to go on")
-            }
-            _ => failure,
-        };
         let (bytes, trailers) = self.talk.call.face.failure_event(failure);
         self.trailers = trailers;
         bytes

@@ -471,3 +471,24 @@ async fn a_silent_agent_is_given_up() {
     assert!(told[2].is_err());
     world.finish().await;
 }
+
+/// After the end of the task there is nothing to wait for, whether the agent keeps silent or goes on talking.
+#[tokio::test]
+async fn a_stream_ends_with_its_task_whatever_the_agent_does() {
+    for (face, interface) in [(V1_RPC, V1_RPC), (V1_GRPC, V1_RPC), (V03_RPC, V1_RPC)] {
+        let kind = dialect(interface);
+        let whole = || Stream::of(events(kind, &["working", "completed"]));
+        let mut talks = whole();
+        for _ in 0..1_000 {
+            talks = talks.then(payload::status_event(kind, "t", "c", "working"));
+        }
+        for stream in [whole().hold(), talks.every(std::time::Duration::from_millis(50))] {
+            let world = world(interface).await;
+            world.agent.once("SendStreamingMessage", Answer::stream(stream));
+            let told = world.gateway.ask("open", face, Message::new("m").stream()).open().await.rest().await;
+            assert_eq!(states(&told), ["submitted", "working", "completed"], "{face:?}");
+            world.agent.wait_for_fate("SendStreamingMessage", Fate::ClientGone).await.unwrap();
+            world.finish().await;
+        }
+    }
+}

@@ -52,19 +52,11 @@ bindings = ["jsonrpc", "http+json", "grpc"]
             for binding in BINDINGS {
                 let signed = matches!(client, Client::PythonV1 | Client::JavaScript);
                 // The extended card is for callers who are known.
-                let skip: &[_] =
-                    if old_webhooks(client, binding) { &["extended", "push"] } else { &["extended"] };
-                Visit { client, base: &base, binding, token: None, signed, skip }.run();
+                Visit { client, base: &base, binding, token: None, signed, skip: &["extended"] }.run();
             }
         }
         self.gateway.stop();
     }
-}
-
-/// Whether a client's webhooks are those of 0.3 over another binding than JSON-RPC: the SDKs write them neither as the
-/// proto nor as the text has them.
-fn old_webhooks(client: Client, binding: &str) -> bool {
-    matches!(client, Client::PythonV03 | Client::JavaScriptV03) && binding != "JSONRPC"
 }
 
 #[test]
@@ -103,8 +95,7 @@ fn tokens_open_the_door_and_stay_at_it() {
             let (token, signed) = (Some(token.as_str()), false);
             // Over HTTP+JSON of 0.3 the SDKs read an extended card in two ways: Doorward writes what the SDK of 0.3 reads.
             let skip: &[_] = match (client, binding) {
-                (Client::JavaScriptV03, "HTTP+JSON") => &["push", "extended"],
-                _ if old_webhooks(client, binding) => &["push"],
+                (Client::JavaScriptV03, "HTTP+JSON") => &["extended"],
                 _ => &[],
             };
             let said = Visit { client, base: &base, binding, token, signed, skip }.run();
