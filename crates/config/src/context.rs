@@ -2,7 +2,11 @@
 //!
 //! Shared by reference, so that a section and the tables inside it can complain at the same time.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use doorward_model::{Name, Secret};
 
@@ -28,6 +32,7 @@ struct State {
     referenced: BTreeSet<String>,
     stored: BTreeSet<Name>,
     missing: Option<Name>,
+    secret_files: Vec<PathBuf>,
 }
 
 impl<'a> Context<'a> {
@@ -111,6 +116,22 @@ impl<'a> Context<'a> {
     /// The secrets of the store that the file refers to.
     pub(crate) fn stored_names(&self) -> BTreeSet<Name> {
         self.state.borrow().stored.clone()
+    }
+
+    /// Remembers a file that a secret is read from.
+    pub(crate) fn note_secret_file(&self, path: &Path) {
+        self.state.borrow_mut().secret_files.push(path.to_owned());
+    }
+
+    /// The files that secrets were read from so far.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        self.state.borrow().secret_files.clone()
+    }
+
+    /// The file that is read, as far as its name tells.
+    pub(crate) fn file(&self) -> PathBuf {
+        let name = Path::new(self.file_name).file_name().unwrap_or_default();
+        self.env.base_dir.join(name)
     }
 
     pub(crate) fn is_referenced(&self, variable: &str) -> bool {

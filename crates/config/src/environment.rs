@@ -5,7 +5,7 @@
 use std::{
     fs::File,
     io::{self, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use doorward_model::{Name, Secret};
@@ -34,6 +34,8 @@ pub struct Environment<'a> {
     pub read: &'a dyn Fn(&Path) -> io::Result<String>,
     /// The secrets in the store.
     pub stored: StoredSecrets<'a>,
+    /// Where a path leads to, links followed; an error when nothing is there.
+    pub real: &'a dyn Fn(&Path) -> io::Result<PathBuf>,
     /// The options of the command line: stronger than variables, which are stronger than the file.
     pub overrides: Overrides,
 }
@@ -59,6 +61,7 @@ impl<'a> Environment<'a> {
             names: &variable_names,
             read: &read_secret_file,
             stored: StoredSecrets::Unknown,
+            real: &|path| path.canonicalize(),
             overrides,
         }
     }

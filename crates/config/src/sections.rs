@@ -30,6 +30,7 @@ pub(crate) use listen::Listening;
 pub(crate) use server::{Draft as ServerDraft, Servers};
 pub(crate) use sign_in::SignIns;
 pub(crate) use store::without_password;
+use upstream::sandbox::OffLimits;
 pub(crate) use upstream::{Upstreams, variable_name};
 
 use std::{
@@ -62,13 +63,14 @@ const ROOT: Spec = Spec {
 };
 
 /// Every table of the file, in the order of the reference and of the export.
-pub(crate) const ALL: [&Spec; 24] = [
+pub(crate) const ALL: [&Spec; 25] = [
     &ROOT,
     &listen::SPEC,
     &listen::TLS,
     &store::SPEC,
     &keys::SPEC,
     &upstream::SPEC,
+    &upstream::sandbox::SPEC,
     &credential::UPSTREAM,
     &server::SPEC,
     &access::SERVER_ALLOW,
@@ -109,7 +111,6 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         .filter(|name| *name != ROOT.name)
         .collect();
     top.refuse_unknown(&names);
-
     let single = |spec| Section::single(spec, root, context);
     let listening = listen::read(&single(&listen::SPEC));
     let store_url = store::read(&single(&store::SPEC));
@@ -125,6 +126,8 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
     let network = network::read(&single(&network::SPEC));
     let limits = limits::read(&single(&limits::SPEC));
 
+    OffLimits::of(context, master_key.as_ref(), store_url.as_ref(), listening.tls.as_ref())
+        .refuse_in(&upstreams, context);
     publish::refuse_mixed_subjects(&issuers, &sign_in, context);
     let public_url = public_url(&top, listening.address.as_ref(), listening.tls.is_some());
     let world = World {

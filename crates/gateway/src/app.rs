@@ -133,7 +133,7 @@ impl App {
         let signer = Signer::open(store.clone(), Arc::clone(&envelope), clock.now()).await?;
         let secrets = Arc::new(Secrets::load(store.clone(), Arc::clone(&envelope)).await?);
         let credentials = Credentials::new(egress.clone(), Arc::clone(&signer), Arc::clone(&clock));
-        let conversations = Arc::new(Conversations::new(egress.clone()));
+        let conversations = Arc::new(Conversations::new(egress.clone(), metrics.ends()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
         let (own_tokens, revocation_cursor) = OwnTokens::load(store.clone(), Arc::clone(&clock)).await?;
         let records = &loaded.settings.records;
@@ -210,7 +210,7 @@ impl App {
     async fn reap(self: Arc<Self>) {
         loop {
             tokio::time::sleep(Duration::from_secs(10)).await;
-            self.conversations.reap(self.routes().snapshot.limits.session_idle);
+            self.conversations.reap(&self.routes().snapshot.limits);
         }
     }
 

@@ -9,6 +9,7 @@
 mod desk;
 mod probe;
 mod registry;
+mod restarts;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -98,6 +99,20 @@ impl Conversation {
         self.desk().idle_since()
     }
 
+    /// Somebody is about to ask.
+    pub(crate) fn touch(&self) {
+        self.desk().touch();
+    }
+
+    /// Ends the conversation when nobody has used it for that long; says whether.
+    pub(crate) fn end_if_idle(&self, idle: Duration) -> bool {
+        let is_idle = self.idle_since().is_some_and(|since| since.elapsed() > idle);
+        if is_idle {
+            self.close();
+        }
+        is_idle
+    }
+
     async fn sort(self: Arc<Self>, mut messages: Messages, depth: usize) {
         while let Some(message) = messages.next().await {
             let message = match message {
@@ -166,3 +181,6 @@ impl Drop for Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    doorward_gateway::cli::run()
+    // Before anything else: a child on its way into its sandbox is this program too.
+    doorward_egress::stdio::launched(std::env::args_os()).unwrap_or_else(doorward_gateway::cli::run)
 }

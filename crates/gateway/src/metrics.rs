@@ -5,9 +5,11 @@
 //! record closes, on handles that are resolved once per virtual server; nothing here decides.
 
 mod deliveries;
+mod ends;
 mod text;
 
 pub(crate) use deliveries::Delivery;
+pub(crate) use ends::Ends;
 pub(crate) use text::CONTENT_TYPE;
 
 #[cfg(test)]
@@ -48,7 +50,7 @@ pub(crate) struct Descriptor {
 }
 
 /// Every metric, in the order of the page.
-pub(crate) const DESCRIPTORS: [Descriptor; 13] = [
+pub(crate) const DESCRIPTORS: [Descriptor; 14] = [
     Descriptor {
         name: "doorward_requests_total",
         kind: "counter",
@@ -121,6 +123,12 @@ pub(crate) const DESCRIPTORS: [Descriptor; 13] = [
         labels: "`server`, `outcome`",
         help: "Deliveries to webhooks, by agent, that were `queued`, that were `delivered`, attempts that `failed` and are repeated, and deliveries that were `given_up`",
     },
+    Descriptor {
+        name: "doorward_upstream_ends_total",
+        kind: "counter",
+        labels: "`upstream`",
+        help: "Children and HTTP+SSE streams that ended by themselves or could not be started, by upstream",
+    },
     Descriptor { name: "doorward_build_info", kind: "gauge", labels: "`version`", help: "Always 1" },
 ];
 
@@ -172,6 +180,7 @@ pub(crate) struct Metrics {
     tls_failures: Counter,
     changes: Family<OfChange, Counter>,
     deliveries: Family<OfDelivery, Counter>,
+    ends: Ends,
     unrouted: Arc<Meters>,
 }
 
@@ -215,6 +224,7 @@ impl Metrics {
             changes.get_or_create_owned(&OfChange { outcome });
         }
         let deliveries = register(&mut registry, 11, Family::default());
+        let ends = Ends::new(register(&mut registry, 12, Family::default()));
         let build: Family<OfBuild, Gauge> = register(&mut registry, 12, Family::default());
         build.get_or_create_owned(&OfBuild { version: env!("CARGO_PKG_VERSION") }).set(1);
         let durations = [&total, &gateway, &upstream];
@@ -233,6 +243,7 @@ impl Metrics {
             tls_failures,
             changes,
             deliveries,
+            ends,
             unrouted: Arc::new(unrouted),
         }
     }
@@ -257,6 +268,11 @@ impl Metrics {
     /// A handshake failed.
     pub(crate) fn tls_failure(&self) {
         self.tls_failures.inc();
+    }
+
+    /// Where ends of children and streams are counted.
+    pub(crate) fn ends(&self) -> Ends {
+        self.ends.clone()
     }
 
     /// The configuration file changed, and was used or not.

@@ -29,6 +29,8 @@ pub struct Limits {
     pub sessions: usize,
     /// How long such a session may go unused.
     pub session_idle: Duration,
+    /// How long a child that many callers share may go unused.
+    pub command_idle: Duration,
     /// How long a legacy session may live.
     pub session_lifetime: Duration,
     /// Time for open requests to finish when the program is told to stop.
@@ -50,6 +52,7 @@ impl Default for Limits {
             stream_idle: Duration::from_mins(30),
             sessions: 64,
             session_idle: Duration::from_mins(30),
+            command_idle: Duration::from_mins(30),
             session_lifetime: Duration::from_hours(24),
             drain: Duration::from_secs(20),
         }

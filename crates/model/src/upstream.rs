@@ -57,6 +57,68 @@ pub struct Sandbox {
     pub network: bool,
 }
 
+impl Sandbox {
+    /// What every child may read and execute, because programs need it of the system; what of it does not exist is
+    /// left out. Nothing here holds secrets on a system that is set up as usual: not `/etc` as a whole, not
+    /// `/etc/ssl/private`, no home.
+    pub const SYSTEM: &[&str] = &[
+        // programs and libraries
+        "/usr",
+        "/bin",
+        "/sbin",
+        "/lib",
+        "/lib32",
+        "/lib64",
+        "/libx32",
+        "/nix/store",
+        "/run/current-system",
+        "/etc/alternatives",
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.conf.d",
+        "/etc/ld-musl-aarch64.path",
+        "/etc/ld-musl-x86_64.path",
+        // certificates that everybody trusts
+        "/etc/ca-certificates",
+        "/etc/pki/ca-trust",
+        "/etc/pki/tls/cert.pem",
+        "/etc/pki/tls/certs",
+        "/etc/pki/tls/openssl.cnf",
+        "/etc/ssl/cert.pem",
+        "/etc/ssl/certs",
+        "/etc/ssl/openssl.cnf",
+        // names
+        "/etc/gai.conf",
+        "/etc/group",
+        "/etc/host.conf",
+        "/etc/hosts",
+        "/etc/nsswitch.conf",
+        "/etc/passwd",
+        "/etc/protocols",
+        "/etc/resolv.conf",
+        "/etc/services",
+        // places and languages
+        "/etc/fonts",
+        "/etc/localtime",
+        "/etc/locale.alias",
+        "/etc/mime.types",
+        "/etc/os-release",
+        "/etc/timezone",
+        // what the machine has
+        "/proc/cpuinfo",
+        "/proc/filesystems",
+        "/proc/loadavg",
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/sys/kernel",
+        "/proc/sys/vm",
+        "/proc/uptime",
+        "/proc/version",
+        "/sys/devices/system/cpu",
+        "/sys/fs/cgroup",
+    ];
+}
+
 impl Upstream {
     /// A text that changes when the upstream becomes another one: handles of the old one mean nothing there.
     pub fn place(&self) -> String {

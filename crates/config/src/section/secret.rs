@@ -145,6 +145,7 @@ impl<'a> Section<'a> {
 
     fn secret_file(&self, at: &At, path: &std::path::Path) -> Option<Secret> {
         let file = shown(&path.display().to_string());
+        self.context.note_secret_file(path);
         match (self.context.env.read)(path).map(Secret::new) {
             Err(error) => {
                 self.context.mistake(at, format!("the file `{file}` cannot be read: {}", reason(&error)));

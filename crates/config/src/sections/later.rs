@@ -6,7 +6,7 @@
 pub(crate) const TEXT: &str = "not supported in this version";
 
 /// Keys, by the table that they stand in.
-pub(crate) const KEYS: [(&str, &str, &str); 1] = [("upstream", "sandbox", "what a `command` may touch")];
+pub(crate) const KEYS: [(&str, &str, &str); 0] = [];
 
 /// Kinds of credential.
 pub(crate) const CREDENTIALS: [&str; 2] = ["oauth", "id-jag"];

@@ -66,6 +66,12 @@ pub(crate) const SPEC: Spec = Spec {
             "how long such a session may go unused",
         ),
         Key::new(
+            "command_idle",
+            Kind::Time(secs(10), secs(30 * 86_400)),
+            "\"30m\"",
+            "how long a child that requests of 2026-07-28 share may go unused; the next request starts another",
+        ),
+        Key::new(
             "session_lifetime",
             Kind::Time(secs(60), secs(30 * 86_400)),
             "\"24h\"",
@@ -97,6 +103,7 @@ pub(crate) fn read(section: &Section<'_>) -> Limits {
         stream_idle: time("stream_idle", default.stream_idle),
         sessions: number("sessions", default.sessions),
         session_idle: time("session_idle", default.session_idle),
+        command_idle: time("command_idle", default.command_idle),
         session_lifetime: time("session_lifetime", default.session_lifetime),
         drain: time("drain", default.drain),
     }

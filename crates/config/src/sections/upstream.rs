@@ -1,6 +1,7 @@
 //! `[[upstream]]`: MCP servers that Doorward calls, over HTTP or as child processes, and what it presents there.
 
 mod command;
+pub(crate) mod sandbox;
 
 pub(crate) use command::variable_name;
 
@@ -51,6 +52,12 @@ pub(crate) const SPEC: Spec = Spec {
              variables that make a program load other code are refused",
         ),
         Key::new("directory", Kind::Text, "Doorward's own", "the working directory of the `command`"),
+        Key::new(
+            "sandbox",
+            Kind::Table,
+            "none",
+            "what the `command` may touch; without it, all that Doorward itself may",
+        ),
         Key::new(
             "timeout",
             Kind::Time(Duration::from_millis(100), Duration::from_hours(1)),
@@ -106,7 +113,7 @@ fn child(section: &Section<'_>) -> Option<Transport> {
 
 /// An upstream that is somewhere on the network.
 fn remote(section: &Section<'_>) -> Option<Transport> {
-    for key in ["env", "directory"] {
+    for key in ["env", "directory", "sandbox"] {
         if section.has(key) {
             section.mistake(key, "is for a `command`");
         }

@@ -1,8 +1,8 @@
 //! Upstreams that are child processes: what they are started with, and that only the file can say so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use doorward_model::{Command, Transport};
+use doorward_model::{Command, Sandbox, Transport};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
@@ -38,6 +38,67 @@ fn a_command_with_all_that_belongs_to_it() {
     let bare = command_of(&child(""));
     assert!(bare.env.is_empty() && bare.directory.is_none());
     assert_eq!(command_of(&child("directory = \"/srv\"")).directory.as_deref(), Some(Path::new("/srv")));
+}
+
+#[test]
+fn a_sandbox_is_what_is_written_and_holds_the_network_back() {
+    let sandbox = |text: &str| command_of(&child(text)).sandbox;
+    assert_eq!(sandbox(""), None);
+    assert_eq!(sandbox("sandbox = {}"), Some(Sandbox::default()));
+    let full = sandbox("sandbox = { read = [\"data\", \"/srv\"], write = [\"/var/u\"], network = true }");
+    let path = |path: &str| PathBuf::from(path);
+    assert_eq!(
+        full,
+        Some(Sandbox {
+            read: vec![path("/etc/doorward/data"), path("/srv")],
+            write: vec![path("/var/u")],
+            network: true
+        })
+    );
+    let warned =
+        |text: &str| good(&child(text)).warnings.iter().any(|w| w.key == "upstream[0].sandbox.network");
+    assert!(warned("sandbox = { network = true }"));
+    assert!(!warned("sandbox = { network = false }") && !warned("sandbox = {}"));
+    let misplaced = mistakes("[[upstream]]\nname = \"u\"\nurl = \"https://a.example/\"\nsandbox = {}\n");
+    assert!(misplaced.contains("upstream[0].sandbox: is for a `command`"), "{misplaced}");
+}
+
+#[test]
+fn no_sandbox_leaves_a_secret_of_doorwards_within_reach() {
+    let files = "[store]\nurl = \"sqlite:///var/lib/doorward.db\"\n[keys]\nmaster = { file = \"/srv/keys/master\" }\n\
+                 [listen]\ntls = { certificate = \"/srv/tls/c.pem\", key = \"/srv/tls/k.pem\" }\n";
+    let with = |sandbox: &str, env: &str| {
+        mistakes(&format!("{files}{}", child(&format!("sandbox = {{ {sandbox} }}\n{env}"))))
+    };
+    for allowed in [
+        "read = [\"/var/lib\"]",
+        "read = [\"/var/lib/doorward.db\"]",
+        "read = [\"link\"]",
+        "write = [\"/var\"]",
+    ] {
+        let found = with(allowed, "");
+        assert!(
+            found.contains("`/var/lib/doorward.db`, which holds a secret of Doorward's"),
+            "{allowed}: {found}"
+        );
+    }
+    assert!(with("read = [\"/srv/keys\"]", "").contains("the command could read `/srv/keys/master`"));
+    assert!(with("read = [\"/srv/tls\"]", "").contains("the command could read `/srv/tls/k.pem`"));
+    let everything = with("write = [\"/\"]", "");
+    for said in
+        ["could write `/var/lib/doorward.db`", "could write `/srv/keys/master`", "could write this file"]
+    {
+        assert!(everything.contains(said), "{said}: {everything}");
+    }
+    let secret = with("read = [\"/etc/doorward\"]", "env = { A_KEY = { file = \"key.txt\" } }");
+    assert!(secret.contains("the command could read `/etc/doorward/key.txt`"), "{secret}");
+    assert_eq!(
+        with("read = [\"/etc/doorward\", \"/srv/data\", \"/var/library\"], write = [\"/srv/out\"]", ""),
+        ""
+    );
+    let usual = files.replace("/srv/keys/master", "/usr/local/etc/doorward.key");
+    let found = mistakes(&format!("{usual}{}", child("sandbox = {}")));
+    assert!(found.contains("the command could read `/usr/local/etc/doorward.key`"), "{found}");
 }
 
 #[test]
@@ -78,7 +139,21 @@ fn commands_that_are_none() {
                 "credential = { kind = \"bearer\", value = { env = \"KEY\" } }",
                 "upstream[0].credential: is for a `url` (give a `command` its secrets by `env`)",
             ),
-            ("sandbox = {}", "upstream[0].sandbox: not supported in this version"),
+            ("sandbox = true", "upstream[0].sandbox: expected a table, found"),
+            ("sandbox = { wirte = [] }", "upstream[0].sandbox.wirte: unknown key (did you mean `write`?)"),
+            (
+                "sandbox = { read = \"/srv\" }",
+                "upstream[0].sandbox.read: expected a list of texts, found text",
+            ),
+            ("sandbox = { network = 1 }", "upstream[0].sandbox.network: expected true or false"),
+            (
+                "sandbox = { read = [\"missing\"] }",
+                "upstream[0].sandbox.read[0]: `/etc/doorward/missing` cannot be allowed: entity not found",
+            ),
+            (
+                "sandbox = { write = [\"a\", \"\"] }",
+                "upstream[0].sandbox.write[1]: expected a text that is not empty, without NUL",
+            ),
             ("directory = \"\"", "upstream[0].directory: expected a text that is not empty"),
             ("directory = \"a\\u0000\"", "upstream[0].directory: expected a text that is not empty"),
             ("directory = 1", "upstream[0].directory: expected text, found an integer"),
@@ -182,14 +257,14 @@ fn no_variable_of_doorward_can_bring_or_change_a_command() {
 #[test]
 fn everything_that_is_wrong_with_a_command_in_one_run() {
     let text = "[[upstream]]\nname = \"u\"\nurl = \"http://127.0.0.1:1/\"\ncommand = [\"\"]\n\
-                env = { LD_PRELOAD = \"x\", KEY = \"hunter2\" }\ndirectory = \"\"\nsandbox = {}\ntransport = \"sse\"\n";
+                env = { LD_PRELOAD = \"x\", KEY = \"hunter2\" }\ndirectory = \"\"\nsandbox = []\ntransport = \"sse\"\n";
     assert_snapshot!(mistakes(text), @r#"
     gateway.toml:3: upstream[0].url: expected exactly one of `url` and `command`
     gateway.toml:4: upstream[0].command[0]: expected a text that is not empty, without NUL
     gateway.toml:5: upstream[0].env.LD_PRELOAD: this variable decides which code a program loads or runs (if that is meant, set it in a script and make that the `command`)
     gateway.toml:5: upstream[0].env.KEY: its name says that it is a secret, and a secret is never written in the file (write { env = "NAME" } or { file = "path" })
     gateway.toml:6: upstream[0].directory: expected a text that is not empty, without NUL
-    gateway.toml:7: upstream[0].sandbox: not supported in this version
+    gateway.toml:7: upstream[0].sandbox: expected a table, found a list
     gateway.toml:8: upstream[0].transport: a `command` is always reached over its standard input and output
     "#);
 }

@@ -41,7 +41,7 @@ fn the_defaults_of_the_reference_are_the_defaults() {
     let page = reference_markdown();
     let limits = page.split_once("## `[limits]`").expect("the section of limits").1;
     let rows: Vec<_> = limits.lines().filter(|line| line.starts_with("| `")).collect();
-    assert_eq!(rows.len(), 14);
+    assert_eq!(rows.len(), 15);
     let mut text = "[limits]\n".to_owned();
     for row in rows {
         let cells: Vec<_> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();

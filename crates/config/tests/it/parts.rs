@@ -188,7 +188,7 @@ fn private_networks_and_extra_roots() {
 fn limits_have_the_names_of_the_model_and_bounds() {
     let limits = |more: &str| format!("[limits]\n{more}\n");
     let all = "request_body = 1048576\nresponse_body = \"64KiB\"\nbatch = 7\ndepth = 16\nheader_bytes = \"8KiB\"\nrequest_time = \"5s\"\n\
-               streams = 1\nconnections = 2\nkeep_alive = \"1s\"\nstream_idle = \"1m\"\nsession_lifetime = \"1h\"\nsessions = 3\nsession_idle = \"2m\"\ndrain = \"0s\"";
+               streams = 1\nconnections = 2\nkeep_alive = \"1s\"\nstream_idle = \"1m\"\nsession_lifetime = \"1h\"\nsessions = 3\nsession_idle = \"2m\"\ncommand_idle = \"3m\"\ndrain = \"0s\"";
     assert_eq!(
         good(&limits(all)).snapshot.limits,
         Limits {
@@ -204,6 +204,7 @@ fn limits_have_the_names_of_the_model_and_bounds() {
             stream_idle: Duration::from_mins(1),
             sessions: 3,
             session_idle: Duration::from_mins(2),
+            command_idle: Duration::from_mins(3),
             session_lifetime: Duration::from_hours(1),
             drain: Duration::ZERO,
         }

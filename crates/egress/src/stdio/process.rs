@@ -12,6 +12,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+use super::sandbox::Room;
 use crate::channel::{Cause, Exit, Finish, State};
 
 /// How often a group whose leader is gone is looked at, until it is empty.
@@ -23,6 +24,7 @@ pub(super) struct Process {
     group: Group,
     child: Child,
     exit: Option<Exit>,
+    room: Option<Room>,
 }
 
 /// A process group that is killed on drop.
@@ -39,6 +41,9 @@ pub(super) async fn keep(mut process: Process, state: Arc<State>, grace: Duratio
         _ = state.closing() => {}
     }
     process.shut_down(grace).await;
+    if let Some(room) = process.room.take() {
+        room.remove().await;
+    }
     state.end(process.exit);
     drop(finish);
     // What was written last is still read, unless somebody outside the group holds the pipe open.
@@ -47,8 +52,8 @@ pub(super) async fn keep(mut process: Process, state: Arc<State>, grace: Duratio
 }
 
 impl Process {
-    pub(super) fn new(child: Child, id: Pid) -> Self {
-        Self { group: Group { id, gone: false }, child, exit: None }
+    pub(super) fn new(child: Child, id: Pid, room: Option<Room>) -> Self {
+        Self { group: Group { id, gone: false }, child, exit: None, room }
     }
 
     /// Waits for the leader, and reaps it.

@@ -35,6 +35,11 @@ impl Desk {
         Self { waiting: Vec::new(), stream: None, backlog: VecDeque::new(), touched: Instant::now() }
     }
 
+    /// Somebody is about to ask.
+    pub(super) fn touch(&mut self) {
+        self.touched = Instant::now();
+    }
+
     /// A request begins to wait.
     pub(super) fn register(&mut self, id: &str, token: Option<Bytes>, reader: Reader) {
         self.touched = Instant::now();

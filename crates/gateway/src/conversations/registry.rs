@@ -7,17 +7,16 @@ use std::{
 };
 
 use doorward_auth::keys::hash;
-use doorward_egress::{
-    Cause, Channel, ChannelError, Egress, EgressError, Messages, StartState, Supervisor, Trust, sse, stdio,
-};
-use doorward_model::{Caller, CallerKey, Name, Transport, Upstream};
+use doorward_egress::{Channel, ChannelError, Egress, EgressError, Messages, Trust, sse, stdio};
+use doorward_model::{Caller, CallerKey, Limits, Name, Transport, Upstream};
 use http::HeaderMap;
 
 use super::{
     Conversation,
     probe::{Probing, is_modern},
+    restarts::{KeepsEnding, Restarts},
 };
-use crate::{credentials::CredentialError, routes::Published};
+use crate::{credentials::CredentialError, metrics::Ends, routes::Published};
 
 /// How long the news that an upstream is legacy is believed.
 const VERDICT: Duration = Duration::from_mins(10);
@@ -29,7 +28,7 @@ pub(crate) struct Conversations {
     egress: Egress,
     sessions: Mutex<HashMap<String, Held>>,
     shared: Mutex<HashMap<String, Arc<Shared>>>,
-    supervisors: Arc<Mutex<HashMap<String, Supervisor>>>,
+    restarts: Arc<Restarts>,
     /// Upstreams of `transport = "auto"` that were found to speak HTTP+SSE.
     sse: Mutex<HashSet<String>>,
 }
@@ -84,6 +83,15 @@ impl Shared {
             conversation.close();
         }
     }
+
+    /// Whoever holds the verdict is about to use the conversation.
+    fn end_if_idle(&self, idle: Duration) {
+        if let Ok(verdict) = self.0.try_lock()
+            && let Verdict::Modern(conversation) = &*verdict
+        {
+            conversation.end_if_idle(idle);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -102,8 +110,8 @@ pub(crate) enum StartError {
     #[error("as many sessions as `limits.sessions` allows are held at this upstream")]
     TooMany,
     /// It has ended early several times; the next attempt waits.
-    #[error("it ended early {0} times in a row; the next start waits")]
-    CrashLoop(u32),
+    #[error(transparent)]
+    CrashLoop(#[from] KeepsEnding),
     /// There is nothing to present there.
     #[error(transparent)]
     Credential(#[from] CredentialError),
@@ -126,12 +134,12 @@ impl StartError {
 }
 
 impl Conversations {
-    pub(crate) fn new(egress: Egress) -> Self {
+    pub(crate) fn new(egress: Egress, ends: Ends) -> Self {
         Self {
             egress,
             sessions: Mutex::default(),
             shared: Mutex::default(),
-            supervisors: Arc::default(),
+            restarts: Arc::new(Restarts::new(ends)),
             sse: Mutex::default(),
         }
     }
@@ -238,6 +246,7 @@ impl Conversations {
         let mut verdict = place.0.lock().await;
         match &*verdict {
             Verdict::Modern(conversation) if conversation.is_open() => {
+                conversation.touch();
                 return Ok(Some(Arc::clone(conversation)));
             }
             Verdict::Legacy(until) if Instant::now() < *until => return Ok(None),
@@ -263,16 +272,16 @@ impl Conversations {
         Ok(speaks.then_some(conversation))
     }
 
-    /// Ends sessions that nobody has used for as long as `limits.session_idle`.
-    pub(crate) fn reap(&self, idle: Duration) {
+    /// Ends sessions that nobody has used for as long as `limits.session_idle`, and shared conversations that nobody
+    /// has used for as long as `limits.command_idle`: those begin again when somebody asks.
+    pub(crate) fn reap(&self, limits: &Limits) {
         self.sessions().retain(|_, held| {
             let Some(conversation) = &held.conversation else { return true };
-            let is_idle = conversation.idle_since().is_some_and(|since| since.elapsed() > idle);
-            if is_idle {
-                conversation.close();
-            }
-            !is_idle && conversation.is_open()
+            !conversation.end_if_idle(limits.session_idle) && conversation.is_open()
         });
+        for shared in lock(&self.shared).values() {
+            shared.end_if_idle(limits.command_idle);
+        }
     }
 
     /// Ends everything, and waits until the children are gone: the program stops.
@@ -304,40 +313,18 @@ impl Conversations {
             // An upstream that changes ends what it was; what it is now must not wait for that.
             return Ok(self.dial(published, headers).await?);
         }
-        let identity = published.identity.clone();
-        self.admit_start(&identity)?;
-        let began = Instant::now();
-        let opened = self.dial(published, headers).await;
-        let supervisors = Arc::clone(&self.supervisors);
-        match opened {
+        let start = self.restarts.admit(published)?;
+        match self.dial(published, headers).await {
             Ok((channel, messages)) => {
                 let watched = channel.clone();
-                tokio::spawn(async move {
-                    let ending = watched.closed().await;
-                    let mut supervisors = lock(&supervisors);
-                    let supervisor = supervisors.entry(identity).or_default();
-                    match ending.cause {
-                        Cause::Closed => supervisor.stopped(),
-                        _ => supervisor.exited(Instant::now(), began.elapsed()),
-                    }
-                });
+                tokio::spawn(async move { start.ended(&watched.closed().await) });
                 Ok((channel, messages))
             }
             Err(error) => {
-                lock(&supervisors).entry(identity).or_default().exited(Instant::now(), Duration::ZERO);
+                start.failed(&error);
                 Err(error.into())
             }
         }
-    }
-
-    fn admit_start(&self, identity: &str) -> Result<(), StartError> {
-        let mut supervisors = lock(&self.supervisors);
-        let supervisor = supervisors.entry(identity.to_owned()).or_default();
-        if let StartState::Waiting { failures, .. } = supervisor.state(Instant::now()) {
-            return Err(StartError::CrashLoop(failures));
-        }
-        supervisor.started();
-        Ok(())
     }
 
     async fn dial(
@@ -349,7 +336,7 @@ impl Conversations {
         match &upstream.transport {
             Transport::Stdio(command) => {
                 let bounds = stdio::StdioLimits { max_message: limits.response_body, ..Default::default() };
-                stdio::start(command, &bounds, upstream.name.as_str())
+                stdio::start(command, &bounds, upstream.name.as_str()).await
             }
             Transport::Sse(url) | Transport::Http(url) | Transport::Auto(url) => {
                 let idle = Some(limits.stream_idle);
@@ -365,7 +352,7 @@ impl Conversations {
 }
 
 /// What sets an upstream apart from all others: two with the same command and other variables are two, since
-/// the variables are their credentials.
+/// the variables are their credentials; so are two that begin elsewhere, or may touch other things.
 pub(crate) fn identity(upstream: &Upstream) -> String {
     let mut secrets = Vec::new();
     if let Transport::Stdio(command) = &upstream.transport {
@@ -375,6 +362,7 @@ pub(crate) fn identity(upstream: &Upstream) -> String {
                 secrets.extend_from_slice(part.as_bytes());
             }
         }
+        secrets.extend_from_slice(format!("{:?} {:?}", command.directory, command.sandbox).as_bytes());
     }
     format!("{}\n{}\n{}", upstream.name, upstream.place(), hash::hex(&hash::sha256(&secrets)))
 }

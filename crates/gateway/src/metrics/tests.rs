@@ -48,6 +48,7 @@ fn busy() -> Metrics {
     {
         metrics.delivery(&helper, delivery);
     }
+    metrics.ends().count(&Name::parse("u").expect("a name"));
     metrics
 }
 
@@ -136,6 +137,13 @@ fn virtual_servers_that_are_gone_have_no_streams() {
     assert!(text(&metrics).contains("doorward_streams{server=\"demo\"} 3"));
     let text = metrics.render(&Sample { streams: vec![("other".to_owned(), 0)], slots: 0 });
     assert!(!text.contains("doorward_streams{server=\"demo\"}"), "{text}");
+}
+
+#[test]
+fn upstreams_that_end_are_counted_by_name() {
+    let metrics = busy();
+    metrics.ends().count(&Name::parse("u").expect("a name"));
+    assert!(text(&metrics).contains("\ndoorward_upstream_ends_total{upstream=\"u\"} 2\n"));
 }
 
 #[test]

@@ -314,6 +314,7 @@ fn load(plan: &Plan, place: &Place, address: SocketAddr, toml: &str) -> Result<L
         names: &|| plan.variables.keys().cloned().collect(),
         read: &|path| std::fs::read_to_string(path),
         stored: doorward_config::StoredSecrets::Unknown,
+        real: &|path| path.canonicalize(),
         overrides,
     };
     doorward_config::parse(toml, "gateway.toml", &environment)

@@ -52,6 +52,16 @@ impl Answer {
 }
 
 impl Outcome {
+    /// Whether nothing more can be asked on this connection.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Answered(answer) => {
+                answer.header("connection").is_some_and(|said| said.eq_ignore_ascii_case("close"))
+            }
+            Self::Unread | Self::Cut => true,
+        }
+    }
+
     #[track_caller]
     pub(crate) fn answer(self) -> Answer {
         match self {

@@ -1,10 +1,11 @@
-//! `command`, `env` and `directory` of an upstream that is a child process. Nothing is started here.
+//! `command`, `env`, `directory` and `sandbox` of an upstream that is a child process. Nothing is started here.
 //!
 //! They can come only from the file: sections that stand several times have no variables, and nothing else than
 //! this module makes a [`Command`].
 
 use doorward_model::{Command, Secret};
 
+use super::sandbox;
 use crate::{
     context::shown,
     mistake::Complaint,
@@ -22,11 +23,12 @@ pub(super) fn read(section: &Section<'_>) -> Option<Command> {
     let argv = argv(section);
     let env = if section.has("env") { env(section) } else { Some(Vec::new()) };
     let directory = section.text("directory").and_then(|text| path(section, &text));
-    if section.has("directory") && directory.is_none() {
+    let sandbox = if section.has("sandbox") { sandbox::read(section) } else { None };
+    if section.has("directory") && directory.is_none() || section.has("sandbox") && sandbox.is_none() {
         return None;
     }
     let directory = directory.map(|directory| section.context.env.base_dir.join(directory));
-    Some(Command { argv: argv?, env: env?, directory, sandbox: None })
+    Some(Command { argv: argv?, env: env?, directory, sandbox })
 }
 
 /// The program and its arguments.
@@ -50,7 +52,7 @@ fn argv(section: &Section<'_>) -> Option<Vec<String>> {
 }
 
 /// A text that the operating system takes as an argument or a path.
-fn path<'a>(section: &Section<'_>, text: &Found<&'a str>) -> Option<&'a str> {
+pub(super) fn path<'a>(section: &Section<'_>, text: &Found<&'a str>) -> Option<&'a str> {
     if !text.value.is_empty() && !text.value.contains('\0') {
         return Some(text.value);
     }

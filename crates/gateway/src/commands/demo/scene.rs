@@ -272,6 +272,7 @@ fn load(text: &str, variables: &[(&str, &String)], directory: &Path) -> anyhow::
         names: &Vec::new,
         read: &|path| fs::read_to_string(path),
         stored: doorward_config::StoredSecrets::Unknown,
+        real: &|path| path.canonicalize(),
         overrides: Overrides::default(),
     };
     doorward_config::parse(text, "the demo's configuration", &environment)

@@ -75,6 +75,7 @@ impl Block {
             names: &Vec::new,
             read: &|_| Err(io::ErrorKind::NotFound.into()),
             stored: doorward_config::StoredSecrets::Unknown,
+            real: &|path| Ok(path.to_owned()),
             overrides: Overrides::default(),
         };
         let Err(found) = doorward_config::parse(&self.live(), "", &environment) else { return Vec::new() };

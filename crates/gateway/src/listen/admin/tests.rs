@@ -31,6 +31,7 @@ async fn probes_are_answered_when_no_record_can_be_written() {
         names: &Vec::new,
         read: &|_| Err(std::io::ErrorKind::NotFound.into()),
         stored: doorward_config::StoredSecrets::Unknown,
+        real: &|path| Ok(path.to_owned()),
         overrides,
     };
     let loaded = doorward_config::defaults(&environment).expect("defaults");

@@ -1,0 +1,141 @@
+//! `sandbox` of a `command`: what the child may touch. How that is enforced is the business of whoever starts it.
+//!
+//! A sandbox that leaves Doorward's own secrets within reach is a mistake here, before anything is started.
+
+use std::path::{Path, PathBuf};
+
+use doorward_model::{Sandbox, Transport};
+
+use super::Upstreams;
+use crate::{
+    MasterKeySource, StoreUrl, Tls,
+    context::{Context, shown},
+    mistake::Complaint,
+    section::{Found, Key, Kind, Section, Shape, Spec},
+    tree::At,
+};
+
+pub(crate) const SPEC: Spec = Spec {
+    name: "upstream.sandbox",
+    shape: Shape::Inner,
+    about: "What the child of a `command` may touch: what is written here, what programs need of the system, and a \
+            directory of its own (`TMPDIR`). Where the kernel cannot enforce this, the child is not started. \
+            Paths are relative to this file, and have to exist.",
+    keys: &[
+        Key::new(
+            "read",
+            Kind::Texts,
+            "[]",
+            "files and directories that it may read and execute; none that holds the master key, the store or a file \
+             that a secret is read from",
+        ),
+        Key::new(
+            "write",
+            Kind::Texts,
+            "[]",
+            "files and directories that it may read, execute and write; none that holds those or this file",
+        ),
+        Key::new(
+            "network",
+            Kind::Boolean,
+            "false",
+            "whether it may use sockets: all addresses that Doorward reaches, and sockets of this machine",
+        ),
+    ],
+};
+
+/// The sandbox of a command; absent without one, and after a mistake in it.
+pub(super) fn read(section: &Section<'_>) -> Option<Sandbox> {
+    let table = section.table("sandbox", &SPEC)?;
+    table.refuse_unknown(&[]);
+    let network = table.boolean("network").unwrap_or(false);
+    if network {
+        let complaint = Complaint::new("gives the command the whole network, local services included");
+        table.warn("network", complaint.hint("leave it out if the command does not need it"));
+    }
+    Some(Sandbox { read: paths(&table, "read"), write: paths(&table, "write"), network })
+}
+
+fn paths(table: &Section<'_>, name: &str) -> Vec<PathBuf> {
+    let texts = if table.has(name) { table.texts(name).unwrap_or_default() } else { Vec::new() };
+    texts.iter().filter_map(|text| path(table, text)).collect()
+}
+
+fn path(table: &Section<'_>, text: &Found<&str>) -> Option<PathBuf> {
+    let written = super::command::path(table, text)?;
+    let path = table.context.env.base_dir.join(written);
+    if let Err(error) = (table.context.env.real)(&path) {
+        let shown = shown(&path.display().to_string());
+        table.context.mistake(&text.at, format!("`{shown}` cannot be allowed: {}", error.kind()));
+        return None;
+    }
+    Some(path)
+}
+
+/// What no child may reach.
+pub(crate) struct OffLimits {
+    /// Not even to read: what holds Doorward's secrets.
+    pub(crate) secret: Vec<PathBuf>,
+    /// Not to write: what decides which commands are run.
+    pub(crate) decisive: PathBuf,
+}
+
+impl OffLimits {
+    /// What the rest of the file says about it. To be called when every secret has been read.
+    pub(crate) fn of(
+        context: &Context<'_>,
+        master_key: Option<&MasterKeySource>,
+        store: Option<&StoreUrl>,
+        tls: Option<&Tls>,
+    ) -> Self {
+        let mut secret = context.secret_files();
+        if let Some(MasterKeySource::File(path)) = master_key {
+            secret.push(path.clone());
+        }
+        if let Some(StoreUrl::Sqlite(path)) = store {
+            secret.push(path.clone());
+        }
+        secret.extend(tls.map(|tls| tls.key.clone()));
+        Self { secret, decisive: context.file() }
+    }
+
+    /// Reports sandboxes that would leave these within reach.
+    pub(crate) fn refuse_in(&self, upstreams: &Upstreams, context: &Context<'_>) {
+        for declared in upstreams {
+            let Some(Transport::Stdio(command)) = declared.value.as_ref().map(|upstream| &upstream.transport)
+            else {
+                continue;
+            };
+            let Some(sandbox) = &command.sandbox else { continue };
+            let at = At { place: declared.at.place.clone(), key: format!("{}.sandbox", declared.at.key) };
+            let system = Sandbox::SYSTEM.iter().map(PathBuf::from).collect::<Vec<_>>();
+            for (word, paths) in [("read", &sandbox.read), ("write", &sandbox.write), ("read", &system)] {
+                for secret in self.secret.iter().filter(|secret| holds(paths, secret, context)) {
+                    let secret = shown(&secret.display().to_string());
+                    let complaint =
+                        format!("the command could {word} `{secret}`, which holds a secret of Doorward's");
+                    context.mistake(&at, Complaint::new(complaint).hint("allow less, or move that file"));
+                }
+            }
+            if holds(&sandbox.write, &self.decisive, context) {
+                let complaint =
+                    Complaint::new("the command could write this file, which decides what is run");
+                context.mistake(&at, complaint.hint("allow less, or move this file"));
+            }
+        }
+    }
+}
+
+/// Whether one of the paths is that file or a directory above it, links followed.
+fn holds(paths: &[PathBuf], file: &Path, context: &Context<'_>) -> bool {
+    let file = real(file, context);
+    paths.iter().any(|path| file.starts_with(real(path, context)))
+}
+
+/// Where a path leads to. What does not exist yet, such as a key that is made at the first start, stands where its
+/// directory leads to.
+fn real(path: &Path, context: &Context<'_>) -> PathBuf {
+    let real = |path: &Path| (context.env.real)(path).ok();
+    let beneath = || Some(real(path.parent()?)?.join(path.file_name()?));
+    real(path).or_else(beneath).unwrap_or_else(|| path.to_owned())
+}
