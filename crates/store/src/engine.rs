@@ -76,7 +76,7 @@ macro_rules! writing {
 }
 
 pub(crate) use many::ManyRows;
-pub(crate) use statements::{Statements, Value, raise, values};
+pub(crate) use statements::{Places, Statements, Value, raise, values};
 pub(crate) use {reading, writing};
 
 impl Store {

@@ -17,6 +17,7 @@ mod program;
 mod proxies;
 mod sandbox;
 mod secrets;
+mod tasks;
 mod tls;
 mod tokens;
 mod users;

@@ -8,19 +8,17 @@ use std::sync::LazyLock;
 use super::chain::{Before, Entry, Head, Link, StartBody, kind, link};
 use crate::{
     Store, StoreError,
-    engine::{reading, writing},
+    engine::{Places, reading, writing},
 };
 
 /// Attempts at one group while other writers move the head.
 const ATTEMPTS: u32 = 32;
 
-/// Entries per statement, largest first: few round trips to PostgreSQL, three statements to prepare.
-static INSERTS: LazyLock<[(usize, String); 3]> =
-    LazyLock::new(|| [64, 8, 1].map(|rows| (rows, insert(rows))));
+/// Entries per statement, largest first: few round trips to PostgreSQL, and three statements to prepare.
+type Inserts = LazyLock<[(usize, String); 3]>;
 
-/// The most entries of one statement in SQLite, where a statement is no round trip but binding takes time that grows with
-/// the square of the number of parameters: each is looked up by its name, one after the other.
-const SQLITE_ROWS: usize = 8;
+static IN_ORDER: Inserts = LazyLock::new(|| inserts(Places::InOrder));
+static NUMBERED: Inserts = LazyLock::new(|| inserts(Places::Numbered));
 
 /// What became of a group.
 #[derive(Debug)]
@@ -166,7 +164,7 @@ async fn insert_group(
     entries: &[Entry],
     links: &[Link],
 ) -> Result<bool, StoreError> {
-    let most = if store.is_sqlite() { SQLITE_ROWS } else { usize::MAX };
+    let inserts = if store.is_sqlite() { &IN_ORDER } else { &NUMBERED };
     writing!(store, tx => {
         let moved = sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE chain = $3 AND seq = $4 AND hash = $5")
             .bind(to.seq)
@@ -181,7 +179,7 @@ async fn insert_group(
             return Ok(false);
         }
         let mut rest = entries.iter().zip(links);
-        while let Some((rows, statement)) = INSERTS.iter().find(|(rows, _)| *rows <= rest.len().min(most)) {
+        while let Some((rows, statement)) = inserts.iter().find(|(rows, _)| *rows <= rest.len()) {
             let mut insert = sqlx::query(statement.as_str());
             for (entry, link) in rest.by_ref().take(*rows) {
                 insert = insert
@@ -202,10 +200,14 @@ async fn insert_group(
     Ok(true)
 }
 
+fn inserts(places: Places) -> [(usize, String); 3] {
+    [64, 8, 1].map(|rows| (rows, insert(rows, places)))
+}
+
 /// The text that inserts so many entries.
-fn insert(rows: usize) -> String {
+fn insert(rows: usize, places: Places) -> String {
     let row = |row: usize| {
-        let places: Vec<_> = (1..=7).map(|column| format!("${}", row * 7 + column)).collect();
+        let places: Vec<_> = (1..=7).map(|column| places.place(row * 7 + column)).collect();
         format!("({})", places.join(", "))
     };
     let rows: Vec<_> = (0..rows).map(row).collect();

@@ -4,11 +4,11 @@
 
 use std::{iter::repeat_n, sync::OnceLock};
 
-use super::{Statements, Value};
+use super::{Places, Statements, Value};
 use crate::StoreError;
 
-/// How many rows the texts take. SQLite looks each parameter up by its name among those before it, and copies what a
-/// statement changes in case it fails half-way; much larger ones cost more than they save.
+/// How many rows the texts take. SQLite copies what a statement changes in case it fails half-way; much larger ones cost
+/// more than they save.
 const SIZES: [usize; 3] = [1, 4, 16];
 
 /// The most rows of one statement.
@@ -18,25 +18,38 @@ const MOST: usize = SIZES[SIZES.len() - 1];
 pub(crate) struct ManyRows<const N: usize> {
     before: &'static str,
     after: &'static str,
-    texts: [OnceLock<String>; SIZES.len()],
+    in_order: Texts,
+    numbered: Texts,
 }
+
+/// A text for each size.
+type Texts = [OnceLock<String>; SIZES.len()];
 
 impl<const N: usize> ManyRows<N> {
     /// The statement, in front of and behind `(VALUES …)`.
     pub(crate) const fn new(before: &'static str, after: &'static str) -> Self {
-        Self { before, after, texts: [const { OnceLock::new() }; SIZES.len()] }
+        Self {
+            before,
+            after,
+            in_order: [const { OnceLock::new() }; SIZES.len()],
+            numbered: [const { OnceLock::new() }; SIZES.len()],
+        }
     }
 
     /// Runs it with these rows, 16 at a time; says how many rows it touched.
-    pub(crate) async fn run(
+    pub(crate) async fn run<S: Statements>(
         &'static self,
-        tx: &mut impl Statements,
+        tx: &mut S,
         rows: &[[Value<'_>; N]],
     ) -> Result<u64, StoreError> {
         let mut touched = 0;
         for rows in rows.chunks(MOST) {
             let size = SIZES.iter().position(|size| rows.len() <= *size).unwrap_or(SIZES.len() - 1);
-            let sql = self.texts[size].get_or_init(|| self.text(SIZES[size]));
+            let texts = match S::PLACES {
+                Places::InOrder => &self.in_order,
+                Places::Numbered => &self.numbered,
+            };
+            let sql = texts[size].get_or_init(|| self.text(SIZES[size], S::PLACES));
             let nothing = rows[0].map(Value::null);
             let rows = rows.iter().chain(repeat_n(&nothing, SIZES[size] - rows.len()));
             let values: Vec<Value<'_>> = rows.flatten().copied().collect();
@@ -45,9 +58,9 @@ impl<const N: usize> ManyRows<N> {
         Ok(touched)
     }
 
-    fn text(&self, rows: usize) -> String {
+    fn text(&self, rows: usize, places: Places) -> String {
         let row = |row: usize| {
-            let values: Vec<String> = (1..=N).map(|column| format!("${}", row * N + column)).collect();
+            let values: Vec<String> = (1..=N).map(|column| places.place(row * N + column)).collect();
             format!("({})", values.join(", "))
         };
         let rows: Vec<String> = (0..rows).map(row).collect();

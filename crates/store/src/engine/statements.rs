@@ -35,6 +35,9 @@ impl<R> Row for R where R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 
 /// A connection to either engine; inside [`writing!`], the transaction.
 pub(crate) trait Statements: Send {
+    /// How texts that are put together say where a value goes.
+    const PLACES: Places;
+
     /// Runs a statement; says how many rows it touched.
     fn run(
         &mut self,
@@ -57,6 +60,26 @@ pub(crate) trait Statements: Send {
     ) -> impl Future<Output = Result<Vec<R>, StoreError>> + Send;
 }
 
+/// How a statement says where its values go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Places {
+    /// `?`, in their order: SQLite's driver looks each place up that has a name, one after the other, which takes the
+    /// square of their number.
+    InOrder,
+    /// `$1`, `$2`, …
+    Numbered,
+}
+
+impl Places {
+    /// The place of a value, counted from one.
+    pub(crate) fn place(self, number: usize) -> String {
+        match self {
+            Self::InOrder => "?".to_owned(),
+            Self::Numbered => format!("${number}"),
+        }
+    }
+}
+
 /// Binds the values to the statement.
 macro_rules! bound {
     ($query:expr, $values:expr) => {{
@@ -75,8 +98,10 @@ macro_rules! bound {
 }
 
 macro_rules! statements_of {
-    ($connection:ty) => {
+    ($connection:ty, $places:expr) => {
         impl Statements for $connection {
+            const PLACES: Places = $places;
+
             async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
                 Ok(bound!(sqlx::query(sql), values).execute(self).await?.rows_affected())
             }
@@ -100,8 +125,8 @@ macro_rules! statements_of {
     };
 }
 
-statements_of!(SqliteConnection);
-statements_of!(PgConnection);
+statements_of!(SqliteConnection, Places::InOrder);
+statements_of!(PgConnection, Places::Numbered);
 
 impl Store {
     /// One statement in a transaction of its own; says how many rows it touched.
