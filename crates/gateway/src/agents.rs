@@ -80,7 +80,8 @@ impl Known {
         if let Some(approved) = self.approved.load_full() {
             return Some(approved);
         }
-        self.asked.get_or_init(|| fetch::refresh(app, agent, self)).await;
+        // Boxed, so that a request that finds a card does not carry the room for fetching one.
+        self.asked.get_or_init(|| Box::pin(fetch::refresh(app, agent, self))).await;
         self.approved.load_full()
     }
 

@@ -87,7 +87,8 @@ impl OwnTokens {
         if let Some(found) = found {
             return Ok((now < found.expires).then_some(found));
         }
-        let Some(stored) = self.store.access_token(&hash, now).await? else { return Ok(None) };
+        // Boxed, so that a request whose token is known does not carry the room of a query.
+        let Some(stored) = Box::pin(self.store.access_token(&hash, now)).await? else { return Ok(None) };
         let found = Arc::new(OwnToken::of(stored, hash.clone(), issuer, count));
         let mut memory = self.memory();
         if memory.count == count {

@@ -121,7 +121,9 @@ impl Tasks {
         if let Some(known) = self.memory().tasks.get(&key) {
             return Ok(Some(Arc::clone(known)));
         }
-        let found = self.store.task(agent, task).await?.map(|stored| Arc::new(KnownTask::of(stored)));
+        // Boxed, here and below, so that a request that finds everything in memory does not carry the room of a query.
+        let found = Box::pin(self.store.task(agent, task)).await?;
+        let found = found.map(|stored| Arc::new(KnownTask::of(stored)));
         if let Some(found) = &found {
             self.memory().tasks.put(key, Arc::clone(found));
         }
@@ -138,7 +140,7 @@ impl Tasks {
         if let Some(owner) = self.memory().contexts.get(&key) {
             return Ok(Some(owner.clone()));
         }
-        let found = self.store.context_owner(agent, context).await?;
+        let found = Box::pin(self.store.context_owner(agent, context)).await?;
         if let Some(owner) = &found {
             self.memory().contexts.put(key, owner.clone());
         }
@@ -221,7 +223,7 @@ impl Tasks {
                 return Ok(Ok(Hold::enter(&self.begun, key)));
             }
         }
-        let counts = self.store.task_counts(agent, owner).await?;
+        let counts = Box::pin(self.store.task_counts(agent, owner)).await?;
         // One at a time from here on: what another has just begun counts.
         let mut memory = self.memory();
         let begun = locked(&self.begun).get(&key).copied().unwrap_or_default();

@@ -63,7 +63,7 @@ async fn walk(
 ) -> Result<Answer, Refusal> {
     let found = visit.find(app, routes, record).await?;
     if found.is_callback() {
-        return push::called_back(app, found, record).await;
+        return Box::pin(push::called_back(app, found, record)).await;
     }
     if let Some(answer) = found.document(app, record).await {
         return answer;
@@ -86,10 +86,11 @@ async fn walk(
     let call = standing.complete(call)?;
     standing.begin_context(app, &call).await?;
     record.allow();
+    // Boxed, so that a message does not carry the room of what is asked seldom.
     match call.operation {
-        Operation::ListTasks => list::answer(app, call, permit, record).await,
-        Operation::GetExtendedAgentCard => card::extended(app, call, permit, record).await,
-        operation if operation.is_push() => push::answer(app, call, permit, record).await,
+        Operation::ListTasks => Box::pin(list::answer(app, call, permit, record)).await,
+        Operation::GetExtendedAgentCard => Box::pin(card::extended(app, call, permit, record)).await,
+        operation if operation.is_push() => Box::pin(push::answer(app, call, permit, record)).await,
         _ => {
             let sent = send::send(app, call, permit, record).await?;
             examine::reply(app, sent, held, record).await

@@ -126,8 +126,9 @@ impl Relay {
     }
 
     /// The bytes for the caller. The record is closed when the stream is dropped, at the latest.
-    pub(super) fn into_stream(self, record: OpenRecord) -> impl Stream<Item = Bytes> + Send {
-        stream::unfold((self, record), |(mut relay, mut record)| async move {
+    pub(super) fn into_stream(self: Box<Self>, record: OpenRecord) -> impl Stream<Item = Bytes> + Send {
+        // Boxed, for they are handed on with every event.
+        stream::unfold((self, Box::new(record)), |(mut relay, mut record)| async move {
             let bytes = relay.next_bytes(&mut record).await?;
             record.sent(bytes.len());
             Some((bytes, (relay, record)))

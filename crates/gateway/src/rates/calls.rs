@@ -71,7 +71,8 @@ impl Calls {
         (rate, key): (Rate, CallKey),
         now: Timestamp,
     ) -> Result<(), TooOften> {
-        self.leases.admit(store, place, (rate, key), now).await.unwrap_or_else(|error| {
+        // Boxed, so that those who need no query do not carry the room for one.
+        Box::pin(self.leases.admit(store, place, (rate, key), now)).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "calls are counted in this process alone");
             self.admit(rate, key, now)
         })

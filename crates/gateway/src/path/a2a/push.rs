@@ -106,8 +106,8 @@ impl Registered {
     /// As if nothing had been registered. The agent knows nothing of it.
     async fn undo(&self, app: &App) {
         let undone = match &self.replaced {
-            Some(before) => app.store().put_push_config(before, MOST_PER_TASK).await.map(drop),
-            None => app.store().remove_push_config_of(&self.push.callback_hash).await.map(drop),
+            Some(before) => Box::pin(app.store().put_push_config(before, MOST_PER_TASK)).await.map(drop),
+            None => Box::pin(app.store().remove_push_config_of(&self.push.callback_hash)).await.map(drop),
         };
         if let Err(error) = undone {
             tracing::warn!(%error, "a webhook that the agent refused could not be removed");
@@ -238,9 +238,10 @@ impl Talk {
         if !self.call.asked.brings_push_config {
             return Ok(());
         }
-        let hook = self.hook(app, "configuration.taskPushNotificationConfig.").await?;
+        // Boxed, here and below: most messages bring none.
+        let hook = Box::pin(self.hook(app, "configuration.taskPushNotificationConfig.")).await?;
         let task = self.call.asked.task.clone();
-        let registered = self.register(app, hook, task.as_deref()).await?;
+        let registered = Box::pin(self.register(app, hook, task.as_deref())).await?;
         let config = registered.callback.config(task.as_deref());
         self.brought = Some(Brought { registered, is_bound: AtomicBool::new(task.is_some()) });
         self.call.params.change(|splice, params| {
@@ -256,8 +257,8 @@ impl Talk {
             return Ok(());
         };
         let callback_hash = &brought.registered.push.callback_hash;
-        let bound =
-            app.store().bind_push_config(callback_hash, task, MOST_PER_TASK).await.map_err(internal)?;
+        let bound = Box::pin(app.store().bind_push_config(callback_hash, task, MOST_PER_TASK)).await;
+        let bound = bound.map_err(internal)?;
         if bound != PutPush::Done {
             tracing::warn!(task, ?bound, "a webhook that came with a message was not bound to its task");
         }

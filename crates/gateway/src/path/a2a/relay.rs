@@ -110,8 +110,12 @@ pub(super) async fn begin(
 
 impl Relay {
     /// The frames for the caller. The record is closed when the stream is dropped, at the latest.
-    pub(crate) fn into_stream(self, record: OpenRecord) -> impl Stream<Item = Frame<Bytes>> + Send {
-        stream::unfold((self, record), |(mut relay, mut record)| async move {
+    pub(crate) fn into_stream(
+        self: Box<Self>,
+        record: OpenRecord,
+    ) -> impl Stream<Item = Frame<Bytes>> + Send {
+        // Boxed, for they are handed on with every event.
+        stream::unfold((self, Box::new(record)), |(mut relay, mut record)| async move {
             let frame = relay.next_frame(&mut record).await?;
             if let Some(data) = frame.data_ref() {
                 record.sent(data.len());
