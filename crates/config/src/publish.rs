@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use doorward_model::{Agent, Issuer, Name, Upstream, VirtualServer};
+use doorward_model::{Agent, Credential, Issuer, Name, Upstream, VirtualServer};
 use url::Url;
 
 use self::audience::Audience;
@@ -22,6 +22,7 @@ use crate::{
         AgentDraft, Agents, ApiKeys, Declared, Issuers, Listening, ServerDraft, Servers, SignIns, Upstreams,
     },
     suggest::did_you_mean,
+    tree::At,
 };
 
 /// The other sections, as far as virtual servers and agents refer to them.
@@ -29,6 +30,7 @@ pub(crate) struct World<'a> {
     pub(crate) upstreams: &'a Upstreams,
     pub(crate) issuers: &'a Issuers,
     pub(crate) api_keys: &'a ApiKeys,
+    pub(crate) sign_in: &'a SignIns,
     pub(crate) listening: &'a Listening,
     /// Absent after a mistake.
     pub(crate) public_url: Option<&'a Url>,
@@ -85,6 +87,7 @@ impl World<'_> {
         let entrances = entrances.chain(agents.iter().filter_map(Entrance::agent));
         self.refuse_shared_audiences(entrances, &audiences);
         self.refuse_taken_hosts(agents);
+        self.refuse_unknown_providers(agents);
         self.warn_of_unused_upstreams(servers);
         self.warn_of_unused_keys(servers, agents);
         published
@@ -165,7 +168,7 @@ impl World<'_> {
         let written = || declared.iter().filter_map(|item| item.written.as_deref());
         let none = || written().next().is_none().then(|| format!("no [[{kind}]] is declared"));
         let hint = did_you_mean(name.value, written()).or_else(none);
-        let what = kind.replace('_', " ");
+        let what = if kind == "sign_in" { "sign-in provider".to_owned() } else { kind.replace('_', " ") };
         let complaint = Complaint::new(format!("there is no {what} `{}`", shown(name.value)));
         self.context.mistake(&name.at, complaint.hint_if(hint));
         None
@@ -185,6 +188,23 @@ impl World<'_> {
             } else {
                 taken.insert(host.value.as_str(), &declared.at.key);
             }
+        }
+    }
+
+    /// Who makes identity assertions must be somebody that people sign in with.
+    fn refuse_unknown_providers(&self, agents: &Agents<'_>) {
+        let upstreams = self
+            .upstreams
+            .iter()
+            .filter_map(|declared| Some((&declared.at, &declared.value.as_ref()?.credential)));
+        let agents = agents
+            .iter()
+            .filter_map(|declared| Some((&declared.at, declared.value.as_ref()?.credential.as_ref()?)));
+        for (at, credential) in upstreams.chain(agents) {
+            let Credential::IdentityAssertion(source) = credential else { continue };
+            let Some(provider) = &source.provider else { continue };
+            let at = At { key: format!("{}.credential.provider", at.key), ..at.clone() };
+            self.refer(self.sign_in, &Found { value: provider.as_str(), at }, "sign_in");
         }
     }
 

@@ -50,7 +50,6 @@ fn section(out: &mut String, spec: &Spec) {
     for (_, name, about) in later {
         let _ = writeln!(out, "| `{name}` | | | {about}: {} |", later::TEXT);
     }
-    later_values(out, spec);
 }
 
 fn row(out: &mut String, spec: &Spec, key: &Key) {
@@ -60,13 +59,6 @@ fn row(out: &mut String, spec: &Spec, key: &Key) {
         let _ = write!(out, ". `{}`", overrides::variable(spec, key));
     }
     out.push_str(" |\n");
-}
-
-fn later_values(out: &mut String, spec: &Spec) {
-    if spec.name.ends_with(".credential") {
-        let words = later::CREDENTIALS.map(|word| format!("`{word}`")).join(", ");
-        let _ = write!(out, "\n`kind` has more words, {}: {words}.\n", later::TEXT);
-    }
 }
 
 fn is_toml(default: &str) -> bool {

@@ -104,12 +104,8 @@ pub(crate) struct Declared<T> {
 /// Reads all sections. Absent only when there are mistakes.
 pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Snapshot)> {
     let top = Section::root(&ROOT, root, context);
-    let names: Vec<_> = ALL
-        .iter()
-        .filter(|spec| matches!(spec.shape, Shape::Single | Shape::List))
-        .map(|spec| spec.name)
-        .filter(|name| *name != ROOT.name)
-        .collect();
+    let written = ALL.iter().filter(|spec| matches!(spec.shape, Shape::Single | Shape::List));
+    let names: Vec<_> = written.map(|spec| spec.name).filter(|name| *name != ROOT.name).collect();
     top.refuse_unknown(&names);
     let single = |spec| Section::single(spec, root, context);
     let listening = listen::read(&single(&listen::SPEC));
@@ -134,6 +130,7 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
         upstreams: &upstreams,
         issuers: &issuers,
         api_keys: &api_keys,
+        sign_in: &sign_in,
         listening: &listening,
         public_url: public_url.as_ref(),
         context,

@@ -32,7 +32,7 @@ pub struct EgressConfig {
 }
 
 /// One request to send. Built from nothing: there is no way to put a caller's header map in here whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Outbound {
     /// HTTP method.
     pub method: Method,

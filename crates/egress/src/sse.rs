@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 use url::Url;
 
 use crate::{
@@ -37,17 +37,17 @@ impl Default for SseLimits {
 
 /// Opens the stream at `url`, and the channel when the stream has named its endpoint.
 ///
-/// `headers` carry the credential; they go with both kinds of request and nowhere else. `first_byte` bounds
-/// the head of every answer, and the wait for the endpoint.
+/// `headers` carry the credential, as it is when a request is sent; they go with both kinds of request and nowhere else.
+/// `first_byte` bounds the head of every answer, and the wait for the endpoint.
 pub async fn connect(
     egress: &Egress,
     url: &Url,
-    headers: HeaderMap,
+    headers: watch::Receiver<HeaderMap>,
     trust: Trust,
     limits: &SseLimits,
     first_byte: Duration,
 ) -> Result<(Channel, Messages), ChannelError> {
-    let mut asked = headers.clone();
+    let mut asked = headers.borrow().clone();
     asked.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
     let uri = uri_of(url)?;
     let (method, body, protocol) = (Method::GET, Bytes::new(), Protocol::Http1OrAlpn);

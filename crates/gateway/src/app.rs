@@ -1,11 +1,13 @@
 //! The program's parts, built once and in order. Read this first.
 
+mod chores;
+
 use std::{
     fs, io,
     net::IpAddr,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -19,12 +21,15 @@ use doorward_auth::{
 use doorward_config::{Listen, Loaded, Settings, StoreUrl};
 use doorward_egress::{Egress, EgressConfig, EgressError};
 use doorward_model::{Clock, Snapshot};
-use doorward_store::{Durability, Ledger, RevocationCursor, SessionCursor, Store, StoreError};
+use doorward_store::{
+    ConnectionCursor, Durability, Ledger, RevocationCursor, SessionCursor, Store, StoreError,
+};
 use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    agents,
+    connect::Authorities,
+    connections::Connections,
     conversations::Conversations,
     credentials::Credentials,
     handles::Sealers,
@@ -36,7 +41,7 @@ use crate::{
     own_tokens::OwnTokens,
     people::{People, first::FirstLink, ticket::Tickets},
     proxies,
-    push::{self, Courier},
+    push::Courier,
     rates::Rates,
     routes::{Routes, RoutesError},
     secrets::Secrets,
@@ -47,15 +52,6 @@ use crate::{
 
 /// How long children have to end when the program stops; they are killed before.
 const CHILDREN: Duration = Duration::from_secs(8);
-
-/// How long it is remembered whose tasks are that have ended, in seconds: 90 days.
-const ENDED_TASKS: i64 = 90 * 24 * 3600;
-
-/// How long it is remembered whose tasks are that nothing was heard of, in seconds: a year.
-const IDLE_TASKS: i64 = 365 * 24 * 3600;
-
-/// How often what has expired is taken out of the store.
-const FORGET_EVERY: Duration = Duration::from_mins(5);
 
 /// Everything that a request can reach.
 pub struct App {
@@ -80,6 +76,9 @@ pub struct App {
     courier: Courier,
     signer: Arc<Signer>,
     credentials: Arc<Credentials>,
+    authorities: Authorities,
+    connections: Arc<Connections>,
+    connection_cursor: ConnectionCursor,
     conversations: Arc<Conversations>,
     clock: Arc<dyn Clock>,
     identifiers: Identifiers,
@@ -136,15 +135,10 @@ impl App {
         let conversations = Arc::new(Conversations::new(egress.clone(), metrics.ends()));
         let (ended_sessions, session_cursor) = EndedSessions::load(store.clone(), Arc::clone(&clock)).await?;
         let (own_tokens, revocation_cursor) = OwnTokens::load(store.clone(), Arc::clone(&clock)).await?;
-        let records = &loaded.settings.records;
-        let durability = match records.durability {
-            doorward_config::Durability::Grouped => Durability::Grouped,
-            doorward_config::Durability::Strict => Durability::Strict,
-        };
-        let chain = store.claim_chain()?;
-        let ledger =
-            Ledger::start(store.clone(), Arc::clone(&clock), durability, records.stdout, chain).await?;
-        Ok(Arc::new(Self {
+        let ledger = ledger(&loaded.settings, &store, &clock).await?;
+        let store_of_connections = store.clone();
+        let connection_cursor = store.newest_connection_change().await?;
+        Ok(Arc::new_cyclic(|app| Self {
             routes: ArcSwap::from_pointee(routes),
             issuers: Issuers::new(egress.clone(), Arc::clone(&clock)),
             identifiers: Identifiers::new(),
@@ -162,6 +156,14 @@ impl App {
             rates: Rates::new(),
             tickets: Tickets::new(Sealer::derive(&keyring.handles, "ticket")),
             sealers: Sealers::derive(&keyring.handles),
+            authorities: Authorities::new(),
+            connections: Connections::new(
+                Weak::clone(app),
+                store_of_connections,
+                Arc::clone(&envelope),
+                Arc::clone(&clock),
+            ),
+            connection_cursor,
             envelope,
             secrets,
             courier: Courier::default(),
@@ -174,44 +176,6 @@ impl App {
             draining: AtomicBool::new(false),
             closing: CancellationToken::new(),
         }))
-    }
-
-    /// Starts what runs beside the requests.
-    pub fn start(self: &Arc<Self>) {
-        tokio::spawn(Arc::clone(&self.ended_sessions).follow(self.session_cursor));
-        tokio::spawn(Arc::clone(&self.own_tokens).follow(self.revocation_cursor));
-        tokio::spawn(Arc::clone(&self.signer).follow());
-        tokio::spawn(agents::follow(Arc::clone(self)));
-        tokio::spawn(push::follow(Arc::clone(self)));
-        tokio::spawn(Arc::clone(self).reap());
-        tokio::spawn(Arc::clone(self).forget());
-    }
-
-    /// Takes out of the store what has expired, for as long as the program runs.
-    async fn forget(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(FORGET_EVERY).await;
-            let now = self.clock.now();
-            let forgotten = async {
-                self.signer.forget(now).await?;
-                self.store.forget_pushes(now).await?;
-                self.store.forget_expired_tokens(now).await?;
-                self.store.forget_tasks(now.plus_secs(-ENDED_TASKS), now.plus_secs(-IDLE_TASKS)).await?;
-                self.store.forget_rates(now).await?;
-                self.store.forget_unused_clients(now).await
-            };
-            if let Err(error) = forgotten.await {
-                tracing::warn!(%error, "cannot forget what has expired");
-            }
-        }
-    }
-
-    /// Ends conversations that nobody uses, for as long as the program runs.
-    async fn reap(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(Duration::from_secs(10)).await;
-            self.conversations.reap(&self.routes().snapshot.limits);
-        }
     }
 
     /// A link with which the first administrator is made, where there is none yet. An older link counts no more.
@@ -374,6 +338,15 @@ impl App {
         &self.credentials
     }
 
+    /// What is known of authorization servers elsewhere.
+    pub(crate) fn authorities(&self) -> &Authorities {
+        &self.authorities
+    }
+
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
@@ -389,6 +362,16 @@ pub(crate) fn store_url(url: &StoreUrl) -> String {
         StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         StoreUrl::Postgres(url) => url.expose().to_owned(),
     }
+}
+
+/// The ledger, as the configuration wants records to be kept.
+async fn ledger(settings: &Settings, store: &Store, clock: &Arc<dyn Clock>) -> Result<Ledger, StoreError> {
+    let durability = match settings.records.durability {
+        doorward_config::Durability::Grouped => Durability::Grouped,
+        doorward_config::Durability::Strict => Durability::Strict,
+    };
+    let (stdout, chain) = (settings.records.stdout, store.claim_chain()?);
+    Ledger::start(store.clone(), Arc::clone(clock), durability, stdout, chain).await
 }
 
 pub(crate) fn egress_config(settings: &Settings, snapshot: &Snapshot) -> Result<EgressConfig, AppError> {

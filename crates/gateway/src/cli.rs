@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod agent;
+pub(crate) mod connection;
 pub(crate) mod secret;
 
 use std::{
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands;
 use access::{Client, Key, Token, User};
 use agent::Agent;
+use connection::Connection;
 use secret::Secret;
 
 /// One governed door for AI agents.
@@ -60,6 +62,9 @@ enum Command {
     /// Agents: which cards are approved, and which wait
     #[command(subcommand)]
     Agent(Agent),
+    /// Connections: who is connected where, and which authorization servers are approved
+    #[command(subcommand)]
+    Connection(Connection),
     /// Secrets in the store: what is presented upstream
     #[command(subcommand)]
     Secret(Secret),
@@ -124,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::Client(client) => commands::client::run(&client),
         Command::Token(token) => commands::token::run(&token),
         Command::Agent(agent) => commands::agent::run(&agent),
+        Command::Connection(connection) => commands::connection::run(&connection),
         Command::Secret(secret) => commands::secret::run(&secret),
         Command::Key(Key::Rotate(rotate)) => commands::key::rotate(&rotate),
         Command::Key(Key::RotateSigning(rotate)) => commands::key::rotate_signing(&rotate),

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod client;
+pub(crate) mod connection;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod import;

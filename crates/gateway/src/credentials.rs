@@ -6,6 +6,7 @@
 
 mod ask;
 pub(crate) mod assertion;
+pub(crate) mod connection;
 mod key;
 
 use std::{
@@ -20,8 +21,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use lru::LruCache;
 use tokio::sync::{Semaphore, watch};
 
-use self::key::Key;
-use crate::{App, bounded, signer::Signer};
+use self::key::{Key, Source};
+use crate::{
+    App, bounded,
+    connections::{self, NotConnected, Presented},
+    signer::Signer,
+};
 
 /// How many tokens are kept.
 const CAPACITY: usize = 10_000;
@@ -75,6 +80,9 @@ pub(crate) enum CredentialError {
     /// The authorization server did not answer.
     #[error("no token from {0}: {1}")]
     Away(String, String),
+    /// There is no connection, or none that will do. The way out is for the caller.
+    #[error("{}", .0.reason())]
+    NotConnected(Box<NotConnected>),
 }
 
 impl CredentialError {
@@ -86,22 +94,24 @@ impl CredentialError {
     /// Whether it goes away by itself.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Header | Self::Missing(_) | Self::Nobody => false,
+            Self::Header | Self::Missing(_) | Self::Nobody | Self::NotConnected(_) => false,
             Self::Answer(_, error) => error.is_passing(),
             Self::Away(..) => true,
         }
     }
 }
 
-/// Adds what Doorward presents, on behalf of `caller` where the credential is for one.
+/// Adds what Doorward presents, on behalf of `caller` where the credential is for one. Says whose account that is, where
+/// each caller may have their own.
 pub(crate) async fn attach(
     app: &App,
     credential: &Credential,
     caller: &Caller,
     headers: &mut HeaderMap,
-) -> Result<(), CredentialError> {
+) -> Result<Option<Presented>, CredentialError> {
+    let mut presented = None;
     let (name, value) = match (credential, caller) {
-        (Credential::None, _) => return Ok(()),
+        (Credential::None, _) => return Ok(None),
         (Credential::Header { name, value }, _) => {
             let name = HeaderName::try_from(name.as_str()).map_err(|_| CredentialError::Header)?;
             let mut value = HeaderValue::from_str(value.expose()).map_err(|_| CredentialError::Header)?;
@@ -110,35 +120,68 @@ pub(crate) async fn attach(
         }
         (Credential::Missing(secret), _) => return Err(CredentialError::Missing(secret.clone())),
         (Credential::TokenExchange(_), Caller::Anonymous) => return Err(CredentialError::Nobody),
-        // The configuration refuses both kinds until connections are here.
-        (Credential::Connection(_) | Credential::IdentityAssertion(_), _) => {
-            return Err(CredentialError::Nobody);
+        (Credential::Connection(connecting), caller) => {
+            let found = Box::pin(connection::token(app, connecting, caller)).await?;
+            (header::AUTHORIZATION, presented.insert(found).bearer())
+        }
+        (Credential::IdentityAssertion(source), caller) => {
+            let person = person(app, caller).ok_or(CredentialError::Nobody)?;
+            let source = Source::Assertion(Arc::clone(source));
+            (header::AUTHORIZATION, Box::pin(token(app, source, Some(&person))).await?)
         }
         // Boxed, so that those who need no token do not carry the room for asking.
         (Credential::ClientCredentials(source), _) => {
-            (header::AUTHORIZATION, Box::pin(token(app, source, None)).await?)
+            (header::AUTHORIZATION, Box::pin(token(app, endpoint(source), None)).await?)
         }
         (Credential::TokenExchange(source), Caller::Issued(identity)) => {
-            (header::AUTHORIZATION, Box::pin(token(app, source, Some(identity))).await?)
+            (header::AUTHORIZATION, Box::pin(token(app, endpoint(source), Some(identity))).await?)
         }
     };
     headers.insert(name, value);
-    Ok(())
+    Ok(presented)
 }
 
-/// Gives up a token that was refused where it was presented, unless it is quite new.
-pub(crate) fn refused(app: &App, credential: &Credential, caller: &Caller) {
+/// Gives up a token that was refused where it was presented, unless it is quite new. Connections are asked for another
+/// one instead: [`connection::refused`].
+fn give_up(app: &App, credential: &Credential, caller: &Caller) {
     let key = match (credential, caller) {
-        (Credential::ClientCredentials(source), _) => Key::new(source, None),
-        (Credential::TokenExchange(source), Caller::Issued(identity)) => Key::new(source, Some(identity)),
+        (Credential::ClientCredentials(source), _) => Key::new(endpoint(source), None),
+        (Credential::TokenExchange(source), Caller::Issued(identity)) => {
+            Key::new(endpoint(source), Some(identity))
+        }
+        (Credential::IdentityAssertion(source), caller) => {
+            let Some(person) = person(app, caller) else { return };
+            Key::new(Source::Assertion(Arc::clone(source)), Some(&person))
+        }
         _ => return,
     };
     app.credentials().give_up(&key);
 }
 
+/// Where tokens are got at an endpoint that is configured.
+fn endpoint(source: &Arc<TokenSource>) -> Source {
+    Source::Endpoint(Arc::clone(source))
+}
+
+/// A caller as the person that they are at Doorward, who signs for no other name of theirs.
+fn person(app: &App, caller: &Caller) -> Option<Arc<Identity>> {
+    let routes = app.routes();
+    let subject = connections::person_of(&routes.snapshot, caller)?;
+    let client = caller.identity().and_then(|identity| identity.client.clone());
+    let (scopes, groups, audiences) = (Vec::new(), Vec::new(), Vec::new());
+    Some(Arc::new(Identity {
+        issuer: routes.origin().to_owned(),
+        subject,
+        client,
+        scopes,
+        groups,
+        audiences,
+    }))
+}
+
 async fn token(
     app: &App,
-    source: &Arc<TokenSource>,
+    source: Source,
     caller: Option<&Arc<Identity>>,
 ) -> Result<HeaderValue, CredentialError> {
     app.credentials().token(source, caller, app.routes().origin()).await.map(|Bearer(value)| value)
@@ -154,10 +197,11 @@ impl Credentials {
     /// The token of a source, for a caller or for Doorward itself. `origin` is Doorward's.
     async fn token(
         self: &Arc<Self>,
-        source: &Arc<TokenSource>,
+        source: Source,
         caller: Option<&Arc<Identity>>,
         origin: &str,
     ) -> Outcome {
+        let place = source.place();
         let key = Key::new(source, caller);
         let mut asking = {
             let mut known = self.known();
@@ -174,8 +218,7 @@ impl Credentials {
                 }
             }
         };
-        let broken_off =
-            || CredentialError::Away(ask::place(source), "the request was broken off".to_owned());
+        let broken_off = || CredentialError::Away(place, "the request was broken off".to_owned());
         let outcome = asking.wait_for(Option::is_some).await;
         outcome.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(|| Err(broken_off()))
     }

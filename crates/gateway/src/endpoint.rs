@@ -1,5 +1,7 @@
 //! The routes of the authorization server, of the pages where people sign in and decide, and of the admin API.
 
+use doorward_auth::client::registration;
+use doorward_model::{Name, Place};
 use http::Method;
 
 /// One of them.
@@ -33,6 +35,16 @@ pub(crate) enum Endpoint {
     Access,
     /// `/console/access/revoke`.
     RevokeAccess,
+    /// `/authorize/continue`: back to the client that waited while something was connected.
+    Continue,
+    /// `/connect/<upstream>` and `/connect/agent/<agent>`: connecting an account.
+    Connect(Place),
+    /// `/oauth/callback`: back from the authorization server of what is connected.
+    Connected,
+    /// `/console/connections`: which accounts are connected.
+    Connections,
+    /// `/console/connections/disconnect`.
+    Disconnect,
     /// `/console/assets/<file>`: what the pages look like.
     Asset(String),
     /// `/api/v1/openapi.json`: what the admin API has.
@@ -71,12 +83,21 @@ impl Endpoint {
             "/console" => Self::Console,
             "/console/access" => Self::Access,
             "/console/access/revoke" => Self::RevokeAccess,
+            "/console/connections" => Self::Connections,
+            "/console/connections/disconnect" => Self::Disconnect,
+            "/authorize/continue" => Self::Continue,
+            registration::CALLBACK => Self::Connected,
             "/api/v1/openapi.json" => Self::ApiDescription,
             "/api/v1/secrets" => Self::ApiSecrets,
             _ => {
                 let named = |prefix| path.strip_prefix(prefix).filter(|name| !name.contains('/'));
                 let owned = |name: &str| name.to_owned();
-                if let Some(name) = named("/sign-in/callback/") {
+                // An upstream may be called `agent`: what is below it is one.
+                if let Some(name) = named("/connect/agent/") {
+                    Self::Connect(Place::Agent(Name::parse(name).ok()?))
+                } else if let Some(name) = named("/connect/") {
+                    Self::Connect(Place::Upstream(Name::parse(name).ok()?))
+                } else if let Some(name) = named("/sign-in/callback/") {
                     Self::SignedInBy(owned(name))
                 } else if let Some(name) = named("/console/assets/") {
                     Self::Asset(owned(name))
@@ -99,7 +120,7 @@ impl Endpoint {
 
     /// Whether it is for clients of OAuth.
     pub(crate) fn is_oauth(&self) -> bool {
-        self.origins() == Origins::Any || matches!(self, Self::Authorize | Self::Consent)
+        self.origins() == Origins::Any || matches!(self, Self::Authorize | Self::Consent | Self::Continue)
     }
 
     /// Whether it is part of the admin API.
@@ -125,10 +146,14 @@ impl Endpoint {
     /// The methods that are answered.
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Authorize | Self::SignIn | Self::FirstAdministrator => &[Method::GET, Method::POST],
+            Self::Authorize | Self::SignIn | Self::FirstAdministrator | Self::Continue | Self::Connect(_) => {
+                &[Method::GET, Method::POST]
+            }
             Self::SignedInBy(_)
             | Self::Console
             | Self::Access
+            | Self::Connected
+            | Self::Connections
             | Self::Asset(_)
             | Self::ApiDescription
             | Self::ApiSecrets => &[Method::GET],
@@ -146,6 +171,21 @@ mod tests {
     fn paths_are_taken_as_they_are() {
         assert_eq!(Endpoint::of("/sign-in/corp"), Some(Endpoint::SignInWith("corp".into())));
         assert_eq!(Endpoint::of("/sign-in/callback/corp"), Some(Endpoint::SignedInBy("corp".into())));
+        let name = |text| Name::parse(text).expect("a name");
+        let connect = |path, place| assert_eq!(Endpoint::of(path), Some(Endpoint::Connect(place)), "{path}");
+        connect("/connect/notes", Place::Upstream(name("notes")));
+        connect("/connect/agent", Place::Upstream(name("agent")));
+        connect("/connect/agent/helper", Place::Agent(name("helper")));
+        for path in [
+            "/connect",
+            "/connect/",
+            "/connect/Notes",
+            "/connect/a/b",
+            "/connect/agent/",
+            "/connect/agent/a/b",
+        ] {
+            assert_eq!(Endpoint::of(path), None, "{path}");
+        }
         for path in
             ["/authorize/", "/Token", "/sign-in/corp/x", "/sign-in/callback/a/b", "//token", "/console/"]
         {

@@ -4,7 +4,7 @@
 use doorward_auth::keys::{Sealer, envelope::DataKey};
 use doorward_model::{CallerKey, Name, Timestamp};
 
-use crate::routes::Published;
+use crate::{connections::ConnectionId, routes::Published};
 
 /// How long a request state may be answered, in seconds: a person may be thinking.
 const STATE_LIFETIME: i64 = 3600;
@@ -29,8 +29,20 @@ pub(crate) struct Session {
     pub(crate) is_conversation: bool,
     /// Whether its revision has batches.
     pub(crate) has_batches: bool,
+    /// Whether the client can be sent to an address in the middle of a request (2025-11-25, URL elicitation).
+    pub(crate) elicits_urls: bool,
+    /// The connection that it began with, where the upstream wants one. With another connection, or with none any more,
+    /// it is not this session.
+    pub(crate) connection: Option<ConnectionId>,
     /// Until when it may live.
     pub(crate) expires: Timestamp,
+}
+
+impl Session {
+    /// Whether nobody upstream knows of it: it began while there was no connection, and ends when there is one.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.upstream_id.is_empty()
+    }
 }
 
 /// Who a handle is given to, and where it counts.
@@ -65,24 +77,35 @@ impl Sealers {
 
     /// A session id for the client.
     pub(crate) fn session(&self, session: &Session, holder: Holder<'_>) -> String {
-        let [conversation, batches] =
-            [session.is_conversation, session.has_batches].map(|is| if is { '+' } else { '-' });
-        let text = format!("{conversation}{batches}{}", session.upstream_id);
+        let flags = [session.is_conversation, session.has_batches, session.elicits_urls];
+        let flags: String = flags.map(|is| if is { '+' } else { '-' }).into_iter().collect();
+        let connection = session.connection.map(|ConnectionId(id)| id.to_string()).unwrap_or_default();
+        let text = format!("{flags}{connection}:{}", session.upstream_id);
         self.session.seal(&timed(&text, session.expires), &holder.aad(""))
     }
 
     /// What a session id stands for.
     pub(crate) fn open_session(&self, text: &str, now: Timestamp, holder: Holder<'_>) -> Option<Session> {
         let (text, expires) = open_timed(&self.session, text, now, &holder.aad(""))?;
-        let (flags, upstream_id) = text.split_at_checked(2)?;
-        let (is_conversation, has_batches) = match flags {
-            "--" => (false, false),
-            "-+" => (false, true),
-            "+-" => (true, false),
-            "++" => (true, true),
-            _ => return None,
+        let (flags, rest) = text.split_at_checked(3)?;
+        let (connection, upstream_id) = rest.split_once(':')?;
+        let is = |at: usize| match flags.as_bytes()[at] {
+            b'+' => Some(true),
+            b'-' => Some(false),
+            _ => None,
         };
-        Some(Session { upstream_id: upstream_id.to_owned(), is_conversation, has_batches, expires })
+        let connection = match connection {
+            "" => None,
+            id => Some(ConnectionId(id.parse().ok()?)),
+        };
+        Some(Session {
+            upstream_id: upstream_id.to_owned(),
+            is_conversation: is(0)?,
+            has_batches: is(1)?,
+            elicits_urls: is(2)?,
+            connection,
+            expires,
+        })
     }
 
     /// A cursor of one list.

@@ -8,6 +8,8 @@ pub mod app;
 mod bounded;
 pub mod cli;
 mod commands;
+mod connect;
+mod connections;
 mod conversations;
 mod credentials;
 mod endpoint;

@@ -18,7 +18,7 @@ use doorward_protocol::{
 };
 use lru::LruCache;
 
-use crate::bounded;
+use crate::{bounded, connections::ConnectionId};
 
 /// Most pages that are kept.
 const MAX_PAGES: usize = 256;
@@ -43,12 +43,21 @@ pub(crate) struct PageKey {
     upstream: Name,
     server: Name,
     caller: CallerKey,
+    /// Whose account it is a list of, where each caller may have their own.
+    connection: Option<ConnectionId>,
     method: Method,
     /// The hash of the cursor and of the capabilities that the client declared.
     asked: [u8; 32],
     /// How often the list had changed when it was asked for: what was fetched before a change is not found
     /// after it, however late it arrives.
     generation: u64,
+}
+
+impl PageKey {
+    /// The same page as one connection shows it.
+    pub(crate) fn of(self, connection: ConnectionId) -> Self {
+        Self { connection: Some(connection), ..self }
+    }
 }
 
 /// A page without the number of milliseconds that it may still be kept, which is written anew each time.
@@ -91,6 +100,7 @@ impl Lists {
             upstream: upstream.clone(),
             server: server.clone(),
             caller: caller.clone(),
+            connection: None,
             method,
             asked: hash::sha256(&asked),
             generation: generations.get(&(upstream.clone(), method)).copied().unwrap_or_default(),

@@ -7,10 +7,12 @@
 mod deliveries;
 mod ends;
 mod text;
+mod words;
 
 pub(crate) use deliveries::Delivery;
 pub(crate) use ends::Ends;
 pub(crate) use text::CONTENT_TYPE;
+use words::{decision, known_method, status_class};
 
 #[cfg(test)]
 mod tests;
@@ -18,10 +20,6 @@ mod tests;
 use std::sync::Arc;
 
 use doorward_model::{Decision, Record};
-use doorward_protocol::{
-    a2a::Operation,
-    mcp::{Era, Method},
-};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -29,7 +27,6 @@ use prometheus_client::{
 };
 
 use self::deliveries::OfDelivery;
-use crate::push;
 
 /// Upper bounds in seconds, of the OpenTelemetry conventions for MCP.
 const BUCKETS: [f64; 14] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
@@ -378,30 +375,4 @@ fn fine() -> Histogram {
 #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years")]
 fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
-}
-
-fn decision(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Undecided => "undecided",
-        Decision::Allowed => "allowed",
-        Decision::Refused => "refused",
-    }
-}
-
-fn status_class(status: u16) -> &'static str {
-    match status {
-        100..=199 => "1xx",
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        500..=599 => "5xx",
-        _ => "none",
-    }
-}
-
-/// The name in the tables of the protocols. Operations of A2A go by one name, whatever binding and version calls them.
-fn known_method(name: &str) -> &'static str {
-    let of_mcp = Method::parse(name, Era::Modern).or_else(|| Method::parse(name, Era::Legacy));
-    let of_a2a = || Operation::ALL.into_iter().map(Operation::name).chain([push::METHOD]);
-    of_mcp.map(Method::name).or_else(|| of_a2a().find(|known| *known == name)).unwrap_or("other")
 }

@@ -26,14 +26,15 @@ mod token;
 
 use std::sync::Arc;
 
-pub(crate) use authorize::{Request, asked_again, recheck, resource};
+pub(crate) use authorize::{Question, Request, asked_again, check, recheck, resource};
 pub(crate) use clients::Clients;
+pub(crate) use consent::{deny, give};
 pub(crate) use form::{read as read_form, read_json};
 pub(crate) use metadata::document;
 pub(crate) use reply::{Outcome, Web, retry_after};
 
 use crate::{
-    App, api,
+    App, api, connect,
     endpoint::Endpoint,
     path::{Answer, OpenRecord, Refusal, Visit},
     people,
@@ -70,6 +71,12 @@ pub(crate) async fn answer(
         Endpoint::Console => Ok(reply::see_other("/console/access", record)),
         Endpoint::Access => access::list(&web, visit, record).await,
         Endpoint::RevokeAccess => access::revoke(&web, visit, record).await,
+        // Boxed, so that all other requests do not carry the room for these.
+        Endpoint::Continue => Box::pin(connect::go_on_with(&web, visit, record)).await,
+        Endpoint::Connect(place) => Box::pin(connect::page(&web, &place, visit, record)).await,
+        Endpoint::Connected => Box::pin(connect::callback(&web, visit, record)).await,
+        Endpoint::Connections => Box::pin(connect::list(&web, visit, record)).await,
+        Endpoint::Disconnect => Box::pin(connect::disconnect(&web, visit, record)).await,
         Endpoint::Asset(name) => reply::asset(&name, &visit, record),
         Endpoint::ApiDescription | Endpoint::ApiSecrets | Endpoint::ApiSecret(_) => {
             api::answer(&web, visit, record).await

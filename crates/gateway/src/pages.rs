@@ -1,4 +1,4 @@
-//! The pages that people see before they trust a client: sign-in, consent, errors, "My access".
+//! The pages that people see before they trust a client: sign-in, consent, connecting, errors, "My access", "My connections".
 //!
 //! Pure rendering: a page is a struct of borrowed data, and [`Page`] is what becomes of it. Nothing here reads a
 //! request, a store or a clock, and nothing decides: whether a client may be remembered comes from outside. All
@@ -7,6 +7,8 @@
 mod access;
 mod asking;
 mod assets;
+mod connect;
+mod connections;
 mod consent;
 mod error;
 mod first_administrator;
@@ -24,6 +26,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 pub(crate) use access::{GrantRow, MyAccess};
 pub(crate) use asking::{Asking, Redirect};
 pub(crate) use assets::assets;
+pub(crate) use connect::{Connect, ConnectTrouble, NotConnected, Waiting};
+pub(crate) use connections::{ConnectionDone, ConnectionRow, MyConnections, RowState};
 pub(crate) use consent::Consent;
 pub(crate) use error::{ErrorPage, ReturnPage};
 pub(crate) use first_administrator::{FirstAdministrator, FirstTrouble};

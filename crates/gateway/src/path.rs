@@ -28,6 +28,7 @@ mod refusal;
 mod relay;
 mod route;
 mod trace;
+mod unconnected;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -40,7 +41,7 @@ pub(crate) use record::OpenRecord;
 pub(crate) use refusal::{Reason, Refusal};
 pub(crate) use route::{Document, Routed, Visit};
 
-use self::{engine::Asked, read::Read};
+use self::{engine::Asked, read::Read, unconnected::Unconnected};
 use crate::{App, listen, oauth, well_known};
 
 /// Answers one request of a client. Never fails: what goes wrong is a refusal, and a refusal is an answer.
@@ -70,17 +71,17 @@ async fn walk(
     let routed = match route::find(admitted, &snapshot, (app, peer.ip()), record)? {
         route::Found::VirtualServer(server) => server,
         route::Found::Agent(visit) => return Ok(a2a::answer(app, &snapshot, visit, record).await),
-        route::Found::Endpoint(visit) => return oauth::answer(app, &snapshot, visit, record).await,
+        route::Found::Endpoint(visit) => return Box::pin(oauth::answer(app, &snapshot, visit, record)).await,
         route::Found::Document(document) => return Ok(well_known::answer(app, &document, record)),
     };
     let caller =
         authenticate::caller(app, &snapshot, &routed.published.entrance, routed.presented(), record).await?;
     let read = read::message(routed, caller, record).await?;
     if read.is_array() {
-        return batch::answer(app, read, record).await;
+        return Box::pin(batch::answer(app, read, record)).await;
     }
     let (asked, permit) = judge(app, read, record).await?;
-    fetch(app, asked, permit, record).await
+    Box::pin(fetch(app, asked, permit, record)).await
 }
 
 /// What every message passes before anything of it goes upstream.
@@ -99,10 +100,16 @@ async fn fetch(
     permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
-    let permit = match recall::answer(app, &asked, permit, record) {
+    if unconnected::is_for_own_tool(&asked) {
+        return Box::pin(unconnected::call(app, &asked, permit, record)).await;
+    }
+    let permit = match recall::answer(app, &asked, permit, record).await {
         Ok(answer) => return Ok(answer),
         Err(permit) => permit,
     };
-    let reply = forward::send(app, asked, permit, record).await?;
-    examine::reply(app, reply, record).await
+    let unconnected = Unconnected::of(&asked);
+    match (forward::send(app, asked, permit, record).await, unconnected) {
+        (Err(refusal), Some(unconnected)) => Box::pin(unconnected.answer(app, refusal, record)).await,
+        (reply, _) => examine::reply(app, reply?, record).await,
+    }
 }

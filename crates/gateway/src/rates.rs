@@ -30,6 +30,8 @@ pub(crate) enum Counted {
     ClientFailure,
     /// Pages of the authorization endpoint and of people.
     Page,
+    /// Pages that lead to authorization servers elsewhere, which are asked for them.
+    Connecting,
     /// Client documents that are fetched because an address asked.
     DocumentFetch,
     /// Client documents and key sets that are fetched from one host, whoever asks.
@@ -46,7 +48,7 @@ impl Counted {
         const MINUTE: Duration = Duration::from_mins(1);
         match self {
             // product.md: 30 a minute and address.
-            Self::Registration => Rate::new(30, MINUTE, 30),
+            Self::Registration | Self::Connecting => Rate::new(30, MINUTE, 30),
             Self::Token => Rate::new(1200, MINUTE, 400),
             Self::ClientFailure => Rate::new(10, MINUTE, 20),
             Self::Page => Rate::new(240, MINUTE, 120),

@@ -9,7 +9,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use doorward_guard::{Exposure, uri_template::TemplateError};
-use doorward_model::{Agent, Kind, Snapshot, Transport, VirtualServer};
+use doorward_model::{Agent, Credential, Kind, Snapshot, Transport, Upstream, VirtualServer};
 use http::Uri;
 
 pub(crate) use entrance::{Destination, Entrance};
@@ -54,6 +54,8 @@ pub(crate) struct Published {
     pub(crate) uri: Option<Uri>,
     /// What handles are bound to besides the caller: they mean nothing at another upstream.
     pub(crate) place: String,
+    /// The tool of Doorward's own that leads to connecting an account, where the upstream wants one.
+    pub(crate) own_tool: Option<String>,
     /// What sets its upstream apart from all others, its variables included.
     pub(crate) identity: String,
     /// Whether URIs can only be judged by the upstream's own templates.
@@ -181,7 +183,8 @@ impl Routes {
         }
     }
 
-    fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
+    /// All doors.
+    pub(crate) fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
         let servers = self.servers.values().map(|published| &published.entrance);
         servers.chain(self.agents.values().map(|published| &published.entrance))
     }
@@ -253,6 +256,10 @@ fn authority(snapshot: &Snapshot) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+fn own_tool(upstream: &Upstream) -> Option<String> {
+    matches!(upstream.credential, Credential::Connection(_)).then(|| format!("connect_{}", upstream.name))
+}
+
 impl PublishedAgent {
     /// Whether another declaration means the same card, judged alike.
     fn is_declared_as(&self, agent: &Agent) -> bool {
@@ -279,6 +286,7 @@ impl Published {
             exposure,
             uri,
             place: server.upstream.place(),
+            own_tool: own_tool(&server.upstream),
             identity: conversations::identity(&server.upstream),
             judges_by_upstream_templates,
         })

@@ -1,6 +1,7 @@
 //! The public documents: what anybody may read without saying who they are.
 
 use bytes::Bytes;
+use doorward_auth::client::registration::{OwnAddresses, client_document};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::{
@@ -20,6 +21,10 @@ pub(crate) fn answer(app: &App, document: &Document, record: &mut OpenRecord) ->
             let mut answer = public(app.signer().jwks());
             answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEYS_AGE));
             answer
+        }
+        Document::OwnClient => {
+            let own = OwnAddresses::at(app.routes().origin());
+            public(Bytes::from(client_document(&own).to_string()))
         }
         Document::AuthorizationServer => public(oauth::document(&app.routes().snapshot)),
         Document::Probe(probe) => probe.answer(app),

@@ -33,6 +33,8 @@ pub mod code {
     pub const MISSING_CAPABILITY: i64 = -32021;
     /// 2026-07-28: the version is not spoken here.
     pub const UNSUPPORTED_VERSION: i64 = -32022;
+    /// 2025-11-25: the person must go to an address first; `data.elicitations` says which.
+    pub const URL_ELICITATION_REQUIRED: i64 = -32042;
 }
 
 /// One JSON-RPC message.

@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`agent`] | an A2A agent that keeps every request it saw and answers as its script says |
+//! | [`authority`] | somebody else's authorization server, and the lock that it puts on a recorder |
 //! | [`conformance`] | an upstream on the official SDK with everything that the official conformance suite asks of a server |
 //! | [`fuzzing`] | what must hold for every input of the program's parsers, for fuzzers and for their replay in the tests |
 //! | [`issuer`] | a token issuer with keys, metadata, a counter of every fetch and switches that break it |
@@ -14,6 +15,7 @@
 //! would share its mistakes. Only [`fuzzing`] does, which is no peer.
 
 pub mod agent;
+pub mod authority;
 pub mod conformance;
 pub mod fuzzing;
 pub mod issuer;

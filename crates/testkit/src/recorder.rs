@@ -56,6 +56,12 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn settle(&self, number: usize, fate: Fate);
 }
 
+/// Somebody who looks at every request before the recorder does.
+pub(crate) trait Lock: std::fmt::Debug + Send + Sync {
+    /// The answer to a request that gets no further. What is scripted wins over it.
+    fn judge(&self, request: &Recorded) -> Option<Reply>;
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     seen: Ledger<Recorded>,
@@ -65,6 +71,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     script: Vec<Line>,
+    lock: Option<Arc<dyn Lock>>,
     manners: Manners,
 }
 
@@ -116,6 +123,11 @@ impl Recorder {
     /// Throws the script away.
     pub fn behave(&self) {
         self.shared.lock().script.clear();
+    }
+
+    /// Lets only those in from now on whom the lock lets in.
+    pub(crate) fn lock_with(&self, lock: Arc<dyn Lock>) {
+        self.shared.lock().lock = Some(lock);
     }
 
     /// The definitions that `tools/list` gives from now on.
@@ -194,7 +206,10 @@ impl Host for Shared {
         let reply = match line {
             Some(line) if state.script[line].once => state.script.remove(line).reply,
             Some(line) => state.script[line].reply.clone(),
-            None => state.manners.answer(&request),
+            None => {
+                let refused = state.lock.as_ref().and_then(|lock| lock.judge(&request));
+                refused.unwrap_or_else(|| state.manners.answer(&request))
+            }
         };
         drop(state);
         (self.seen.add(request), reply)

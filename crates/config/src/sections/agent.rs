@@ -6,13 +6,14 @@ pub(crate) use signature::SPEC as SIGNATURE;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use doorward_model::{A2aVersion, Binding, CardSignature, Credential, Quotas, RateLimit};
+use doorward_model::{A2aVersion, Binding, CardSignature, Credential, Name, Place, Quotas, RateLimit};
 use url::Url;
 
 use super::{
     Declared,
     access::{self, AccessDraft},
-    credential, rate, refuse_doubles, unique,
+    credential::{self, Holder},
+    rate, refuse_doubles, unique,
 };
 use crate::{
     address,
@@ -143,16 +144,17 @@ pub(crate) fn read<'a>(root: &'a Table, context: &'a Context<'a>) -> Agents<'a> 
 }
 
 fn declare<'a>(section: &Section<'a>) -> Declared<Draft<'a>> {
-    let name = section.name();
+    let (name, card) = (section.name(), card(section));
+    let holder = name.as_ref().zip(card.as_ref()).map(|(name, card)| holder(&name.value, card));
     let draft = Draft {
-        card: card(section),
+        card,
         access: access::read(section, &access::AGENT_ALLOW),
         rate: rate::read(section, &rate::AGENT),
         bindings: bindings(section),
         versions: versions(section),
         host: host(section),
         skills: skills(section),
-        credential: credential::read(section, &credential::AGENT),
+        credential: credential::read(section, &credential::AGENT, holder.as_ref()),
         assertion: section.boolean("assertion").unwrap_or(false),
         signature: signature::read(section),
         timeout: section.duration("timeout").unwrap_or(DEFAULT_TIMEOUT),
@@ -161,6 +163,14 @@ fn declare<'a>(section: &Section<'a>) -> Declared<Draft<'a>> {
         delegation_depth: section.number("delegation_depth").unwrap_or(DEFAULT_DELEGATION_DEPTH),
     };
     Declared { at: section.at.clone(), written: section.written_name(), name, value: Some(draft) }
+}
+
+/// Who presents a credential at an agent. Where exactly it is asked only its card says.
+fn holder(name: &Name, card: &Url) -> Holder {
+    let mut address = card.clone();
+    address.set_path("");
+    address.set_query(None);
+    Holder { place: Place::Agent(name.clone()), address }
 }
 
 fn card(section: &Section<'_>) -> Option<Url> {

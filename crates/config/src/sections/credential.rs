@@ -1,11 +1,11 @@
 //! `credential`: what Doorward presents at an upstream or an agent.
 
+mod connection;
 mod token;
 
-use doorward_model::{Credential, Secret};
+use doorward_model::{Credential, Place, Secret};
 use url::Url;
 
-use super::later;
 use crate::{
     address,
     context::shown,
@@ -15,7 +15,12 @@ use crate::{
 };
 
 const KEYS: &[Key] = &[
-    Key::new("kind", Kind::Text, "required", "`header`, `bearer`, `client-credentials` or `token-exchange`"),
+    Key::new(
+        "kind",
+        Kind::Text,
+        "required",
+        "`header`, `bearer`, `client-credentials`, `token-exchange`, `oauth` or `id-jag`",
+    ),
     Key::new("name", Kind::Text, "required for `header`", "the header's name"),
     Key::new(
         "value",
@@ -24,20 +29,54 @@ const KEYS: &[Key] = &[
         "the header's value, or the bearer token",
     ),
     Key::new(
+        "shared",
+        Kind::Boolean,
+        "false",
+        "of `oauth`: whether an administrator connects one account for all, instead of each person their own",
+    ),
+    Key::new(
+        "issuer",
+        Kind::Text,
+        "of `oauth` at an upstream: whom the upstream names at first; else required",
+        "of `oauth` and `id-jag`: the authorization server's issuer, character for character",
+    ),
+    Key::new(
         "token_endpoint",
         Kind::Text,
-        "required for the other two",
-        "where Doorward gets tokens: https, or http on loopback",
+        "of `id-jag`: by the issuer's metadata; else required",
+        "of `client-credentials`, `token-exchange` and `id-jag`: where Doorward gets tokens: https, or http on loopback",
     ),
-    Key::new("client_id", Kind::Text, "required for the other two", "Doorward's client there"),
+    Key::new(
+        "client_id",
+        Kind::Text,
+        "of `oauth`: Doorward registers itself; else required",
+        "of all but `header` and `bearer`: Doorward's client there",
+    ),
     Key::new(
         "client_secret",
         Kind::Secret,
         "none",
-        "the client's secret, for HTTP Basic; without it Doorward signs an assertion (`private_key_jwt`)",
+        "the client's secret; without it Doorward signs an assertion (`private_key_jwt`), or is a public client where \
+         the authorization server of an `oauth` takes no assertions",
     ),
-    Key::new("scope", Kind::Text, "none", "the scopes to ask for, with spaces between them"),
-    Key::new("resource", Kind::Text, "none", "the `resource` to ask for (RFC 8707): a URI without fragment"),
+    Key::new(
+        "provider",
+        Kind::Text,
+        "Doorward itself",
+        "of `id-jag`: the sign-in provider that makes the identity assertion",
+    ),
+    Key::new(
+        "scope",
+        Kind::Text,
+        "none",
+        "the scopes to ask for, with spaces between them; of `oauth`: those that the upstream asks for",
+    ),
+    Key::new(
+        "resource",
+        Kind::Text,
+        "of `oauth` and `id-jag`: the `url` of the upstream, the origin of the agent's card; else none",
+        "the `resource` to ask for (RFC 8707): a URI without fragment",
+    ),
     Key::new("audience", Kind::Text, "none", "the `audience` to ask for (RFC 8693)"),
 ];
 
@@ -46,8 +85,10 @@ pub(crate) const UPSTREAM: Spec = Spec {
     shape: Shape::Inner,
     about: "What Doorward presents at an upstream, never what a caller presented: `{ kind = \"header\", name = …, \
             value = … }`, `{ kind = \"bearer\", value = … }`, a token for Doorward itself by `{ kind = \
-            \"client-credentials\", token_endpoint = …, client_id = …, … }` (RFC 6749 section 4.4), or a token for the \
-            caller, in exchange for Doorward's word about who that is, by `{ kind = \"token-exchange\", … }` (RFC 8693).",
+            \"client-credentials\", token_endpoint = …, client_id = …, … }` (RFC 6749 section 4.4), a token for the caller, in \
+            exchange for Doorward's word about who that is, by `{ kind = \"token-exchange\", … }` (RFC 8693) or for an \
+            identity assertion by `{ kind = \"id-jag\", issuer = …, client_id = …, … }`, or the token of a connection \
+            that each person, or an administrator for all, makes in a browser: `{ kind = \"oauth\" }`.",
     keys: KEYS,
 };
 
@@ -61,30 +102,44 @@ pub(crate) const AGENT: Spec = Spec {
 const TOKEN_KEYS: &[&str] =
     &["token_endpoint", "client_id", "client_secret", "scope", "resource", "audience"];
 
+const CONNECTION_KEYS: &[&str] = &["shared", "issuer", "client_id", "client_secret", "scope", "resource"];
+
+const ASSERTION_KEYS: &[&str] =
+    &["issuer", "token_endpoint", "client_id", "client_secret", "provider", "scope", "resource"];
+
 /// The kinds, and the keys that each takes.
-const KINDS: [(&str, &[&str]); 4] = [
+const KINDS: [(&str, &[&str]); 6] = [
     ("header", &["name", "value"]),
     ("bearer", &["value"]),
     ("client-credentials", TOKEN_KEYS),
     ("token-exchange", TOKEN_KEYS),
+    ("oauth", CONNECTION_KEYS),
+    ("id-jag", ASSERTION_KEYS),
 ];
 
-/// The `credential` of a section, nothing when it has none. Absent after a mistake; `spec` is the table of it.
-pub(super) fn read(section: &Section<'_>, spec: &'static Spec) -> Option<Credential> {
+/// Who presents a credential: what it is called, and where it is.
+pub(super) struct Holder {
+    pub(super) place: Place,
+    pub(super) address: Url,
+}
+
+/// The `credential` of a section, nothing when it has none. Absent after a mistake, its holder's too; `spec` is the
+/// table of it.
+pub(super) fn read(
+    section: &Section<'_>,
+    spec: &'static Spec,
+    holder: Option<&Holder>,
+) -> Option<Credential> {
     if !section.has("credential") {
         return Some(Credential::None);
     }
     let table = section.table("credential", spec)?;
     let kind = table.required_text("kind")?;
-    if later::CREDENTIALS.contains(&kind.value) {
-        section.context.mistake(&kind.at, later::TEXT);
-        return None;
-    }
     table.refuse_unknown(&[]);
     let Some((kind, takes)) = KINDS.into_iter().find(|(name, _)| *name == kind.value) else {
         let known = KINDS.map(|(name, _)| name);
         let complaint = Complaint::new(format!("unknown kind of credential `{}`", shown(kind.value)));
-        let hint = did_you_mean(kind.value, known.into_iter().chain(later::CREDENTIALS));
+        let hint = did_you_mean(kind.value, known);
         let complaint = complaint.hint(format!("known: {}", known.join(", "))).hint_if(hint);
         section.context.mistake(&kind.at, complaint);
         return None;
@@ -96,7 +151,9 @@ pub(super) fn read(section: &Section<'_>, spec: &'static Spec) -> Option<Credent
         "header" => header(&table),
         "bearer" => bearer(&table),
         "client-credentials" => token::source(&table).map(Credential::ClientCredentials),
-        _ => token::source(&table).map(Credential::TokenExchange),
+        "token-exchange" => token::source(&table).map(Credential::TokenExchange),
+        "oauth" => connection::connecting(&table, holder).map(Credential::Connection),
+        _ => connection::assertion(&table, holder).map(Credential::IdentityAssertion),
     };
     // One that lacks a part is another one, and must not be presented.
     section.context.take_missing().map(Credential::Missing).or(credential)

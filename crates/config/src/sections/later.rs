@@ -8,9 +8,6 @@ pub(crate) const TEXT: &str = "not supported in this version";
 /// Keys, by the table that they stand in.
 pub(crate) const KEYS: [(&str, &str, &str); 0] = [];
 
-/// Kinds of credential.
-pub(crate) const CREDENTIALS: [&str; 2] = ["oauth", "id-jag"];
-
 /// How many upstreams a virtual server may have.
 pub(crate) const UPSTREAMS_PER_SERVER: usize = 1;
 

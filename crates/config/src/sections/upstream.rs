@@ -7,10 +7,14 @@ pub(crate) use command::variable_name;
 
 use std::{sync::Arc, time::Duration};
 
-use doorward_model::{Transport, Upstream};
+use doorward_model::{Name, Place, Transport, Upstream};
 use url::Url;
 
-use super::{Declared, credential, refuse_doubles};
+use super::{
+    Declared,
+    credential::{self, Holder},
+    refuse_doubles,
+};
 use crate::{
     address,
     context::{Context, shown},
@@ -89,12 +93,20 @@ fn declare(section: &Section<'_>) -> Declared<Arc<Upstream>> {
     let name = section.name();
     let transport = if section.has("command") { child(section) } else { remote(section) };
     let timeout = section.duration("timeout").unwrap_or(DEFAULT_TIMEOUT);
-    let credential = credential::read(section, &credential::UPSTREAM);
+    let holder =
+        name.as_ref().zip(transport.as_ref()).and_then(|(name, transport)| holder(&name.value, transport));
+    let credential = credential::read(section, &credential::UPSTREAM, holder.as_ref());
     let written = section.written_name();
     let value = name.as_ref().zip(transport).zip(credential).map(|((name, transport), credential)| {
         Arc::new(Upstream { name: name.value.clone(), transport, timeout, credential })
     });
     Declared { at: section.at.clone(), written, name, value }
+}
+
+/// Who presents a credential at an upstream. A child process gets none.
+fn holder(name: &Name, transport: &Transport) -> Option<Holder> {
+    let (Transport::Http(url) | Transport::Auto(url) | Transport::Sse(url)) = transport else { return None };
+    Some(Holder { place: Place::Upstream(name.clone()), address: url.clone() })
 }
 
 /// An upstream that is a child process.

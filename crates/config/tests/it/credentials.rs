@@ -1,10 +1,10 @@
 //! Credentials that are tokens, at upstreams and at agents.
 
 use doorward_config::Loaded;
-use doorward_model::{Credential, TokenSource};
+use doorward_model::{AssertionSource, Connecting, Credential, Name, Place, TokenSource};
 use insta::assert_snapshot;
 
-use crate::support::{World, accepted, good, refused, warnings};
+use crate::support::{World, accepted, good, mistakes, refused, warnings};
 
 fn upstream(credential: &str) -> String {
     format!("[[upstream]]\nname = \"u\"\nurl = \"https://u.example/mcp\"\ncredential = {credential}\n")
@@ -74,10 +74,11 @@ fn upstreams_and_agents_take_the_same_credentials() {
         refused(
             file,
             &[
-                ("{ kind = \"oauth\" }", "credential.kind: not supported in this version"),
-                ("{ kind = \"id-jag\" }", "credential.kind: not supported in this version"),
                 ("{ kind = \"client-credential\" }", "(did you mean `client-credentials`?)"),
-                ("{ kind = \"x\" }", "(known: header, bearer, client-credentials, token-exchange)"),
+                (
+                    "{ kind = \"x\" }",
+                    "(known: header, bearer, client-credentials, token-exchange, oauth, id-jag)",
+                ),
                 (
                     "{ kind = \"token-exchange\", client_id = \"dw\" }",
                     "credential.token_endpoint: is missing",
@@ -138,6 +139,106 @@ fn credentials_in_clear_are_warned_about() {
     assert!(
         clear(upstream(&tokens("client-credentials", "")))
             .contains("travels in clear: the upstream is called by http")
+    );
+}
+
+fn connecting(credential: &Credential) -> &Connecting {
+    match credential {
+        Credential::Connection(connecting) => connecting,
+        other => panic!("no connection: {other:?}"),
+    }
+}
+
+fn assertion(credential: &Credential) -> &AssertionSource {
+    match credential {
+        Credential::IdentityAssertion(source) => source,
+        other => panic!("no assertion: {other:?}"),
+    }
+}
+
+#[test]
+fn connections_are_each_persons_own_unless_they_are_shared() {
+    let loaded = good(&upstream("{ kind = \"oauth\" }"));
+    let bare = connecting(&loaded.snapshot.upstreams["u"].credential);
+    assert!(!bare.shared && bare.issuer.is_none() && bare.client.is_none() && bare.scope.is_none());
+    assert_eq!(bare.resource.as_str(), "https://u.example/mcp");
+    assert_eq!(bare.place, Place::Upstream(Name::parse("u").unwrap()));
+    let all = "shared = true, issuer = \"https://as.example/t\", client_id = \"dw\", client_secret = { env = \"KEY\" }, scope = \"a b\"";
+    let loaded = good(&agent(&format!("{{ kind = \"oauth\", {all} }}")));
+    let full = connecting(&loaded.snapshot.agents["a"].credential);
+    assert!(full.shared);
+    assert_eq!((full.issuer.as_deref(), full.scope.as_deref()), (Some("https://as.example/t"), Some("a b")));
+    assert_eq!(full.resource.as_str(), "https://a.example/", "where its card is");
+    assert_eq!(full.place, Place::Agent(Name::parse("a").unwrap()));
+    let client = full.client.as_ref().unwrap();
+    assert_eq!(client.secret.as_ref().map(doorward_model::Secret::expose), Some("s3cr3t-value"));
+    assert_eq!(client.id, "dw");
+}
+
+#[test]
+fn assertions_are_made_by_doorward_and_not_by_sign_in_providers_yet() {
+    let written = "{ kind = \"id-jag\", issuer = \"https://as.example\", client_id = \"dw\" }";
+    let loaded = good(&upstream(written));
+    let bare = assertion(&loaded.snapshot.upstreams["u"].credential);
+    assert_eq!((bare.issuer.as_str(), bare.client.id.as_str()), ("https://as.example", "dw"));
+    assert!(bare.provider.is_none() && bare.token_endpoint.is_none() && bare.scope.is_none());
+    assert_eq!(bare.resource.as_str(), "https://u.example/mcp");
+    let more = "token_endpoint = \"https://as.example/token\", resource = \"https://r.example/x\"";
+    let written = written.replace(" }", &format!(", {more} }}"));
+    let loaded = good(&agent(&written));
+    let full = assertion(&loaded.snapshot.agents["a"].credential);
+    assert_eq!(full.token_endpoint.as_ref().map(url::Url::as_str), Some("https://as.example/token"));
+    assert_eq!(full.resource.as_str(), "https://r.example/x");
+    for file in [upstream, agent] {
+        let written = written.replace(" }", ", provider = \"corp\" }");
+        let found = mistakes(&file(&written));
+        assert!(found.contains("credential.provider: not supported in this version"), "{found}");
+    }
+}
+
+#[test]
+fn connections_and_assertions_have_mistakes_of_their_own() {
+    for file in [upstream, agent] {
+        let oauth = |more: &str| format!("{{ kind = \"oauth\", issuer = \"https://as.example\"{more} }}");
+        refused(
+            file,
+            &[
+                (&oauth("").replace("https", "http"), "credential.issuer: expected https"),
+                (&oauth("").replace(".example", ".example/?a"), "credential.issuer: an issuer has no query"),
+                (&oauth(", shared = \"yes\""), "credential.shared: expected true or false"),
+                (
+                    &oauth(", client_secret = { env = \"KEY\" }"),
+                    "credential.client_secret: is the secret of no client",
+                ),
+                (&oauth(", client_id = \"\""), "credential.client_id: expected a text that is not empty"),
+                (&oauth(", scope = \" a\""), "credential.scope: expected scopes"),
+                (
+                    &oauth(", token_endpoint = \"https://as.example/\""),
+                    "credential.token_endpoint: a credential of kind `oauth` has no such key",
+                ),
+                ("{ kind = \"id-jag\", client_id = \"dw\" }", "credential.issuer: is missing"),
+                (
+                    "{ kind = \"id-jag\", issuer = \"https://as.example\" }",
+                    "credential.client_id: is missing",
+                ),
+                (
+                    "{ kind = \"id-jag\", issuer = \"https://as.example\", client_id = \"dw\", shared = true }",
+                    "credential.shared: a credential of kind `id-jag` has no such key",
+                ),
+            ],
+        );
+    }
+    refused(
+        upstream,
+        &[("{ kind = \"oauth\", resource = \"https://x.example/\" }", "credential.resource: is always")],
+    );
+    refused(agent, &[("{ kind = \"oauth\" }", "credential.issuer: is missing")]);
+    refused(
+        |command| format!("[[upstream]]\nname = \"u\"\n{command}\ncredential = {{ kind = \"oauth\" }}\n"),
+        &[("command = [\"npx\"]", "upstream[0].credential: is for a `url`")],
+    );
+    assert!(
+        warnings(&upstream("{ kind = \"oauth\", client_id = \"dw\" }")).contains("name it with `issuer`")
     );
 }
 

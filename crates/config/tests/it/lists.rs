@@ -146,8 +146,6 @@ fn credentials_that_are_none() {
             ("\"x\"", "upstream[0].credential: expected a table, found text"),
             ("{}", "upstream[0].credential.kind: is missing"),
             ("{ kind = \"headr\" }", "unknown kind of credential `headr` (did you mean `header`?)"),
-            ("{ kind = \"oauth\" }", "upstream[0].credential.kind: not supported in this version"),
-            ("{ kind = \"id-jag\" }", "not supported in this version"),
             ("{ kind = \"bearer\" }", "upstream[0].credential.value: is missing"),
             (
                 "{ kind = \"bearer\", value = { env = \"KEY\" }, name = \"x\" }",

@@ -32,7 +32,7 @@ command = ["npx", ""]
 name = "cloud"
 url = "http://169.254.169.254/latest"
 timeout = 60
-credential = { kind = "oauth" }
+credential = { kind = "oauth", client_secret = { env = "KEY" } }
 
 [[server]]
 name = "demo"
@@ -98,7 +98,7 @@ fn all_mistakes_of_all_sections_in_one_run() {
     gateway.toml:22: upstream[1].command[1]: expected a text that is not empty, without NUL
     gateway.toml:26: upstream[2].url: a cloud metadata address is never a destination
     gateway.toml:27: upstream[2].timeout: expected a text such as "30s", found an integer
-    gateway.toml:28: upstream[2].credential.kind: not supported in this version
+    gateway.toml:28: upstream[2].credential.client_secret: is the secret of no client: `client_id` is missing
     gateway.toml:32: server[0].upstreams[0]: there is no upstream `clowd` (did you mean `cloud`?)
     gateway.toml:33: server[0].access: access `jwt` needs an issuer (declare an [[issuer]])
     gateway.toml:33: server[0].access[2]: unknown access `opne` (did you mean `open`?)

@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
-use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::timeout,
+};
 
 use crate::{
     Egress, EgressError, Outbound, Protocol, Trust,
@@ -23,14 +27,13 @@ const ANSWER_TIME: Duration = Duration::from_secs(2);
 pub(super) struct Target {
     pub(super) egress: Egress,
     pub(super) endpoint: Uri,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: watch::Receiver<HeaderMap>,
     pub(super) trust: Trust,
     pub(super) first_byte: Duration,
 }
 
 /// Sends messages until the channel ends.
-pub(super) async fn post(mut target: Target, mut outbox: mpsc::Receiver<Parcel>, state: Arc<State>) {
-    target.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+pub(super) async fn post(target: Target, mut outbox: mpsc::Receiver<Parcel>, state: Arc<State>) {
     let target = Arc::new(target);
     let mut under_way = JoinSet::new();
     loop {
@@ -63,10 +66,12 @@ async fn post_one(target: Arc<Target>, parcel: Parcel, state: Arc<State>) {
 
 impl Target {
     async fn send(&self, message: Bytes) -> Result<(), ChannelError> {
+        let mut headers = self.headers.borrow().clone();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let request = Outbound {
             method: Method::POST,
             uri: self.endpoint.clone(),
-            headers: self.headers.clone(),
+            headers,
             body: message,
             trust: self.trust,
             protocol: Protocol::Http1OrAlpn,

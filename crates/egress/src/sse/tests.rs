@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{mpsc, watch},
 };
 
 use super::*;
@@ -80,7 +80,8 @@ impl Server {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", HeaderValue::from_static("k-123"));
         let first_byte = Duration::from_secs(2);
-        soon(connect(&egress, &self.url(), headers, Trust::Declared, limits, first_byte)).await
+        soon(connect(&egress, &self.url(), watch::channel(headers).1, Trust::Declared, limits, first_byte))
+            .await
     }
 
     async fn connect(&self) -> Result<(Channel, Messages), ChannelError> {

@@ -10,6 +10,7 @@ use doorward_auth::keys::hash;
 use doorward_egress::{Channel, ChannelError, Egress, EgressError, Messages, Trust, sse, stdio};
 use doorward_model::{Caller, CallerKey, Limits, Name, Transport, Upstream};
 use http::HeaderMap;
+use tokio::sync::watch;
 
 use super::{
     Conversation,
@@ -40,6 +41,8 @@ struct Held {
     identity: String,
     /// None while it is being started.
     conversation: Option<Arc<Conversation>>,
+    /// What is presented with every message from now on.
+    headers: watch::Sender<HeaderMap>,
 }
 
 impl Held {
@@ -121,6 +124,11 @@ pub(crate) enum StartError {
 }
 
 impl StartError {
+    /// Whether what was presented was refused.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Channel(ChannelError::Http(EgressError::Status(401))))
+    }
+
     /// Whether the address was reached, and does not speak HTTP+SSE.
     pub(crate) fn is_no_sse(&self) -> bool {
         let Self::Channel(error) = self else { return false };
@@ -169,7 +177,8 @@ impl Conversations {
         caller: &CallerKey,
         headers: HeaderMap,
     ) -> Result<(Begun, Arc<Conversation>), StartError> {
-        let begun = self.reserve(published, caller).ok_or(StartError::TooMany)?;
+        let (present, headers) = watch::channel(headers);
+        let begun = self.reserve(published, caller, present).ok_or(StartError::TooMany)?;
         let (channel, messages) = self.open(published, headers).await?;
         let conversation = Conversation::begin(channel, messages, false, published.entrance.limits.depth);
         if let Some(held) = self.sessions().get_mut(&begun.name) {
@@ -180,7 +189,12 @@ impl Conversations {
 
     /// Takes one of an upstream's places, before anything is started. A caller who is known gets half of them
     /// at most, so that there is room for others.
-    fn reserve(self: &Arc<Self>, published: &Published, caller: &CallerKey) -> Option<Begun> {
+    fn reserve(
+        self: &Arc<Self>,
+        published: &Published,
+        caller: &CallerKey,
+        headers: watch::Sender<HeaderMap>,
+    ) -> Option<Begun> {
         let (upstream, limit) = (&published.server.upstream, published.entrance.limits.sessions);
         let mut sessions = self.sessions();
         sessions.retain(|_, held| held.is_alive());
@@ -195,9 +209,16 @@ impl Conversations {
             caller: caller.clone(),
             identity: published.identity.clone(),
             conversation: None,
+            headers,
         };
         sessions.insert(name.clone(), held);
         Some(Begun { conversations: Arc::clone(self), name, kept: false })
+    }
+
+    /// The conversation of a session, if it is still held here; `headers` go with every message from now on.
+    pub(crate) fn session_with(&self, id: &str, headers: HeaderMap) -> Option<Arc<Conversation>> {
+        self.sessions().get(id)?.headers.send_replace(headers);
+        self.session(id)
     }
 
     /// The conversation of a session, if it is still held here.
@@ -254,8 +275,8 @@ impl Conversations {
         }
         // Servers that exit on a question before `initialize` are legacy, not broken: probing is not counted.
         let (channel, messages) = match &*verdict {
-            Verdict::Modern(_) => self.open(published, HeaderMap::new()).await?,
-            _ => self.dial(published, HeaderMap::new()).await?,
+            Verdict::Modern(_) => self.open(published, nothing_presented()).await?,
+            _ => self.dial(published, nothing_presented()).await?,
         };
         let conversation = Conversation::begin(channel, messages, true, published.entrance.limits.depth);
         // A caller that leaves drops the probe, and with it the child.
@@ -307,7 +328,7 @@ impl Conversations {
     async fn open(
         &self,
         published: &Published,
-        headers: HeaderMap,
+        headers: watch::Receiver<HeaderMap>,
     ) -> Result<(Channel, Messages), StartError> {
         if matches!(published.server.upstream.transport, Transport::Auto(_)) {
             // An upstream that changes ends what it was; what it is now must not wait for that.
@@ -330,7 +351,7 @@ impl Conversations {
     async fn dial(
         &self,
         published: &Published,
-        headers: HeaderMap,
+        headers: watch::Receiver<HeaderMap>,
     ) -> Result<(Channel, Messages), ChannelError> {
         let (upstream, limits) = (&published.server.upstream, &published.entrance.limits);
         match &upstream.transport {
@@ -365,6 +386,11 @@ pub(crate) fn identity(upstream: &Upstream) -> String {
         secrets.extend_from_slice(format!("{:?} {:?}", command.directory, command.sandbox).as_bytes());
     }
     format!("{}\n{}\n{}", upstream.name, upstream.place(), hash::hex(&hash::sha256(&secrets)))
+}
+
+/// What children get: their secrets are in their variables.
+fn nothing_presented() -> watch::Receiver<HeaderMap> {
+    watch::channel(HeaderMap::new()).1
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

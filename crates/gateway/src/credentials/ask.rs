@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_auth::{
-    client::{Grant, Granted, MAX_ANSWER, Proof, Target, TokenRequest, assertion},
+    client::{
+        Grant, Granted, MAX_ANSWER, Proof, Target, TokenRequest, assertion,
+        discovery::{AuthorizationServer, MAX_DOCUMENT, server_metadata_urls},
+    },
     keys::hash,
 };
 use doorward_egress::{Outbound, Protocol, Trust, read_capped};
-use doorward_model::{Identity, Secret, TokenSource};
+use doorward_model::{AssertionSource, Identity, Secret, TokenSource};
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use url::Url;
 
-use super::{CredentialError, Credentials};
+use super::{CredentialError, Credentials, key::Source};
 
 /// How long an authorization server may take, from the wait for a place to the end of its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,14 +24,33 @@ impl Credentials {
     /// Asks for a token, for a caller or for Doorward itself.
     pub(super) async fn ask(
         &self,
-        source: &TokenSource,
+        source: &Source,
         caller: Option<&Identity>,
         origin: &str,
     ) -> Result<Granted, CredentialError> {
-        let away = |why: String| CredentialError::Away(place(source), why);
-        let subject = caller.map(|caller| self.speak_for(source, caller, origin));
-        let grant = subject.as_ref().map_or(Grant::ClientCredentials, Grant::Exchange);
-        let outbound = self.outbound(source, grant).ok_or(CredentialError::Header)?;
+        match (source, caller) {
+            (Source::Endpoint(endpoint), caller) => {
+                let subject = caller.map(|caller| self.speak_for(endpoint, caller, origin));
+                let grant = subject.as_ref().map_or(Grant::ClientCredentials, Grant::Exchange);
+                self.send(source, &self.asks(endpoint), grant).await
+            }
+            (Source::Assertion(_), None) => Err(CredentialError::Nobody),
+            (Source::Assertion(assertion), Some(person)) => {
+                let word = self.vouch_for(assertion, person, origin);
+                let asked = self.asks_with_assertion(assertion).await?;
+                self.send(source, &asked, Grant::Assertion(&word)).await
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        source: &Source,
+        asked: &Asked<'_>,
+        grant: Grant<'_>,
+    ) -> Result<Granted, CredentialError> {
+        let away = |why: String| CredentialError::Away(source.place(), why);
+        let outbound = asked.outbound(grant).ok_or(CredentialError::Header)?;
         let answered = tokio::time::timeout(PATIENCE, async {
             let _place = self.places.acquire().await.map_err(|error| away(error.to_string()))?;
             let answer = self.egress.send(outbound, PATIENCE).await;
@@ -37,7 +60,7 @@ impl Credentials {
             Ok((status, body.map_err(|error| away(error.to_string()))?))
         });
         let (status, body) = answered.await.unwrap_or_else(|_| Err(away("it is too slow".to_owned())))?;
-        Granted::read(status, &body, grant).map_err(|error| CredentialError::Answer(place(source), error))
+        Granted::read(status, &body, grant).map_err(|error| CredentialError::Answer(source.place(), error))
     }
 
     /// Doorward's own word about who the caller is, for the authorization server alone.
@@ -47,23 +70,87 @@ impl Credentials {
         Secret::new(self.signer.jwt(assertion::CALLER, &claims))
     }
 
-    /// Doorward's own word about who it is, for the authorization server alone.
-    fn speak_for_itself(&self, source: &TokenSource) -> Secret {
+    /// The identity assertion of a person, for the authorization server alone (ID-JAG).
+    fn vouch_for(&self, source: &AssertionSource, person: &Identity, origin: &str) -> Secret {
         let (now, id) = (self.clock.now(), hash::random_hex::<16>());
-        let claims = assertion::client(&source.client_id, source.token_endpoint.as_str(), now, &id);
-        Secret::new(self.signer.jwt(assertion::CLIENT, &claims))
+        let (issuer, client_id, resource) = (&source.issuer, &source.client.id, source.resource.as_str());
+        let to = assertion::IdJag { issuer, client_id, resource, scope: source.scope.as_deref() };
+        Secret::new(
+            self.signer.jwt(assertion::ID_JAG, &assertion::id_jag(origin, &person.subject, &to, now, &id)),
+        )
     }
 
-    /// The request; absent when something in it is not a header value.
-    fn outbound(&self, source: &TokenSource, grant: Grant<'_>) -> Option<Outbound> {
-        let word;
-        let proof = if let Some(secret) = &source.client_secret {
-            Proof::Secret(secret)
-        } else {
-            word = self.speak_for_itself(source);
-            Proof::Assertion(&word)
+    /// Doorward's own word about who it is, for the authorization server alone.
+    fn speak_for_itself(&self, client: &str, audience: &str) -> Secret {
+        let (now, id) = (self.clock.now(), hash::random_hex::<16>());
+        Secret::new(self.signer.jwt(assertion::CLIENT, &assertion::client(client, audience, now, &id)))
+    }
+
+    fn asks<'s>(&self, source: &'s TokenSource) -> Asked<'s> {
+        let word = || self.speak_for_itself(&source.client_id, source.token_endpoint.as_str());
+        Asked {
+            endpoint: source.token_endpoint.clone(),
+            target: Target::of(source),
+            trust: Trust::Declared,
+            secret: source.client_secret.as_ref(),
+            word: source.client_secret.is_none().then(word),
+        }
+    }
+
+    async fn asks_with_assertion<'s>(
+        &self,
+        source: &'s AssertionSource,
+    ) -> Result<Asked<'s>, CredentialError> {
+        let (endpoint, trust) = match &source.token_endpoint {
+            Some(endpoint) => (endpoint.clone(), Trust::Declared),
+            None => self.discovered(&source.issuer).await?,
         };
-        let request = TokenRequest::new(&Target::of(source), grant, proof);
+        let (client_id, secret) = (source.client.id.as_str(), source.client.secret.as_ref());
+        let (scope, resource) = (source.scope.as_deref(), Some(source.resource.as_str()));
+        let word = || self.speak_for_itself(client_id, &source.issuer);
+        let target = Target { client_id, scope, resource, audience: None };
+        Ok(Asked { endpoint, target, trust, secret, word: secret.is_none().then(word) })
+    }
+
+    /// The token endpoint that an issuer of the operator's names. Elsewhere it is not the operator's any more.
+    async fn discovered(&self, issuer: &str) -> Result<(Url, Trust), CredentialError> {
+        let away = |why: String| CredentialError::Away(issuer.to_owned(), why);
+        let urls = server_metadata_urls(issuer).map_err(|error| away(error.to_string()))?;
+        let mut failed = away("it has no metadata".to_owned());
+        for url in urls {
+            match self.egress.fetch(&url, Trust::Declared, MAX_DOCUMENT).await {
+                Ok((document, _)) => {
+                    let server = AuthorizationServer::read(&document, issuer);
+                    let token = server.map_err(|error| away(error.to_string()))?.token;
+                    let is_own = token.origin() == url.origin();
+                    return Ok((token, if is_own { Trust::Declared } else { Trust::Guarded }));
+                }
+                Err(error) => failed = away(error.to_string()),
+            }
+        }
+        Err(failed)
+    }
+}
+
+/// Where a token is asked for, and as whom.
+struct Asked<'s> {
+    endpoint: Url,
+    target: Target<'s>,
+    trust: Trust,
+    secret: Option<&'s Secret>,
+    /// Doorward's own word about who it is, where it has no secret.
+    word: Option<Secret>,
+}
+
+impl Asked<'_> {
+    /// The request; absent when something in it is not a header value.
+    fn outbound(&self, grant: Grant<'_>) -> Option<Outbound> {
+        let proof = match (self.secret, &self.word) {
+            (Some(secret), _) => Proof::Secret(secret),
+            (None, Some(word)) => Proof::Assertion(word),
+            (None, None) => Proof::None,
+        };
+        let request = TokenRequest::new(&self.target, grant, proof);
         let mut headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
             (header::ACCEPT, HeaderValue::from_static("application/json")),
@@ -73,14 +160,9 @@ impl Credentials {
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
-        let uri: Uri = source.token_endpoint.as_str().parse().ok()?;
+        let uri: Uri = self.endpoint.as_str().parse().ok()?;
         let body = Bytes::from(request.form.expose().to_owned());
-        let (method, trust, protocol) = (Method::POST, Trust::Declared, Protocol::Http1OrAlpn);
+        let (method, trust, protocol) = (Method::POST, self.trust, Protocol::Http1OrAlpn);
         Some(Outbound { method, uri, headers, body, trust, protocol })
     }
-}
-
-/// An authorization server, for messages.
-pub(super) fn place(source: &TokenSource) -> String {
-    source.token_endpoint.host_str().unwrap_or_default().to_owned()
 }

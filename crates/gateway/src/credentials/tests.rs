@@ -65,7 +65,7 @@ impl World {
         source: &Arc<TokenSource>,
         caller: Option<&Arc<Identity>>,
     ) -> Result<String, CredentialError> {
-        let outcome = self.credentials.token(source, caller, ORIGIN).await;
+        let outcome = self.credentials.token(Source::Endpoint(Arc::clone(source)), caller, ORIGIN).await;
         outcome.map(|Bearer(value)| value.to_str().expect("text").to_owned())
     }
 
@@ -279,7 +279,7 @@ async fn who_leaves_takes_nothing_away_from_others() {
 async fn a_refused_token_is_given_up_unless_it_is_new() {
     let world = World::start().await;
     let source = world.source(Some("s"));
-    let key = Key::new(&source, None);
+    let key = Key::new(Source::Endpoint(Arc::clone(&source)), None);
     world.get(&source, None).await.expect("a token");
     world.turn(GIVEN_UP - 1);
     world.credentials.give_up(&key);
@@ -293,10 +293,11 @@ async fn a_refused_token_is_given_up_unless_it_is_new() {
 async fn nothing_that_is_printed_shows_a_token() {
     let world = World::start().await;
     let source = world.source(Some("s3cret"));
-    let outcome = world.credentials.token(&source, None, ORIGIN).await;
+    let outcome = world.credentials.token(Source::Endpoint(Arc::clone(&source)), None, ORIGIN).await;
     let value = outcome.as_ref().map(|Bearer(value)| value.clone()).expect("a token");
     assert!(value.is_sensitive());
-    let printed = format!("{outcome:?} {value:?} {:?}", Key::new(&source, None));
+    let printed =
+        format!("{outcome:?} {value:?} {:?}", Key::new(Source::Endpoint(Arc::clone(&source)), None));
     assert!(!printed.contains("issued") && !printed.contains("s3cret"), "{printed}");
 }
 

@@ -27,6 +27,7 @@ use super::{
     reply::{self, note, retry_after},
 };
 use crate::{
+    connect::{self, Waiting},
     pages::{Asking, Consent, Hidden, NoAccess, Redirect, ReturnPage},
     path::{Answer, OpenRecord, Visit},
     people::{admission, session::Session, sign_in, ticket::Purpose},
@@ -41,14 +42,14 @@ pub(crate) struct Request {
 }
 
 /// What a consent page's form carries.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Question {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Question {
     /// The request as the client sent it; everything is checked again.
-    pub(super) query: String,
+    pub(crate) query: String,
     /// Who was asked.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// What the client was then.
-    pub(super) digest: String,
+    pub(crate) digest: String,
 }
 
 /// Answers an authorization request.
@@ -74,7 +75,12 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         return Ok(no_access(web, &query, &request, &session, record));
     }
     if !request.valid.prompt.consent && consent::is_remembered(web, &request, &session).await? {
-        return consent::give(web, &request, &session, record).await;
+        // Where nothing may be shown, the client gets what it can have.
+        if request.valid.prompt.none {
+            return consent::give(web, &request, &session, record).await;
+        }
+        let waiting = Waiting::new(question(&query, &request, &session));
+        return connect::go_on(web, &waiting, &request, &session, record).await;
     }
     if request.valid.prompt.none {
         let error = OAuthError::new(ErrorCode::ConsentRequired, "the person must be asked");
@@ -117,7 +123,7 @@ fn signed_in_once(query: &str) -> String {
 }
 
 /// Every check that needs no person, in the order of OAuth 2.1: who asks, where the answer goes, then the rest.
-pub(super) async fn check(
+pub(crate) async fn check(
     web: &Web<'_>,
     query: &str,
     record: &mut OpenRecord,
@@ -213,7 +219,7 @@ pub(crate) struct Shown {
 
 fn consent_page(web: &Web<'_>, query: &str, request: &Request, session: &Session) -> crate::pages::Page {
     let (shown, csrf) = (request.shown(), web.csrf());
-    let ticket = question(web, query, request, session);
+    let ticket = ticket(web, query, request, session);
     Consent {
         host: web.host(),
         person: &session.person,
@@ -236,7 +242,7 @@ fn no_access(
     let detail = format!("`allow` of {} does not name this person", request.entrance.to.name());
     record.failed("no_access", Some(detail), Fault::Caller);
     let (shown, csrf) = (request.shown(), web.csrf());
-    let ticket = question(web, query, request, session);
+    let ticket = ticket(web, query, request, session);
     let page = NoAccess {
         host: web.host(),
         person: &session.person,
@@ -246,12 +252,16 @@ fn no_access(
     web.page(StatusCode::FORBIDDEN, &page.render())
 }
 
-fn question(web: &Web<'_>, query: &str, request: &Request, session: &Session) -> String {
-    let question = Question {
+fn question(query: &str, request: &Request, session: &Session) -> Question {
+    Question {
         query: query.to_owned(),
         subject: session.person.subject.clone(),
         digest: request.known.digest.clone(),
-    };
+    }
+}
+
+fn ticket(web: &Web<'_>, query: &str, request: &Request, session: &Session) -> String {
+    let question = question(query, request, session);
     web.app.tickets().seal(Purpose::Consent, &question, &web.browser, web.now())
 }
 

@@ -22,6 +22,7 @@ use super::{
     reply::{self, note},
 };
 use crate::{
+    connect::{self, Waiting},
     path::{OpenRecord, Visit},
     people::{admission, session::Session, ticket::Purpose},
 };
@@ -54,7 +55,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     if fields.get("remember") == Some("yes") && may_remember(&request) {
         remember(web, &request, &session).await?;
     }
-    give(web, &request, &session, record).await
+    connect::go_on(web, &Waiting::new(question), &request, &session, record).await
 }
 
 /// What was asked, if this form was given out for it, to this person, in this browser.
@@ -67,7 +68,8 @@ fn question(web: &Web<'_>, fields: &Parameters, session: &Session) -> Option<Que
     (question.subject == session.person.subject).then_some(question)
 }
 
-fn deny(web: &Web<'_>, request: &Request, record: &mut OpenRecord) -> crate::path::Answer {
+/// Tells the client that it gets nothing.
+pub(crate) fn deny(web: &Web<'_>, request: &Request, record: &mut OpenRecord) -> crate::path::Answer {
     let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
     let valid = &request.valid;
     let location = error_redirect(&valid.redirect_uri, &error, valid.state.as_deref(), &web.issuer());
@@ -76,7 +78,7 @@ fn deny(web: &Web<'_>, request: &Request, record: &mut OpenRecord) -> crate::pat
 }
 
 /// Makes a code, and sends it to the client.
-pub(super) async fn give(
+pub(crate) async fn give(
     web: &Web<'_>,
     request: &Request,
     session: &Session,

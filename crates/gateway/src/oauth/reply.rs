@@ -100,7 +100,6 @@ impl<'a> Web<'a> {
         too_often: TooOften,
         record: &mut OpenRecord,
     ) -> Answer {
-        let status = StatusCode::TOO_MANY_REQUESTS;
         if endpoint.origins() == Origins::Any {
             return too_often_in_json(too_often, record);
         }
@@ -109,11 +108,17 @@ impl<'a> Web<'a> {
             answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
             return self.finish(answer);
         }
+        let answer = self.wait_a_moment(too_often, record);
+        self.finish(answer)
+    }
+
+    /// 429, in words for people.
+    pub(crate) fn wait_a_moment(&self, too_often: TooOften, record: &mut OpenRecord) -> Answer {
         let text = "Too many requests came from where you are. Wait a moment, then load this page again.";
         let title = ("Please wait a moment", text);
-        let mut answer = self.trouble(status, title, "too_often", record);
+        let mut answer = self.trouble(StatusCode::TOO_MANY_REQUESTS, title, "too_often", record);
         answer.headers.insert(header::RETRY_AFTER, retry_after(too_often));
-        self.finish(answer)
+        answer
     }
 
     /// Takes a client grant back: at once here, and everywhere when the store has it. The client must ask again.

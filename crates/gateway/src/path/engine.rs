@@ -19,7 +19,9 @@ use doorward_protocol::{
 };
 use http::{HeaderMap, Method as HttpVerb};
 
-pub(super) use exchange::{Broken, Exchange, Fate, Purpose, Verdict};
+pub(super) use rewrite::CONNECT;
+
+pub(super) use exchange::{Broken, Client, Exchange, Fate, OwnSession, Purpose, Verdict};
 
 use super::{
     Reason, Refusal,

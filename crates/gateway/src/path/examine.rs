@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use doorward_egress::{BodyError, read_capped};
 use doorward_guard::redact;
+use doorward_model::Timestamp;
 use doorward_protocol::{
     json::Document,
     mcp::{Era, Method, batch},
@@ -17,13 +18,13 @@ mod conversation;
 use super::{
     Answer, Reason, Refusal,
     answer::Content,
-    engine::{Exchange, Fate, Purpose, Verdict},
+    engine::{Exchange, Fate, OwnSession, Purpose, Verdict},
     forward::{Reply, Voice, failed, invalid},
     record::OpenRecord,
     refusal::UpstreamFailure,
     relay::{self, Relay, Source, StreamGuard},
 };
-use crate::{App, handles::Session};
+use crate::{App, handles::Session, routes::Published};
 
 /// Turns an upstream's reply into the caller's answer.
 pub(super) async fn reply(app: &Arc<App>, reply: Reply, record: &mut OpenRecord) -> Result<Answer, Refusal> {
@@ -208,8 +209,13 @@ fn refused(status: u16, exchange: &Exchange) -> Result<Answer, Refusal> {
     }
 }
 
-async fn end_session(app: &Arc<App>, exchange: &Exchange) {
-    if let Some(session) = &exchange.session
+async fn end_session(app: &App, exchange: &Exchange) {
+    forget_session(app, exchange.session.as_ref()).await;
+}
+
+/// Remembers that a session has ended.
+pub(super) async fn forget_session(app: &App, session: Option<&OwnSession>) {
+    if let Some(session) = session
         && let Err(error) = app.ended_sessions().end(&session.hash, session.handle.expires).await
     {
         tracing::error!(%error, "the end of a session could not be stored; it holds until a restart");
@@ -219,7 +225,7 @@ async fn end_session(app: &Arc<App>, exchange: &Exchange) {
 /// The upstream's id of a session that begins with this answer.
 fn begun_session<'h>(exchange: &Exchange, upstream: &'h HeaderMap) -> Option<&'h str> {
     let begins = exchange.method() == Some(Method::Initialize) && exchange.era == Era::Legacy;
-    upstream.get("mcp-session-id").filter(|_| begins)?.to_str().ok()
+    upstream.get("mcp-session-id").filter(|_| begins)?.to_str().ok().filter(|id| !id.is_empty())
 }
 
 /// A session that begins with an answer.
@@ -234,19 +240,27 @@ struct Beginning<'a> {
 impl Beginning<'_> {
     /// Gives the client a session id of ours.
     fn announce(&self, app: &App, exchange: &Exchange, headers: &mut HeaderMap) {
-        let lifetime = exchange.published.entrance.limits.session_lifetime.as_secs();
-        let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
         let session = Session {
             upstream_id: self.id.to_owned(),
             is_conversation: self.is_conversation,
-            has_batches: self.answer.map_or(exchange.wants_batches, batch::are_agreed),
-            expires: app.clock().now().plus_secs(lifetime),
+            has_batches: self
+                .answer
+                .map_or(exchange.client.revision == Some(batch::REVISION), batch::are_agreed),
+            elicits_urls: exchange.client.elicits_urls,
+            connection: exchange.presented.as_ref().map(|presented| presented.held.id),
+            expires: end_of_session(app, &exchange.published),
         };
         let sealed = app.sealers().session(&session, exchange.holder());
         if let Ok(value) = HeaderValue::from_str(&sealed) {
             headers.insert(HeaderName::from_static("mcp-session-id"), value);
         }
     }
+}
+
+/// When a session ends that begins now.
+pub(super) fn end_of_session(app: &App, published: &Published) -> Timestamp {
+    let lifetime = published.entrance.limits.session_lifetime.as_secs();
+    app.clock().now().plus_secs(i64::try_from(lifetime).unwrap_or(i64::MAX))
 }
 
 /// Notes an answer in the record.

@@ -1,6 +1,7 @@
 //! Stage 5: does what is asked for exist here? Hidden and non-existent get the same answer.
 
 use doorward_guard::exposure::{self, Cleared};
+use doorward_model::Kind;
 use doorward_protocol::mcp::target::Target;
 
 use super::{Reason, Refusal, engine::Asked};
@@ -9,6 +10,10 @@ use super::{Reason, Refusal, engine::Asked};
 pub(super) fn clear(asked: &Asked) -> Result<Cleared, Refusal> {
     let target = asked.target();
     let wanted = match target {
+        // Doorward's own: whether it is there says nothing of the upstream.
+        Target::Named(Kind::Tool, name) if asked.published().own_tool.as_deref() == Some(&**name) => {
+            exposure::Asked::Nothing
+        }
         Target::Named(kind, name) => exposure::Asked::Named(*kind, name),
         Target::Uri(uri) => exposure::Asked::Uri(uri),
         Target::TemplateOrUri(text) => exposure::Asked::TemplateOrUri(text),

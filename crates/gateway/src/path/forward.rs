@@ -5,7 +5,7 @@ use std::time::Instant;
 use doorward_egress::{EgressError, Outbound, Protocol, Trust};
 use doorward_guard::Permit;
 use doorward_model::Caller;
-use http::{HeaderValue, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Response, Uri, header};
 use hyper::body::Incoming;
 
 mod conversation;
@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     App,
-    credentials::{self, CredentialError},
+    connections::Presented,
+    credentials::{self, CredentialError, connection::Heard},
+    handles::Session,
     routes::Published,
 };
 
@@ -48,10 +50,10 @@ pub(super) async fn send(
     record: &mut OpenRecord,
 ) -> Result<Reply, Refusal> {
     record.allow();
-    let Asked { outbound, exchange, .. } = asked;
-    match transport::send(app, outbound, &exchange, record).await {
+    let Asked { outbound, mut exchange, .. } = asked;
+    match transport::send(app, outbound, &mut exchange, record).await {
         Ok(voice) => Ok(Reply { voice, exchange }),
-        Err(refusal) => Err(refusal.of(exchange.client_id())),
+        Err(refusal) => Err(refusal.of(exchange.client_id()).told(exchange.manner())),
     }
 }
 
@@ -59,7 +61,7 @@ async fn http(
     app: &App,
     uri: &Uri,
     outbound: engine::Outbound,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     record: &mut OpenRecord,
 ) -> Result<Response<Incoming>, Refusal> {
     let mut headers = outbound.headers;
@@ -67,37 +69,69 @@ async fn http(
     let (method, body) = (outbound.verb, outbound.body);
     let (uri, trust, protocol) = (uri.clone(), Trust::Declared, Protocol::Http1OrAlpn);
     let outbound = Outbound { method, uri, headers, body, trust, protocol };
-    ask(app, (&exchange.published, &exchange.on_behalf), outbound, record).await
+    let session = exchange.session.as_ref().map(|session| &session.handle);
+    let asked = ask(app, (&exchange.published, &exchange.on_behalf, session), outbound, record).await;
+    let (answer, presented) = asked?;
+    exchange.presents(presented);
+    Ok(answer)
 }
 
-/// Sends one request to a virtual server's upstream, with Doorward's credential, which may be one for the caller.
+/// Sends one request to a virtual server's upstream, with Doorward's credential, which may be one for the caller. Says
+/// with whose account, where each caller may have their own.
+///
+/// A connection's token that is refused is renewed, and the request sent once more: refused means not acted on.
 pub(super) async fn ask(
     app: &App,
-    (published, caller): (&Published, &Caller),
+    (published, caller, session): (&Published, &Caller, Option<&Session>),
     mut outbound: Outbound,
     record: &mut OpenRecord,
-) -> Result<Response<Incoming>, Refusal> {
+) -> Result<(Response<Incoming>, Option<Presented>), Refusal> {
     let upstream = &published.server.upstream;
     record.upstream(upstream.name.as_str());
     outbound.headers.insert(
         header::USER_AGENT,
         HeaderValue::from_static(concat!("doorward/", env!("CARGO_PKG_VERSION"))),
     );
-    let attached = credentials::attach(app, &upstream.credential, caller, &mut outbound.headers).await;
-    attached.map_err(|error| no_credential(published, &error))?;
-    let since = Instant::now();
-    let answer = app.egress().send(outbound, upstream.timeout).await;
-    record.waited(since);
-    let answer = answer.map_err(|error| unreachable(published, &error))?;
-    if answer.status() == StatusCode::UNAUTHORIZED {
-        credentials::refused(app, &upstream.credential, caller);
+    let mut is_last = false;
+    loop {
+        let presented = credentials::attach(app, &upstream.credential, caller, &mut outbound.headers).await;
+        let presented = presented.map_err(|error| no_credential(published, &error))?;
+        belongs(session, presented.as_ref())?;
+        // Only where there may be something else to present.
+        let again = presented.is_some().then(|| outbound.clone());
+        let since = Instant::now();
+        let answer = app.egress().send(outbound, upstream.timeout).await;
+        record.waited(since);
+        let answer = answer.map_err(|error| unreachable(published, &error))?;
+        let said = (answer.status(), answer.headers());
+        let heard = credentials::connection::heard(
+            app,
+            (&upstream.credential, caller),
+            presented.as_ref(),
+            said,
+            is_last,
+        );
+        match (heard.await.map_err(|error| no_credential(published, &error))?, again) {
+            (Heard::Again, Some(again)) => (outbound, is_last) = (again, true),
+            _ => return Ok((answer, presented)),
+        }
     }
-    Ok(answer)
+}
+
+/// Whether it is the account that the session began with. With another one there is no such session, and none that waits
+/// for an account goes on when there is one.
+fn belongs(session: Option<&Session>, presented: Option<&Presented>) -> Result<(), Refusal> {
+    let connection = presented.map(|presented| presented.held.id);
+    match session {
+        Some(session) if session.connection != connection => Err(Reason::SessionUnknown.into()),
+        _ => Ok(()),
+    }
 }
 
 /// There is nothing to present to a virtual server's upstream.
-fn no_credential(published: &Published, error: &CredentialError) -> Refusal {
+pub(super) fn no_credential(published: &Published, error: &CredentialError) -> Refusal {
     let refusal = match error {
+        CredentialError::NotConnected(missing) => Reason::NotConnected(missing.clone()).into(),
         CredentialError::Missing(_) => failed(published, UpstreamFailure::NoCredential),
         error if error.is_ours() => Refusal::from(Reason::Internal),
         error if error.is_passing() => failed(published, UpstreamFailure::Unreachable),

@@ -1,19 +1,21 @@
 //! Stage 7a: a list that is kept need not be fetched. Comes after every check, like the upstream itself.
 
 use doorward_guard::Permit;
+use doorward_model::Credential;
 use doorward_protocol::json::Document;
 
 use super::{Answer, engine::Asked, examine, record::OpenRecord};
-use crate::App;
+use crate::{App, connections, lists::PageKey};
 
 /// The kept answer, or the permit back.
-pub(super) fn answer(
+pub(super) async fn answer(
     app: &App,
     asked: &Asked,
     permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Answer, Permit> {
-    let kept = asked.exchange.page.as_ref().zip(asked.client_id());
+    let page = page(app, asked).await;
+    let kept = page.as_ref().zip(asked.client_id());
     let now = app.clock().now();
     match kept.and_then(|(page, id)| asked.published().entrance.memory.lists.answer(page, id, now)) {
         Some((body, filtered)) => {
@@ -28,4 +30,15 @@ pub(super) fn answer(
         }
         None => Err(permit),
     }
+}
+
+/// Which page is asked for: of the account that is connected now, where each caller may have their own.
+async fn page(app: &App, asked: &Asked) -> Option<PageKey> {
+    let page = asked.exchange.page.clone()?;
+    let Credential::Connection(connecting) = &asked.published().server.upstream.credential else {
+        return Some(page);
+    };
+    let person = connections::whose(&app.routes().snapshot, connecting, &asked.caller().caller)?;
+    let present = Box::pin(app.connections().present(&connecting.place, person)).await;
+    present.map(|connection| page.of(connection))
 }

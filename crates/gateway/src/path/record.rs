@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use doorward_model::{BatchMessage, Binding, Caller, ClientGrant, Decision, Fault, Name, Record};
+use doorward_model::{BatchMessage, Binding, Caller, ClientGrant, Decision, Fault, Name, Place, Record};
 use doorward_store::{Durability, Slot};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -163,6 +163,28 @@ impl OpenRecord {
     pub(crate) fn took_back(&mut self, grant: &ClientGrant) {
         self.client(&grant.client);
         self.record.detail = Some(clip(&format!("client grant {} of {}", grant.id, grant.subject)));
+    }
+
+    /// Names what an account is connected for.
+    pub(crate) fn connects(&mut self, place: &Place) {
+        match place {
+            Place::Upstream(name) => self.record.upstream = Some(name.to_string()),
+            Place::Agent(name) => self.record.agent = Some(name.to_string()),
+        }
+    }
+
+    /// Notes that somebody connected an account, their own or the one for everybody.
+    pub(crate) fn connected(&mut self, place: &Place, issuer: &str, person: &str) {
+        let whose = if person.is_empty() { "everybody" } else { person };
+        self.record.detail = Some(clip(&format!("connected {} of {whose} at {issuer}", place.key())));
+    }
+
+    /// Notes that somebody ended a connection, and whether the other side knows.
+    pub(crate) fn disconnected(&mut self, place: &Place, issuer: &str, person: &str, told: bool) {
+        let whose = if person.is_empty() { "everybody" } else { person };
+        let there = if told { "revoked" } else { "not revoked" };
+        let detail = format!("disconnected {} of {whose}, {there} at {issuer}", place.key());
+        self.record.detail = Some(clip(&detail));
     }
 
     /// Notes the secret that an administrator stored or removed: its name.

@@ -14,12 +14,14 @@ use doorward_protocol::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
+pub(super) use connect::{Manner, tool_result};
 pub(crate) use upstream::UpstreamFailure;
 
 use super::{Answer, admit::REFUSED_ORIGIN, record::OpenRecord};
-use crate::{App, routes::Entrance};
+use crate::{App, connections::NotConnected, routes::Entrance};
 
 mod a2a;
+mod connect;
 mod upstream;
 
 #[cfg(test)]
@@ -64,6 +66,7 @@ pub(crate) enum Reason {
     RateExceeded(Duration),
     OtherEra(String),
     Upstream(UpstreamFailure, String),
+    NotConnected(Box<NotConnected>),
     /// In A2A's own words.
     A2a(Box<Failure>),
     Agent(UpstreamFailure, String),
@@ -82,11 +85,13 @@ pub(crate) enum Reason {
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     reason: Reason,
-    detail: Option<String>,
+    detail: Option<Box<str>>,
     /// The JSON text of the request's id, once it is known.
     id: Option<Bytes>,
     /// Which message of a batch is refused.
     place: Option<Box<Place>>,
+    /// How the client can follow, where something is to be done before it tries again.
+    manner: Manner,
 }
 
 /// Which message of a batch: counted from 0, of how many.
@@ -95,7 +100,7 @@ pub(super) struct Place(pub(super) usize, pub(super) usize);
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
-        Self { reason, detail: None, id: None, place: None }
+        Self { reason, detail: None, id: None, place: None, manner: Manner::Error }
     }
 }
 
@@ -128,7 +133,7 @@ impl Refusal {
 
     /// Adds what only the operator may know.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 
@@ -140,14 +145,13 @@ impl Refusal {
 
     /// Refuses a batch for one of its messages. The batch is one request without an id.
     pub(super) fn for_all(self, place: Place) -> Self {
-        Self { place: Some(Box::new(place)), id: None, ..self }
+        Self { place: Some(Box::new(place)), id: None, manner: Manner::Error, ..self }
     }
 
     /// The JSON-RPC error as text, for streams that have already begun.
     pub(super) fn event(&self, record: &mut OpenRecord) -> Vec<u8> {
-        let row = self.reason.row();
         self.note(record);
-        self.error_text(row.code, record)
+        self.text(record)
     }
 
     /// The answer, noted in the record.
@@ -157,17 +161,15 @@ impl Refusal {
         let mut answer = match row.status {
             // A batch that is not taken is an error of HTTP, whatever its message would have been alone.
             StatusCode::ACCEPTED | StatusCode::OK if self.place.is_some() => {
-                Answer::json(StatusCode::BAD_REQUEST, self.error_text(row.code, record))
+                Answer::json(StatusCode::BAD_REQUEST, self.text(record))
             }
             StatusCode::ACCEPTED => Answer::empty(row.status),
             StatusCode::NOT_ACCEPTABLE if matches!(self.reason, Reason::NotAPage(_)) => {
                 Answer::whole(row.status, "text/plain; charset=utf-8", self.reason.message())
             }
             // A failure that answers no request cannot be told in-band.
-            StatusCode::OK if self.id.is_none() => {
-                Answer::json(StatusCode::BAD_GATEWAY, self.error_text(row.code, record))
-            }
-            status => Answer::json(status, self.error_text(row.code, record)),
+            StatusCode::OK if self.id.is_none() => Answer::json(StatusCode::BAD_GATEWAY, self.text(record)),
+            status => Answer::json(status, self.text(record)),
         };
         answer.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in self.reason.headers() {
@@ -180,13 +182,23 @@ impl Refusal {
     /// Notes the refusal in a record.
     pub(super) fn note(&self, record: &mut OpenRecord) {
         let row = self.reason.row();
-        record.failed(row.reason, self.detail.clone(), row.fault);
-        record.rpc_error(row.code);
+        record.failed(row.reason, self.detail.as_deref().map(str::to_owned), row.fault);
+        if let Some(code) = self.code() {
+            record.rpc_error(code);
+        }
+    }
+
+    /// The answer as text: an error, unless the client can follow a result better.
+    fn text(&self, record: &OpenRecord) -> Vec<u8> {
+        match (self.result(), self.code()) {
+            (Some(result), _) => rpc::response(self.id.as_deref(), result.as_bytes()),
+            (None, code) => self.error_text(code.unwrap_or(code::INTERNAL_ERROR), record),
+        }
     }
 
     fn error_text(&self, code: i64, record: &OpenRecord) -> Vec<u8> {
         let mut message = self.reason.message();
-        let mut data = self.reason.data(&record.id.hex());
+        let mut data = self.elicitations(record).or_else(|| self.reason.data(&record.id.hex()));
         if let Some(Place(position, count)) = self.place.as_deref() {
             message = format!(
                 "message {} of {count} in the batch: {message}; nothing of it was sent",
@@ -240,6 +252,7 @@ impl Reason {
             Self::RateExceeded(wait) => format!("too many requests: try again in {} s", whole_secs(*wait)),
             Self::OtherEra(name) => format!("upstream `{name}` does not speak this protocol version"),
             Self::Upstream(failure, name) => failure.message("upstream", name),
+            Self::NotConnected(missing) => missing.message(),
             Self::A2a(failure) => failure.message.clone(),
             Self::Agent(failure, name) => failure.message("agent", name),
             Self::AgentNotNamed => {
@@ -269,6 +282,7 @@ impl Reason {
                 if failure.fault() == Fault::Gateway { "gateway" } else { "upstream" },
                 self.row().reason,
             )),
+            Self::NotConnected(missing) => Some(connect::data(missing, request_id)),
             Self::Internal => Some(format!(r#"{{"fault":"gateway","requestId":"{request_id}"}}"#)),
             _ => None,
         }
@@ -354,6 +368,7 @@ impl Reason {
             Self::RateExceeded(_) => ("rate_exceeded", 429, code::SERVER_ERROR),
             Self::OtherEra(_) => ("other_era", 400, code::SERVER_ERROR),
             Self::Upstream(failure, _) => (failure.reason(), 200, code::INTERNAL_ERROR),
+            Self::NotConnected(missing) => (missing.reason(), 200, code::SERVER_ERROR),
             Self::A2a(failure) => (a2a::reason(failure.kind), 200, failure.json_rpc_code()),
             Self::Agent(failure, _) => (failure.reason(), 200, failure.kind().json_rpc()),
             Self::AgentNotNamed => ("agent_not_named", 400, code::INVALID_PARAMS),
@@ -366,12 +381,15 @@ impl Reason {
             Self::Internal => ("internal", 500, code::INTERNAL_ERROR),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let fault = match self {
+        Row { reason, status, code, fault: self.fault() }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
             Self::Upstream(failure, _) | Self::Agent(failure, _) => failure.fault(),
             Self::Internal => Fault::Gateway,
             _ => Fault::Caller,
-        };
-        Row { reason, status, code, fault }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! it the upstream's connection: for 2026-07-28 that is the cancellation, for sessions it means nothing.
 
 use std::{
+    future,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -31,7 +32,7 @@ use super::{
     record::OpenRecord,
     refusal::UpstreamFailure,
 };
-use crate::App;
+use crate::{App, connections::Presented};
 
 /// Translates one message of the upstream, and keeps or forgets lists by what it says.
 pub(super) fn translate(app: &App, exchange: &Exchange, data: Bytes) -> Result<Verdict, Broken> {
@@ -87,6 +88,15 @@ enum Ids {
     Seen,
     /// They do not pass.
     Withheld,
+}
+
+/// Done when the account that a stream is of is connected no more, or is another one.
+async fn ended(app: &App, presented: Option<&Presented>) {
+    match presented {
+        // Boxed, so that other streams do not carry the room of a query.
+        Some(presented) => Box::pin(app.connections().ended(presented)).await,
+        None => future::pending().await,
+    }
 }
 
 /// What the upstream did next.
@@ -183,6 +193,9 @@ impl Relay {
             biased;
             () = self.app.closing().cancelled(), if self.exchange.is_endless() => return Next::Closing,
             () = self.exchange.lease.revoked(&self.app), if self.exchange.is_endless() => return Next::Closing,
+            () = ended(&self.app, self.exchange.presented.as_ref()), if self.exchange.is_endless() => {
+                return Next::Closing;
+            }
             next = next => next,
         };
         match next {

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use doorward_auth::client::registration;
 use doorward_protocol::a2a::{Version, proto};
 use http::{HeaderMap, Method, header, request::Parts};
 use hyper::body::Incoming;
@@ -83,6 +84,8 @@ pub(crate) enum Document {
     AuthorizationServer,
     /// The keys that Doorward signs with (RFC 7517 section 5).
     Keys,
+    /// What Doorward says of itself as a client of other authorization servers.
+    OwnClient,
     /// Health, readiness, metrics.
     Probe(Probe),
     /// A CORS preflight.
@@ -200,6 +203,9 @@ fn document(path: &str, routes: &Routes) -> Option<Document> {
     }
     if path == signer::PATH {
         return Some(Document::Keys);
+    }
+    if path == registration::DOCUMENT {
+        return Some(Document::OwnClient);
     }
     let entrance = routes.entrance_at(path.strip_prefix("/.well-known/oauth-protected-resource/")?)?;
     entrance.metadata.is_some().then(|| Document::ProtectedResource(Arc::clone(entrance)))

@@ -88,6 +88,13 @@ pub(crate) fn admits(entrance: &Entrance, person: &Person, client: &str) -> bool
     lets_in(entrance.access(), &person.subject, &person.groups, client)
 }
 
+/// Whether a person may come in at all, with some client or other: what they are told of goes no further.
+pub(crate) fn may_use(entrance: &Entrance, person: &Person) -> bool {
+    let access = entrance.access();
+    let by_client = access.allow.as_ref().is_some_and(|allow| !allow.clients.is_empty());
+    by_client || lets_in(access, &person.subject, &person.groups, "")
+}
+
 /// Admits a grant for tokens to be issued: its resource is there, and lets in whom it is for.
 pub(crate) fn admit(routes: &Routes, grant: ClientGrant) -> Option<Admitted> {
     let entrance = oauth::resource(routes, &grant.resource)?;

@@ -27,6 +27,14 @@ pub(crate) enum Purpose {
     Consent,
     /// The `state` towards a sign-in provider.
     SignIn,
+    /// What a person is asked to connect.
+    Connect,
+    /// The `state` towards the authorization server of what they connect.
+    Connection,
+    /// The client that waits meanwhile.
+    Waiting,
+    /// A connection that a person may end.
+    Disconnect,
     /// Any other form of ours.
     Form,
 }
@@ -87,6 +95,10 @@ impl Purpose {
             Self::Onward => b"onward",
             Self::Consent => b"consent",
             Self::SignIn => b"sign-in",
+            Self::Connect => b"connect",
+            Self::Connection => b"connection",
+            Self::Waiting => b"waiting",
+            Self::Disconnect => b"disconnect",
             Self::Form => b"form",
         }
     }

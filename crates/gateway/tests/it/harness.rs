@@ -10,6 +10,7 @@ mod a2a;
 mod agents;
 mod call;
 mod checks;
+mod connected;
 mod documents;
 mod oauth_client;
 mod place;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     },
     agents::{API_KEY, AgentPlan, AgentWorld},
     call::{Call, LEGACY, MODERN, meta},
+    connected::ConnectedWorld,
     documents::{Document, Documents},
     oauth_client::{NATIVE, OAuthClient, STATE, TokenCall, Tokens, VERIFIER, basic},
     replica::Replica,

@@ -10,6 +10,8 @@ mod admission;
 mod attacks;
 mod broken;
 mod configuration;
+mod connections;
+mod connections_use;
 mod ground;
 mod harness;
 mod limits;

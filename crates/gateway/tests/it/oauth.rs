@@ -1,9 +1,8 @@
 //! The authorization server, as clients, people and attackers meet it.
 //!
-//! Where the test of an attack is. Those that were found in gateways for MCP are named `a01_…` to `a20_…`; two are
-//! about credentials that Doorward would hold at other authorization servers, and have nothing here to attack yet
-//! (`a12`: an upstream that changes its authorization server; `a13`: linking somebody else's account, of which
-//! signing in has a part). Those of RFC 9700 chapter 4:
+//! Where the test of an attack is. Those that were found in gateways for MCP are named `a01_…` to `a20_…`; those on
+//! Doorward as a client of other authorization servers (`a12`: an upstream that changes its own; `a13`: linking somebody
+//! else's account) are in `connections::attacks`. Those of RFC 9700 chapter 4:
 //!
 //! | section | tests |
 //! |---|---|

@@ -8,6 +8,7 @@ mod agents;
 mod client;
 mod clients;
 mod commands;
+mod connections;
 mod crash;
 mod drain;
 mod keys;

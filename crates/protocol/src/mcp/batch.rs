@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{Method, Revision, modern};
 use crate::{
-    json::{Document, Object, Value},
+    json::{Document, Value},
     rpc::{EnvelopeError, Message},
 };
 
@@ -87,20 +87,10 @@ pub fn elements(text: &Bytes, depth: usize) -> Option<Vec<Bytes>> {
     (1..=MOST_RECEIVED).contains(&elements.len()).then_some(elements)
 }
 
-/// Whether the parameters of an `initialize` ask for the revision that has batches.
-pub fn are_asked_for(params: Option<Object<'_>>) -> bool {
-    names_revision(params)
-}
-
 /// Whether the answer to an `initialize` agrees on the revision that has batches.
 pub fn are_agreed(answer: &Document) -> bool {
     let result = answer.root().as_object().and_then(|root| root.get("result"));
-    names_revision(result.and_then(Value::as_object))
-}
-
-fn names_revision(object: Option<Object<'_>>) -> bool {
-    let version = object.and_then(|object| object.get("protocolVersion")).and_then(Value::as_str);
-    version.as_deref() == Some(REVISION.as_str())
+    Revision::named_by(result.and_then(Value::as_object)) == Some(REVISION)
 }
 
 /// Checks one message; says whether it is a response.

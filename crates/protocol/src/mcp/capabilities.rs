@@ -38,6 +38,13 @@ pub fn keep_spoken_versions<'d>(result: Object<'d>, splice: &mut Splice<'d>) {
     });
 }
 
+/// Whether a client that declares these capabilities can send its person to an address (2025-11-25 and later, URL
+/// elicitation).
+pub fn elicits_urls(capabilities: Option<Object<'_>>) -> bool {
+    let elicitation = capabilities.and_then(|it| it.get("elicitation")).and_then(Value::as_object);
+    elicitation.and_then(|it| it.get("url")).and_then(Value::as_object).is_some()
+}
+
 /// Removes `tasks` from the capabilities that a legacy client declares in `initialize`.
 pub fn without_client_tasks<'d>(params: Object<'d>, splice: &mut Splice<'d>) {
     if let Some(capabilities) = params.get("capabilities").and_then(Value::as_object) {

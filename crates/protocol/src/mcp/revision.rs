@@ -1,5 +1,7 @@
 //! Protocol revisions and the two eras that they fall into.
 
+use crate::json::Object;
+
 /// A revision that Doorward speaks, oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Revision {
@@ -39,6 +41,12 @@ impl Revision {
     /// The revision of that date.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|revision| revision.as_str() == text)
+    }
+
+    /// The revision that the parameters or the result of an `initialize` name.
+    pub fn named_by(object: Option<Object<'_>>) -> Option<Self> {
+        let version = object?.get("protocolVersion")?.as_str()?;
+        Self::parse(&version)
     }
 
     /// Its era.

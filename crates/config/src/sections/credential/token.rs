@@ -10,17 +10,14 @@ use crate::{address, mistake::Complaint, section::Section};
 
 /// The token source of a credential. Absent after a mistake.
 pub(super) fn source(table: &Section<'_>) -> Option<Arc<TokenSource>> {
-    let accepted = |key: &str, judge: fn(&str) -> Result<String, Complaint>| {
-        table.text(key).and_then(|text| table.context.accept(&text.at, judge(text.value)))
-    };
     let token_endpoint = table
         .required_text("token_endpoint")
         .and_then(|text| table.context.accept(&text.at, address::protected(text.value)));
     table.require("client_id");
-    let client_id = accepted("client_id", present);
+    let client_id = accepted(table, "client_id", present);
     let client_secret = table.secret_of_credential("client_secret");
-    let (scope, resource) = (accepted("scope", scopes), accepted("resource", resource));
-    let audience = accepted("audience", present);
+    let (scope, resource) = (accepted(table, "scope", scopes), accepted(table, "resource", resource));
+    let audience = accepted(table, "audience", present);
     Some(Arc::new(TokenSource {
         token_endpoint: token_endpoint?,
         client_id: client_id?,
@@ -31,12 +28,21 @@ pub(super) fn source(table: &Section<'_>) -> Option<Arc<TokenSource>> {
     }))
 }
 
-fn present(text: &str) -> Result<String, Complaint> {
+/// What a key's text means. Absent without the key, and after a mistake.
+pub(super) fn accepted<T>(
+    table: &Section<'_>,
+    key: &str,
+    judge: impl FnOnce(&str) -> Result<T, Complaint>,
+) -> Option<T> {
+    table.text(key).and_then(|text| table.context.accept(&text.at, judge(text.value)))
+}
+
+pub(super) fn present(text: &str) -> Result<String, Complaint> {
     if text.is_empty() { Err("expected a text that is not empty".into()) } else { Ok(text.to_owned()) }
 }
 
 /// Scopes with one space between them (RFC 6749 section 3.3).
-fn scopes(text: &str) -> Result<String, Complaint> {
+pub(super) fn scopes(text: &str) -> Result<String, Complaint> {
     if text.split(' ').all(|scope| issuer::scope(scope).is_ok()) {
         return Ok(text.to_owned());
     }
@@ -44,7 +50,7 @@ fn scopes(text: &str) -> Result<String, Complaint> {
 }
 
 /// An absolute URI without fragment (RFC 8707 section 2), which counts as it is written.
-fn resource(text: &str) -> Result<String, Complaint> {
+pub(super) fn resource(text: &str) -> Result<String, Complaint> {
     let url = Url::parse(text).map_err(|_| "expected an absolute URI")?;
     if url.fragment().is_some() {
         return Err("a resource has no fragment (`#…`)".into());

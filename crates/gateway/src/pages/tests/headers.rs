@@ -47,11 +47,23 @@ fn browsers_are_told_to_stay_with_https_only_where_it_is() {
 #[test]
 fn only_forms_whose_answers_leave_may_lead_elsewhere() {
     for (name, page) in World::new().pages() {
-        let leaves = name.starts_with("sign_in") || name.starts_with("consent") || name == "no_access";
+        let leads = [
+            "sign_in",
+            "consent",
+            "connect",
+            "no_access",
+            "not_connected_away",
+            "not_connected_changed",
+            "not_connected_refused",
+        ];
+        let leaves = leads.iter().any(|page| name.starts_with(page));
         assert_eq!(!page.form_action.is_empty(), leaves, "{name}");
     }
     let world = World::new();
     let consent = world.consent(&world.dynamic).render();
+    let pages: std::collections::BTreeMap<_, _> = world.pages().into_iter().collect();
+    let both = "form-action 'self' https://login.partner.example http://127.0.0.1:33418 https:";
+    assert!(policy(&pages["connect_for_client"]).ends_with(both), "and on to the client");
     assert!(policy(&consent).ends_with("form-action 'self' http://127.0.0.1:33418 https:"), "{consent:?}");
 }
 

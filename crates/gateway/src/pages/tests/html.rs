@@ -192,6 +192,24 @@ fn only_administrators_see_whose_a_grant_is() {
     let pages: BTreeMap<_, _> = world.pages().into_iter().collect();
     assert!(pages["my_access_administrator"].body.contains("bob"));
     assert!(!pages["my_access"].body.contains("data-label=\"For\""));
+    assert!(pages["my_connections_administrator"].body.contains("everybody"));
+    assert!(!pages["my_connections"].body.contains("data-label=\"Of\""));
+}
+
+#[test]
+fn where_a_person_is_sent_stands_on_the_page_before_the_button_that_leads_there() {
+    let world = World::new();
+    let pages: BTreeMap<_, _> = world.pages().into_iter().collect();
+    for name in ["connect", "connect_for_client", "connect_shared"] {
+        let body = &pages[name].body;
+        let (address, button) =
+            (body.find("https://login.partner.example"), body.find("Go there and connect"));
+        assert!(address.expect("the address") < button.expect("the button"), "{name}");
+        assert!(!body.contains("href=\"https:"), "{name}: nobody gets there without the form");
+    }
+    let document = Html::parse_document(&pages["connect_for_client"].body);
+    let actions: Vec<&str> = all(&document, "form").iter().filter_map(|form| form.attr("action")).collect();
+    assert_eq!(actions, ["/connect/agent/helper", "/authorize/continue", "/sign-out"]);
 }
 
 #[test]

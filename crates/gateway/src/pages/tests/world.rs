@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use doorward_model::{
     Access, Agent, CardSignature, Client, ClientAuthentication, ClientGrant, ClientKind, Credential,
-    Curation, GrantTypes, Name, Payloads, Person, Quotas, Scopes, Timestamp, Transport, Upstream,
+    Curation, GrantTypes, Name, Payloads, Person, Place, Quotas, Scopes, Timestamp, Transport, Upstream,
     VirtualServer,
 };
 use url::Url;
@@ -15,6 +15,7 @@ use crate::routes::Destination;
 pub(crate) const HOST: &str = "gw.example.com";
 pub(crate) const HIDDEN: Hidden<'static> = Hidden { request: Some("dw1.sealed-request"), csrf: "csrf-token" };
 const LATER: Hidden<'static> = Hidden { request: None, csrf: "csrf-token" };
+const WAITING: Waiting<'static> = Waiting { hidden: HIDDEN, form_action: "http://127.0.0.1:33418" };
 const NOVEMBER: Timestamp = Timestamp::from_secs(1_795_255_200);
 
 /// Text that comes from outside, in all the places where it may.
@@ -30,6 +31,10 @@ pub(crate) struct World {
     pub(crate) alice: Person,
     pub(crate) root: Person,
     pub(crate) grants: Vec<ClientGrant>,
+}
+
+fn place(name: &str) -> Place {
+    Place::Upstream(Name::parse(name).expect("a name"))
 }
 
 pub(crate) fn server() -> VirtualServer {
@@ -218,6 +223,96 @@ impl World {
         MyAccess { host: HOST, person, rows: &rows, revoked, next, hidden: LATER }.render()
     }
 
+    fn connect(&self, place: &Place, shared: bool, waits: bool) -> Page {
+        let page = Connect {
+            host: HOST,
+            person: if shared { &self.root } else { &self.alice },
+            place,
+            behind: if waits { &["demo", "other"] } else { &[] },
+            shared,
+            goes_to: "https://login.partner.example",
+            scopes: if waits { &[self.text.as_str(), "notes:read"] } else { &[] },
+            since: shared.then_some(NOVEMBER),
+            hidden: HIDDEN,
+            waiting: waits.then_some(WAITING),
+        };
+        page.render()
+    }
+
+    fn not_connected(trouble: ConnectTrouble<'_>, waits: bool) -> Page {
+        let (place, waiting) = (place("notes"), waits.then_some(WAITING));
+        let again = if waits { "/connect/notes?onward=dw1.sealed" } else { "/connect/notes" };
+        NotConnected { host: HOST, place: &place, trouble, again, request_id: "01J8ZK", waiting }.render()
+    }
+
+    fn connections(&self, person: &Person, done: Option<ConnectionDone<'_>>, all: bool) -> Page {
+        let text = self.text.as_str();
+        let (notes, helper) = (place("notes"), Place::Agent(Name::parse("helper").expect("a name")));
+        let live = RowState::Live {
+            issuer: "https://login.partner.example",
+            scopes: text,
+            since: NOVEMBER,
+            refreshed: NOVEMBER.plus_secs(2 * 86_400),
+        };
+        let row = |place, of, state, connectable| ConnectionRow {
+            place,
+            of,
+            ticket: "dw1.sealed",
+            state,
+            connectable,
+        };
+        let rows = [
+            row(&notes, &person.subject, live, true),
+            row(&helper, &person.subject, RowState::None, true),
+            row(&notes, "", RowState::Broken { since: NOVEMBER }, true),
+            row(&notes, text, live, false),
+        ];
+        let rows = if all { &rows[..] } else { &rows[..2] };
+        let next = all.then_some("/console/connections?after=2");
+        MyConnections { host: HOST, person, rows, done, next, hidden: LATER }.render()
+    }
+
+    fn connecting(&self) -> Vec<(&'static str, Page)> {
+        let (notes, text) = (place("notes"), self.text.as_str());
+        let helper = Place::Agent(Name::parse("helper").expect("a name"));
+        let changed = ConnectTrouble::Changed { approved: "https://login.partner.example", found: text };
+        let empty = MyConnections {
+            host: HOST,
+            person: &self.alice,
+            rows: &[],
+            done: None,
+            next: None,
+            hidden: LATER,
+        };
+        vec![
+            ("connect", self.connect(&notes, false, false)),
+            ("connect_for_client", self.connect(&helper, false, true)),
+            ("connect_shared", self.connect(&notes, true, false)),
+            ("not_connected_administrators", Self::not_connected(ConnectTrouble::Administrators, false)),
+            ("not_connected_away", Self::not_connected(ConnectTrouble::Away, true)),
+            ("not_connected_unusable", Self::not_connected(ConnectTrouble::Unusable, false)),
+            ("not_connected_changed", Self::not_connected(changed, true)),
+            ("not_connected_refused", Self::not_connected(ConnectTrouble::Refused(text), true)),
+            ("not_connected_mixed", Self::not_connected(ConnectTrouble::Mixed, false)),
+            ("not_connected_failed", Self::not_connected(ConnectTrouble::Failed, false)),
+            ("my_connections", self.connections(&self.alice, None, false)),
+            (
+                "my_connections_connected",
+                self.connections(&self.alice, Some(ConnectionDone::Connected(&notes)), false),
+            ),
+            (
+                "my_connections_disconnected",
+                self.connections(&self.alice, Some(ConnectionDone::Disconnected(&notes)), false),
+            ),
+            (
+                "my_connections_only_here",
+                self.connections(&self.alice, Some(ConnectionDone::OnlyHere(&notes)), false),
+            ),
+            ("my_connections_empty", empty.render()),
+            ("my_connections_administrator", self.connections(&self.root, None, true)),
+        ]
+    }
+
     fn first_administrator(&self, trouble: Option<FirstTrouble>) -> Page {
         let username = if trouble.is_some() { self.text.as_str() } else { "" };
         let page = FirstAdministrator {
@@ -273,6 +368,7 @@ impl World {
             ("first_administrator", self.first_administrator(None)),
             ("signed_out", SignedOut { host: HOST, provider: Some("corp") }.render()),
         ];
+        pages.extend(self.connecting());
         pages.extend(self.troubles());
         pages
     }

@@ -23,7 +23,10 @@ use super::{
 use crate::{
     App,
     agents::{Approved, Interface},
-    credentials::{self, CredentialError, assertion},
+    credentials::{
+        self, CredentialError, assertion,
+        connection::{self, Heard},
+    },
 };
 
 /// An agent that is being talked to on behalf of a caller.
@@ -96,7 +99,7 @@ impl Talk {
         record: &mut OpenRecord,
     ) -> Result<Response<Incoming>, Refusal> {
         let mut outbound = self.outbound(operation, params)?;
-        self.sign(app, &mut outbound.headers, record).await?;
+        self.write_origin(app, &mut outbound.headers, record);
         let again = (operation == Operation::SubscribeToTask && self.interface.binding == Binding::HttpJson)
             .then(|| (outbound.uri.clone(), outbound.headers.clone()));
         let response = self.dial(app, outbound, record).await?;
@@ -114,24 +117,49 @@ impl Talk {
         }
     }
 
+    /// Sends a request with Doorward's credential: once more with another token of a connection, where the first is
+    /// refused.
     async fn dial(
         &self,
         app: &App,
-        outbound: Outbound,
+        mut outbound: Outbound,
         record: &mut OpenRecord,
     ) -> Result<Response<Incoming>, Refusal> {
-        let since = Instant::now();
-        let answer = app.egress().send(outbound, self.call.agent.agent.timeout).await;
-        record.waited(since);
-        let response = answer.map_err(|error| self.unreachable(&error))?;
-        match response.status().as_u16() {
-            300..=399 => Err(failed(&self.call, UpstreamFailure::Redirect)),
-            401 | 403 => {
-                credentials::refused(app, &self.call.agent.agent.credential, &self.call.caller.caller);
-                Err(failed(&self.call, UpstreamFailure::Unauthorized))
+        let (credential, caller) = (&self.call.agent.agent.credential, &self.call.caller.caller);
+        let mut is_last = false;
+        loop {
+            let presented = credentials::attach(app, credential, caller, &mut outbound.headers).await;
+            let presented = presented.map_err(|error| self.no_credential(&error))?;
+            let again = presented.is_some().then(|| outbound.clone());
+            let since = Instant::now();
+            let answer = app.egress().send(outbound, self.call.agent.agent.timeout).await;
+            record.waited(since);
+            let response = answer.map_err(|error| self.unreachable(&error))?;
+            let said = (response.status(), response.headers());
+            let heard = connection::heard(app, (credential, caller), presented.as_ref(), said, is_last);
+            match (
+                heard.await.map_err(|error| self.no_credential(&error))?,
+                again,
+                response.status().as_u16(),
+            ) {
+                (Heard::Again, Some(again), _) => (outbound, is_last) = (again, true),
+                (_, _, 300..=399) => return Err(failed(&self.call, UpstreamFailure::Redirect)),
+                (_, _, 401 | 403) => return Err(failed(&self.call, UpstreamFailure::Unauthorized)),
+                _ => return Ok(response),
             }
-            _ => Ok(response),
         }
+    }
+
+    /// There is nothing to present to the agent.
+    fn no_credential(&self, error: &CredentialError) -> Refusal {
+        let refusal = match error {
+            CredentialError::NotConnected(missing) => Reason::NotConnected(missing.clone()).into(),
+            CredentialError::Missing(_) => failed(&self.call, UpstreamFailure::NoCredential),
+            error if error.is_ours() => Reason::Internal.into(),
+            error if error.is_passing() => failed(&self.call, UpstreamFailure::Unreachable),
+            _ => failed(&self.call, UpstreamFailure::Unauthorized),
+        };
+        refusal.detail(error.to_string())
     }
 
     fn unreachable(&self, error: &EgressError) -> Refusal {
@@ -242,8 +270,8 @@ impl Talk {
         headers.insert(HeaderName::from_static("a2a-extensions"), value);
     }
 
-    /// Adds who Doorward is there, whose request it is, and where it came through.
-    async fn sign(&self, app: &App, headers: &mut HeaderMap, record: &mut OpenRecord) -> Result<(), Refusal> {
+    /// Adds whose request it is, and where it came through.
+    fn write_origin(&self, app: &App, headers: &mut HeaderMap, record: &mut OpenRecord) {
         let (agent, caller) = (&self.call.agent.agent, &self.call.caller.caller);
         record.trace.write(headers);
         self.call.chain.write(agent.name.as_str(), headers);
@@ -252,14 +280,6 @@ impl Talk {
         if agent.assertion {
             assertion::attach(app, caller, agent.card.origin().ascii_serialization().as_str(), headers);
         }
-        credentials::attach(app, &agent.credential, caller, headers).await.map_err(|error| {
-            let reason = match &error {
-                CredentialError::Missing(_) => failed(&self.call, UpstreamFailure::NoCredential),
-                error if error.is_ours() => Reason::Internal.into(),
-                _ => failed(&self.call, UpstreamFailure::Unauthorized),
-            };
-            reason.detail(error.to_string())
-        })
     }
 }
 

@@ -6,28 +6,25 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use doorward_guard::{exposure, uri_template::UriTemplate};
+use doorward_guard::uri_template::UriTemplate;
 use doorward_model::{Caller, CallerKey, Kind, Scope, Timestamp};
 use doorward_protocol::{
-    json::{Array, Document, Object, Splice, Value, quote},
-    mcp::{
-        Era, Method, capabilities,
-        list::ListShape,
-        modern::{META_SUBSCRIPTION, meta},
-        request_id::Tag,
-    },
-    rpc::{Message, Outcome},
+    json::Document,
+    mcp::{Era, Method, Revision, request_id::Tag},
+    rpc::Message,
 };
 
+mod back;
 mod verdict;
 
+use back::Back;
 pub(in crate::path) use verdict::{Broken, Fate, Verdict};
 
-use super::rewrite::withheld;
 use crate::{
+    connections::Presented,
     handles::{Holder, Sealers, Session},
     lists::PageKey,
-    path::lease::Lease,
+    path::{lease::Lease, refusal::Manner},
     routes::Published,
 };
 
@@ -54,8 +51,18 @@ pub(in crate::path) struct Exchange {
     pub(in crate::path) lease: Lease,
     /// The caller's session.
     pub(in crate::path) session: Option<OwnSession>,
-    /// Whether `initialize` asks for the revision that has batches.
-    pub(in crate::path) wants_batches: bool,
+    pub(in crate::path) client: Client,
+    /// Whose account the upstream is asked with, where each caller may have their own; known once it is presented.
+    pub(in crate::path) presented: Option<Presented>,
+}
+
+/// What a client says of itself that Doorward needs to answer it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::path) struct Client {
+    /// The revision that `initialize` asks for.
+    pub(in crate::path) revision: Option<Revision>,
+    /// Whether it can send its person to an address, and the person has not just declined to go.
+    pub(in crate::path) elicits_urls: bool,
 }
 
 /// A progress token, as JSON text.
@@ -157,232 +164,22 @@ impl Exchange {
         matches!(self.purpose, Purpose::Stream) || self.listens()
     }
 
+    /// In which way the client can follow where a connection is missing.
+    pub(in crate::path) fn manner(&self) -> Manner {
+        self.method().map_or(Manner::Error, |method| Manner::of(self.era, method, self.client.elicits_urls))
+    }
+
+    /// Whose account the upstream is asked with. What is kept of the answer is kept for that.
+    pub(in crate::path) fn presents(&mut self, presented: Option<Presented>) {
+        if let Some(presented) = &presented {
+            self.page = self.page.take().map(|page| page.of(presented.held.id));
+        }
+        self.presented = presented;
+    }
+
     /// Whether this is a listen stream: every message on it names the request that opened it.
     pub(in crate::path) fn listens(&self) -> bool {
         self.method() == Some(Method::SubscriptionsListen)
-    }
-}
-
-/// One translation.
-struct Back<'a> {
-    exchange: &'a Exchange,
-    sealers: &'a Sealers,
-    now: Timestamp,
-}
-
-impl Back<'_> {
-    fn response(
-        &self,
-        document: &Document,
-        id: Option<Value<'_>>,
-        outcome: Outcome<'_>,
-    ) -> Result<Verdict, Broken> {
-        let (method, client_id) = self.whose(id, &outcome)?;
-        let mut splice = Splice::new(document);
-        let root = document.root().as_object().ok_or_else(|| Broken("not an object".into()))?;
-        splice.set_member(root, "id", &client_id);
-        let mut filtered = 0;
-        let mut error_code = None;
-        match outcome {
-            Outcome::Result(_) => {
-                // A view that lives as long as the splice.
-                let result = root
-                    .get("result")
-                    .and_then(Value::as_object)
-                    .ok_or_else(|| Broken("no result".into()))?;
-                filtered = match method {
-                    Some(method) => self.result(method, result, &client_id, &mut splice)?,
-                    None => self.result_of_unknown(result, &client_id, &mut splice)?,
-                };
-            }
-            Outcome::Error(error) => {
-                error_code = Some(error.get("code").and_then(Value::as_i64).unwrap_or(0));
-            }
-        }
-        let fate = Fate::Replace(splice.finish());
-        Ok(Verdict {
-            fate,
-            is_answer: true,
-            error_code,
-            filtered,
-            list_changed: None,
-            document: Some(document.clone()),
-        })
-    }
-
-    /// Which request an answer is for. On a resumed stream the id itself says so.
-    fn whose(
-        &self,
-        id: Option<Value<'_>>,
-        outcome: &Outcome<'_>,
-    ) -> Result<(Option<Method>, Vec<u8>), Broken> {
-        let named = id.and_then(Value::as_str).and_then(|own| self.exchange.tag.client(&own));
-        match (&self.exchange.purpose, named, outcome) {
-            (Purpose::Answer { method, client_id }, Some(named), _) if *named == **client_id => {
-                Ok((Some(*method), named))
-            }
-            // An error that names no request of ours (`null`, or "server-error" as some servers write)
-            // answers the only request there was.
-            (Purpose::Answer { method, client_id }, None, Outcome::Error(_)) => {
-                Ok((Some(*method), client_id.to_vec()))
-            }
-            (Purpose::Stream, Some(named), _) => Ok((None, named)),
-            _ => Err(Broken("an answer whose id was never asked".into())),
-        }
-    }
-
-    /// Edits the result of a request that is not at hand, as everything that it could be.
-    fn result_of_unknown<'d>(
-        &self,
-        result: Object<'d>,
-        client_id: &[u8],
-        splice: &mut Splice<'d>,
-    ) -> Result<usize, Broken> {
-        let mut filtered = 0;
-        for method in ListShape::candidates(result) {
-            filtered += self.result(method, result, client_id, splice)?;
-        }
-        if result.get("capabilities").is_some() {
-            filtered += self.result(Method::Initialize, result, client_id, splice)?;
-        }
-        Ok(filtered)
-    }
-
-    /// Edits a result; returns how many entries of a list were taken out.
-    fn result<'d>(
-        &self,
-        method: Method,
-        result: Object<'d>,
-        client_id: &[u8],
-        splice: &mut Splice<'d>,
-    ) -> Result<usize, Broken> {
-        let holder = self.exchange.holder();
-        let mut filtered = 0;
-        if let Some(shape) = ListShape::of(method) {
-            if self.exchange.published.exposure.filters(shape.kind) {
-                let shows = |name: &str| self.exchange.published.exposure.lists(shape.kind, name);
-                filtered = shape.retain(result, splice, shows).map_err(|error| Broken(error.to_string()))?;
-            }
-            seal(result, "nextCursor", splice, |text| self.sealers.cursor(text, method.name(), holder));
-        }
-        let filters_anything = KINDS.iter().any(|kind| self.exchange.published.exposure.filters(*kind));
-        if filters_anything && matches!(method, Method::Initialize | Method::ServerDiscover) {
-            // Free text that tells how to use the whole server names what is hidden.
-            splice.remove_member(result, "instructions");
-        }
-        match method {
-            Method::Initialize => capabilities::withhold(result, withheld(&self.exchange.published), splice),
-            Method::ServerDiscover => {
-                capabilities::withhold(result, withheld(&self.exchange.published), splice);
-                capabilities::keep_spoken_versions(result, splice);
-            }
-            Method::SubscriptionsListen => name_subscription(result, client_id, splice),
-            _ => {}
-        }
-        if self.exchange.era == Era::Modern {
-            self.seal_handles(method, result, splice);
-            self.keep_private(result, splice);
-        }
-        Ok(filtered)
-    }
-
-    /// What an upstream calls public is, behind a door that asks who is there, for those inside: no cache may
-    /// share it across authorization contexts.
-    fn keep_private<'d>(&self, result: Object<'d>, splice: &mut Splice<'d>) {
-        let scope = result.get("cacheScope");
-        if let Some(scope) = scope.filter(|_| !self.exchange.published.server.access.open)
-            && scope.as_str().as_deref() == Some("public")
-        {
-            splice.replace(scope, quote("private"));
-        }
-    }
-
-    fn seal_handles<'d>(&self, method: Method, result: Object<'d>, splice: &mut Splice<'d>) {
-        let holder = self.exchange.holder();
-        if method.may_require_input() {
-            seal(result, "requestState", splice, |text| {
-                self.sealers.state(text, &self.exchange.about, self.now, holder)
-            });
-        }
-        let is_task = result.get("resultType").and_then(Value::as_str).as_deref() == Some("task");
-        if is_task || method.is_task() {
-            seal(result, "taskId", splice, |text| self.sealers.task(text, holder));
-        }
-    }
-
-    fn notification(&self, document: &Document, method: &str, params: Option<Object<'_>>) -> Fate {
-        if !self.shows(method, params) {
-            return Fate::Drop;
-        }
-        let mut splice = Splice::new(document);
-        let root = document.root().as_object();
-        let params = root.and_then(|root| root.get("params")).and_then(Value::as_object);
-        let Some(params) = params else { return Fate::Pass };
-        if let (true, Some(client_id)) = (self.exchange.listens(), self.exchange.client_id()) {
-            name_subscription(params, client_id, &mut splice);
-        }
-        if self.exchange.era == Era::Modern {
-            self.seal_tasks(method, params, &mut splice);
-        }
-        if let (Some(progress), Some(token)) = (&self.exchange.progress, params.get("progressToken"))
-            && token.raw() == progress.sent
-            && progress.sent != progress.given
-        {
-            splice.replace(token, progress.given.to_vec());
-        }
-        if splice.is_empty() { Fate::Pass } else { Fate::Replace(splice.finish()) }
-    }
-
-    fn seal_tasks<'d>(&self, method: &str, params: Object<'d>, splice: &mut Splice<'d>) {
-        let holder = self.exchange.holder();
-        match method {
-            "notifications/tasks" => seal(params, "taskId", splice, |text| self.sealers.task(text, holder)),
-            "notifications/subscriptions/acknowledged" => {
-                let ids = params
-                    .get("notifications")
-                    .and_then(Value::as_object)
-                    .and_then(|filter| filter.get("taskIds"));
-                for id in ids.and_then(Value::as_array).into_iter().flat_map(Array::iter) {
-                    if let Some(text) = id.as_str() {
-                        splice.replace(id, quote(&self.sealers.task(&text, holder)));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether a notification is about something that this virtual server shows.
-    fn shows(&self, method: &str, params: Option<Object<'_>>) -> bool {
-        let withheld = withheld(&self.exchange.published);
-        match method {
-            "notifications/tools/list_changed" => !withheld.tools,
-            "notifications/prompts/list_changed" => !withheld.prompts,
-            "notifications/resources/list_changed" => !withheld.resources,
-            "notifications/resources/updated" => params.is_some_and(|params| {
-                let uri = params.get("uri").and_then(Value::as_str).unwrap_or_default();
-                let asked = exposure::Asked::Uri(&uri);
-                !params.has_case_variant("uri")
-                    && self.exchange.published.exposure.clear(asked, &self.exchange.templates).is_ok()
-            }),
-            _ => true,
-        }
-    }
-}
-
-/// Replaces a string member by its sealed form.
-fn seal<'d>(object: Object<'d>, name: &str, splice: &mut Splice<'d>, seal: impl FnOnce(&str) -> String) {
-    if let Some(value) = object.get(name)
-        && let Some(text) = value.as_str()
-    {
-        splice.replace(value, quote(&seal(&text)));
-    }
-}
-
-/// Puts the caller's id where the upstream put ours.
-fn name_subscription<'d>(holder: Object<'d>, client_id: &[u8], splice: &mut Splice<'d>) {
-    if let Some(id) = meta(holder).and_then(|meta| meta.get(META_SUBSCRIPTION)) {
-        splice.replace(id, client_id);
     }
 }
 

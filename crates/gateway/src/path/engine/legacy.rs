@@ -6,16 +6,19 @@ use bytes::Bytes;
 use doorward_auth::keys::hash;
 use doorward_guard::uri_template::UriTemplate;
 use doorward_protocol::{
-    json::Document,
+    json::{Document, Value},
     mcp::{
-        Era, Method, batch, modern::HeaderText, request_id::Tag, revision::is_legacy_version, target::Target,
+        Era, Method, Revision, batch, capabilities, modern::HeaderText, request_id::Tag,
+        revision::is_legacy_version, target::Target,
     },
     rpc::Message,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb, header};
 
-use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
-use super::{Asked, Exchange, Outbound, Purpose, exchange::OwnSession, rewrite, templates};
+use super::super::{
+    Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord, refusal::Manner,
+};
+use super::{Asked, Client, Exchange, Outbound, OwnSession, Purpose, rewrite, templates};
 use crate::{App, handles::Holder, identifiers::RequestId, routes::Published};
 
 /// Understands a legacy message.
@@ -69,8 +72,19 @@ pub(super) async fn understand(
     asked.target = target;
     asked.exchange.progress = rewritten.progress;
     asked.exchange.templates = templates;
-    asked.exchange.wants_batches = method == Method::Initialize && batch::are_asked_for(message.params());
+    if method == Method::Initialize {
+        asked.exchange.client = beginning(message);
+    }
     Ok(asked)
+}
+
+/// What a client says of itself in `initialize`.
+fn beginning(message: &Message<'_>) -> Client {
+    let declared = message.params().and_then(|params| params.get("capabilities")).and_then(Value::as_object);
+    Client {
+        revision: Revision::named_by(message.params()),
+        elicits_urls: capabilities::elicits_urls(declared),
+    }
 }
 
 /// Understands a GET or DELETE: the stream of a session, or its end.
@@ -120,6 +134,7 @@ struct Setting {
     session: Option<OwnSession>,
     tag: Tag,
     headers: HeaderMap,
+    client: Client,
 }
 
 impl Setting {
@@ -127,7 +142,11 @@ impl Setting {
         let tag = tag(session.as_ref(), record.id);
         let mut headers = message_headers();
         session_headers(&mut headers, wire, session.as_ref());
-        Self { session, tag, headers }
+        let declared = session.as_ref().is_some_and(|session| session.handle.elicits_urls);
+        // An older revision may have been agreed on than the client knows.
+        let knows = wire.mirror.version.text() == Some(Revision::V2025_11_25.as_str());
+        let client = Client { revision: None, elicits_urls: declared && knows };
+        Self { session, tag, headers, client }
     }
 
     async fn templates(
@@ -138,7 +157,8 @@ impl Setting {
         record: &mut OpenRecord,
     ) -> Result<Vec<UriTemplate>, Refusal> {
         let session = self.session.as_ref().map(|session| &session.handle);
-        templates::needed(app, (published, caller), method, Era::Legacy, session, record).await
+        let needed = templates::needed(app, (published, caller), method, Era::Legacy, session, record).await;
+        needed.map_err(|refusal| refusal.told(Manner::of(Era::Legacy, method, self.client.elicits_urls)))
     }
 
     /// A POST of `body` that names nothing and needs no templates.
@@ -156,7 +176,8 @@ impl Setting {
             page: None,
             lease: caller.lease.clone(),
             session: self.session,
-            wants_batches: false,
+            client: self.client,
+            presented: None,
         };
         let outbound = Outbound { verb: HttpVerb::POST, headers: self.headers, body };
         Asked { caller, target: Target::Nothing, outbound, exchange }

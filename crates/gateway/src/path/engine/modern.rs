@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use doorward_protocol::{
-    json::Document,
-    mcp::{Era, Method, header, modern, request_id::Tag, target::Target},
+    json::{Document, Value},
+    mcp::{Era, Method, capabilities, header, modern, request_id::Tag, target::Target},
     rpc::Message,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpVerb};
 
-use super::super::{Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord};
-use super::{Asked, Exchange, Outbound, Purpose, rewrite, templates};
+use super::super::{
+    Reason, Refusal, authenticate::Authenticated, read::Wire, record::OpenRecord, refusal::Manner,
+};
+use super::{Asked, Client, Exchange, Outbound, Purpose, rewrite, templates};
 use crate::{App, handles::Holder, lists::PageKey, routes::Published};
 
 /// Understands a modern message. The order of the checks is the specification's.
@@ -34,7 +36,10 @@ pub(super) async fn understand(
     modern::check_name(&wire.mirror, method, &target).map_err(refuse)?;
     modern::check_tasks(method, message.params()).map_err(refuse)?;
 
-    let templates = templates::needed(app, (&published, &caller), method, Era::Modern, None, record).await?;
+    let client = client(message);
+    let templates = templates::needed(app, (&published, &caller), method, Era::Modern, None, record).await;
+    let manner = Manner::of(Era::Modern, method, client.elicits_urls);
+    let templates = templates.map_err(|refusal| refusal.told(manner))?;
     let tag = Tag::new(record.id.tag());
     let own_id = tag.own(&id);
     let context = rewrite::Context {
@@ -65,10 +70,20 @@ pub(super) async fn understand(
         page,
         lease: caller.lease.clone(),
         session: None,
-        wants_batches: false,
+        client,
+        presented: None,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
     Ok(Asked { caller, target, outbound, exchange })
+}
+
+/// What a client says of itself in a request.
+fn client(message: &Message<'_>) -> Client {
+    let params = message.params();
+    let declared = params.and_then(modern::meta).and_then(|meta| meta.get(modern::META_CAPABILITIES));
+    let declared = declared.and_then(Value::as_object);
+    let has_declined = rewrite::own_response(params).is_some_and(|action| action != "accept");
+    Client { revision: None, elicits_urls: capabilities::elicits_urls(declared) && !has_declined }
 }
 
 /// The JSON text of a request's id.

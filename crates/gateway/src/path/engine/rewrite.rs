@@ -1,5 +1,7 @@
 //! The outbound message: the caller's bytes with single members replaced.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use doorward_guard::{exposure, uri_template::UriTemplate};
 use doorward_model::{Kind, Timestamp};
@@ -59,12 +61,37 @@ pub(super) fn request<'d>(
     put_trace(params, trace, &mut splice);
     let progress = progress(context, params, own_id, &mut splice);
     let task = open_handles(context, params, (method, target), &mut splice)?;
+    if method.may_require_input() {
+        without_own_response(params, &mut splice);
+    }
     match method {
         Method::Initialize => capabilities::without_client_tasks(params, &mut splice),
         Method::SubscriptionsListen => narrow_filter(context, params, &mut splice)?,
         _ => {}
     }
     Ok(Rewritten { body: splice.finish(), task, progress })
+}
+
+/// The key of Doorward's own input request: to connect an account.
+pub(in crate::path) const CONNECT: &str = "doorward.connect";
+
+/// What became of Doorward's own input request: `accept`, `decline` or `cancel`.
+pub(super) fn own_response(params: Option<Object<'_>>) -> Option<Cow<'_, str>> {
+    let responses = params?.get("inputResponses")?.as_object()?;
+    responses.get(CONNECT)?.as_object()?.get("action")?.as_str()
+}
+
+/// What became of it is nothing to the upstream, which never asked.
+fn without_own_response<'d>(params: Object<'d>, splice: &mut Splice<'d>) {
+    let Some(responses) = params.get("inputResponses").and_then(Value::as_object) else { return };
+    if responses.get(CONNECT).is_none() {
+        return;
+    }
+    if responses.members().count() == 1 {
+        splice.remove_member(params, "inputResponses");
+    } else {
+        splice.remove_member(responses, CONNECT);
+    }
 }
 
 /// The progress token. Where many callers share a channel, the upstream gets our id in its place.

@@ -51,7 +51,9 @@ pub(super) async fn needed(
     for _ in 0..MAX_PAGES {
         let own_id = format!("dw.templates.{}", record.id.hex());
         let request = page_request(era, cursor.as_deref(), &own_id);
-        let page = ask(app, (published, &caller.caller), (era, session), (&own_id, request), record).await?;
+        let asked = ask(app, (published, &caller.caller), (era, session), (&own_id, request), record);
+        // Boxed, so that requests that need none do not carry the room for asking.
+        let page = Box::pin(asked).await?;
         cursor = read_page(&page, &mut templates);
         if cursor.is_none() || templates.len() >= MAX_TEMPLATES {
             break;
@@ -111,7 +113,7 @@ async fn ask(
                 trust: Trust::Declared,
                 protocol: Protocol::Http1OrAlpn,
             };
-            let answer = forward::ask(app, (published, caller), outbound, record).await?;
+            let (answer, _) = forward::ask(app, (published, caller, session), outbound, record).await?;
             by_http(answer, published, own_id, limits).await
         }
         None => in_conversation(app, published, (era, session), (own_id, &body)).await,

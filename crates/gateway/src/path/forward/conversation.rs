@@ -7,14 +7,16 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use doorward_egress::{ChannelError, Phase};
+use doorward_model::Credential;
 use doorward_protocol::mcp::{Era, Method};
 use http::HeaderMap;
 
-use super::{failed, no_credential};
+use super::{belongs, failed, no_credential};
 use crate::{
     App,
     conversations::{Begun, Conversation, Reading, StartError},
     credentials,
+    handles::Session,
     path::{
         Reason, Refusal, engine::Exchange, engine::Purpose, record::OpenRecord, refusal::UpstreamFailure,
     },
@@ -34,7 +36,7 @@ pub(in crate::path) enum Said {
 pub(super) async fn send(
     app: &App,
     message: &Bytes,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     record: &mut OpenRecord,
 ) -> Result<Said, Refusal> {
     record.upstream(exchange.published.server.upstream.name.as_str());
@@ -48,7 +50,7 @@ pub(super) async fn send(
     said
 }
 
-async fn begin(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
+async fn begin(app: &App, message: &Bytes, exchange: &mut Exchange) -> Result<Said, Refusal> {
     let opened = open(app, exchange).await.map_err(|error| not_begun(exchange, &error))?;
     opened.ask(message, exchange).await
 }
@@ -60,12 +62,23 @@ pub(super) struct Opened {
 }
 
 /// Opens the conversation of a new session. Nothing is sent of the message that it is for.
-pub(super) async fn open(app: &App, exchange: &Exchange) -> Result<Opened, StartError> {
-    let mut headers = HeaderMap::new();
-    let credential = &exchange.published.server.upstream.credential;
-    credentials::attach(app, credential, &exchange.on_behalf, &mut headers).await?;
-    let begun = app.conversations().begin_session(&exchange.published, &exchange.caller, headers).await;
-    begun.map(|(begun, conversation)| Opened { begun, conversation })
+pub(super) async fn open(app: &App, exchange: &mut Exchange) -> Result<Opened, StartError> {
+    let published = Arc::clone(&exchange.published);
+    let credential = &published.server.upstream.credential;
+    let mut is_last = false;
+    loop {
+        let mut headers = HeaderMap::new();
+        let presented = credentials::attach(app, credential, &exchange.on_behalf, &mut headers).await?;
+        let begun = app.conversations().begin_session(&published, &exchange.caller, headers).await;
+        exchange.presents(presented.clone());
+        match (begun, credential, presented) {
+            (Err(error), Credential::Connection(connecting), Some(presented)) if error.is_unauthorized() => {
+                credentials::connection::refused(app, connecting, &presented, is_last).await?;
+                is_last = true;
+            }
+            (begun, ..) => return begun.map(|(begun, conversation)| Opened { begun, conversation }),
+        }
+    }
 }
 
 impl Opened {
@@ -78,7 +91,8 @@ impl Opened {
 
 async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
     let session = exchange.session.as_ref().ok_or(Reason::SessionMissing)?;
-    let held = app.conversations().session(&session.handle.upstream_id);
+    let headers = presented(app, exchange, &session.handle).await?;
+    let held = app.conversations().session_with(&session.handle.upstream_id, headers);
     // The child has died, or another process of ours holds it: for the client, both mean to begin again.
     let conversation = held.ok_or(Reason::SessionUnknown)?;
     match exchange.purpose {
@@ -94,6 +108,25 @@ async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<S
         Purpose::End => {
             app.conversations().end_session(&session.handle.upstream_id);
             Ok(Said::Ended)
+        }
+    }
+}
+
+/// What goes with the messages of a session from now on. The conversation of who is connected no more ends.
+async fn presented(app: &App, exchange: &Exchange, session: &Session) -> Result<HeaderMap, Refusal> {
+    let mut headers = HeaderMap::new();
+    let credential = &exchange.published.server.upstream.credential;
+    let presented = credentials::attach(app, credential, &exchange.on_behalf, &mut headers).await;
+    let kept = presented
+        .map_err(|error| no_credential(&exchange.published, &error))
+        .and_then(|presented| belongs(Some(session), presented.as_ref()));
+    match kept {
+        Ok(()) => Ok(headers),
+        Err(refusal) => {
+            if refusal.not_connected().is_some() || refusal.is_of_an_unknown_session() {
+                app.conversations().end_session(&session.upstream_id);
+            }
+            Err(refusal)
         }
     }
 }

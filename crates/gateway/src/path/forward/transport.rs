@@ -4,7 +4,10 @@
 //! What was found is remembered for as long as the program runs and the upstream is declared; it is found out again
 //! when it no longer holds. Sessions say themselves which kind they are, on every replica and after a restart.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use doorward_model::Transport;
 use doorward_protocol::mcp::Method;
@@ -48,17 +51,19 @@ pub(in crate::path) fn address<'p>(
 pub(super) async fn send(
     app: &App,
     outbound: Outbound,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     record: &mut OpenRecord,
 ) -> Result<Voice, Refusal> {
-    let published = &exchange.published;
+    let published = &*Arc::clone(&exchange.published);
     let session = exchange.session.as_ref().map(|session| &session.handle);
     match (address(app, published, session), &published.uri) {
         (way, Some(uri)) if finds_out(published) && exchange.method() == Some(Method::Initialize) => {
-            find_out(app, (uri, way.is_none()), outbound, exchange, record).await
+            Box::pin(find_out(app, (uri, way.is_none()), outbound, exchange, record)).await
         }
         (Some(uri), _) => http(app, uri, outbound, exchange, record).await.map(Voice::Http),
-        (None, _) => conversation::send(app, &outbound.body, exchange, record).await.map(Voice::Conversation),
+        (None, _) => {
+            Box::pin(conversation::send(app, &outbound.body, exchange, record)).await.map(Voice::Conversation)
+        }
     }
 }
 
@@ -71,7 +76,7 @@ async fn find_out(
     app: &App,
     (uri, spoke_sse): (&Uri, bool),
     outbound: Outbound,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     record: &mut OpenRecord,
 ) -> Result<Voice, Refusal> {
     let message = outbound.body.clone();
@@ -97,7 +102,7 @@ async fn find_out(
     }
 }
 
-async fn open(app: &App, exchange: &Exchange, record: &mut OpenRecord) -> Result<Opened, StartError> {
+async fn open(app: &App, exchange: &mut Exchange, record: &mut OpenRecord) -> Result<Opened, StartError> {
     record.upstream(exchange.published.server.upstream.name.as_str());
     let since = Instant::now();
     let opened = conversation::open(app, exchange).await;

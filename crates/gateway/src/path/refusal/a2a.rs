@@ -8,7 +8,7 @@ use doorward_protocol::{
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::{Reason, Refusal, UpstreamFailure};
+use super::{Reason, Refusal, UpstreamFailure, connect};
 use crate::path::record::OpenRecord;
 
 impl Refusal {
@@ -29,6 +29,9 @@ impl Refusal {
                     quote(name),
                     row.reason
                 ));
+            }
+            Reason::NotConnected(missing) => {
+                failure.metadata = Some(connect::data(missing, &request_id));
             }
             Reason::Internal => {
                 failure.metadata = Some(format!(r#"{{"fault":"gateway","requestId":"{request_id}"}}"#));
@@ -56,6 +59,7 @@ impl Reason {
         match self {
             Self::A2a(failure) => failure.kind,
             Self::Agent(failed, _) => failed.kind(),
+            Self::NotConnected(_) => ErrorKind::Forbidden,
             reason => {
                 let row = reason.row();
                 kind(row.status, row.code)

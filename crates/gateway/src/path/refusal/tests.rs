@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use doorward_model::Kind;
+use doorward_model::{Kind, Name};
 use doorward_protocol::{
     a2a::{ErrorKind, Failure},
     mcp::{Era, modern::ModernError},
@@ -13,6 +13,7 @@ use http::StatusCode;
 
 use super::{Reason, UpstreamFailure};
 use crate::api::Problem;
+use crate::connections::{Lack, NotConnected};
 
 /// One of each refusal that needs no virtual server, with its meaning for an operator.
 fn samples() -> Vec<(Reason, &'static str)> {
@@ -105,6 +106,26 @@ fn samples() -> Vec<(Reason, &'static str)> {
     ]
 }
 
+/// One of each refusal for want of a connection, with its meaning for an operator.
+fn of_connections() -> Vec<(Reason, &'static str)> {
+    let missing = |lack| {
+        let place = doorward_model::Place::Upstream(Name::parse("u").expect("a name"));
+        Reason::NotConnected(Box::new(NotConnected { place, link: String::new(), shared: false, lack }))
+    };
+    vec![
+        (
+            missing(Lack::Never),
+            "the person, or for a shared connection an administrator, has not connected an account",
+        ),
+        (
+            missing(Lack::Broken(String::new())),
+            "the connection cannot be renewed any more; `detail` and the log say why",
+        ),
+        (missing(Lack::Scope), "the upstream asks for more than the connection allows"),
+        (missing(Lack::Nobody), "only people have connections of their own, and the caller is none"),
+    ]
+}
+
 /// One of each refusal that only agents have, with its meaning for an operator.
 fn of_agents() -> Vec<(Reason, &'static str)> {
     let told = |kind| Reason::A2a(Box::new(Failure::new(kind, "")));
@@ -181,10 +202,11 @@ const CREDENTIALS: [(&str, u16, &str); 16] = [
 ];
 
 /// What is refused at the endpoints of the authorization server and on pages for people.
-const AUTHORIZATION: [(&str, &str); 46] = [
+const AUTHORIZATION: [(&str, &str); 56] = [
     ("access_denied", "the person said no, or registration is switched off"),
     ("assertion_audience", "an assertion about a person that is for another authorization server"),
     ("assertion_client", "an assertion about a person that was given to another client"),
+    ("administrators_only", "an account that serves everybody, which only administrators connect"),
     ("assertion_constraint", "an assertion about a person with a limit that Doorward does not know"),
     ("assertion_issuer", "an assertion about a person by somebody whom no `[[issuer]]` with `id_jag` names"),
     ("assertion_lifetime", "an assertion about a person that is good for longer than an hour"),
@@ -203,6 +225,20 @@ const AUTHORIZATION: [(&str, &str); 46] = [
         "code_replayed",
         "an authorization code came again after it was redeemed: the client grant was taken back",
     ),
+    (
+        "authorization_server_changed",
+        "an upstream names another authorization server than the approved one; nothing was sent to it",
+    ),
+    ("connect_away", "an upstream, or its authorization server, does not answer"),
+    ("connect_failed", "what somebody came back with from an authorization server was not taken there"),
+    ("connect_mixed_up", "somebody came back from another authorization server than they were sent to"),
+    (
+        "connect_other_person",
+        "somebody came back from an authorization server, and another person had gone there",
+    ),
+    ("connect_refused", "an authorization server, or the person there, did not allow the connection"),
+    ("connect_unusable", "what an upstream or its authorization server says of itself cannot be used"),
+    ("connection_unknown", "a connection that is gone, or somebody else's"),
     ("consent_required", "`prompt=none`, and the person would have to be asked"),
     ("first_link_unknown", "a link for the first administrator that was used, or is not the newest"),
     ("form_stale", "a form that was not given to this browser, was changed, or is older than ten minutes"),
@@ -220,6 +256,7 @@ const AUTHORIZATION: [(&str, &str); 46] = [
     ("invalid_target", "no `resource`, several, or one that Doorward's tokens do not open"),
     ("login_required", "`prompt=none`, and nobody is signed in"),
     ("no_access", "the person is signed in, but `allow` of the virtual server does not name them"),
+    ("place_unknown", "no account can be connected for this, or not by this person"),
     (
         "refresh_replayed",
         "a refresh token came again after its successor was used: the client grant was taken back",
@@ -248,7 +285,7 @@ fn reference() -> String {
         "# Refusals\n\nEvery request that is not served leaves a record with one of these codes in `reason`.\n\n\
          | reason | HTTP status | JSON-RPC code | whose fault | meaning |\n|---|---|---|---|---|\n",
     );
-    for (reason, meaning) in samples() {
+    for (reason, meaning) in samples().into_iter().chain(of_connections()) {
         let row = reason.row();
         let fault = format!("{:?}", row.fault).to_lowercase();
         let (status, code) = (row.status.as_u16(), row.code);

@@ -10,7 +10,7 @@ use crate::harness::{Gateway, Plan, World};
 /// What stands in the sources for a path, an example of it, and the methods that are answered without a credential:
 /// with a document, a page to sign in, or, for `/register`, a client that nobody has allowed anything yet. For all
 /// other methods there is a refusal.
-const ROUTES: [(&str, &str, &[&str]); 25] = [
+const ROUTES: [(&str, &str, &[&str]); 35] = [
     ("/authorize", "/authorize", &[]),
     ("/consent", "/consent", &["GET"]),
     ("/token", "/token", &[]),
@@ -25,6 +25,16 @@ const ROUTES: [(&str, &str, &[&str]); 25] = [
     ("/console", "/console", &["GET"]),
     ("/console/access", "/console/access", &["GET"]),
     ("/console/access/revoke", "/console/access/revoke", &["GET"]),
+    ("/console/connections", "/console/connections", &["GET"]),
+    ("/console/connections/disconnect", "/console/connections/disconnect", &["GET"]),
+    ("/authorize/continue", "/authorize/continue", &[]),
+    ("/connect/", "/connect/nobody", &["GET"]),
+    ("/connect/agent/", "/connect/agent/nobody", &["GET"]),
+    ("/oauth/callback", "/oauth/callback", &[]),
+    ("/oauth/client-metadata.json", "/oauth/client-metadata.json", &["GET"]),
+    ("/api/v1/openapi.json", "/api/v1/openapi.json", &["GET"]),
+    ("/api/v1/secrets", "/api/v1/secrets", &[]),
+    ("/api/v1/secrets/", "/api/v1/secrets/mail", &[]),
     ("/console/assets/", "/console/assets/app.css", &["GET"]),
     ("/mcp/", "/mcp/jwt", &[]),
     ("/a2a/", "/a2a/nobody", &[]),
@@ -39,11 +49,12 @@ const ROUTES: [(&str, &str, &[&str]); 25] = [
 ];
 
 /// The sources in which paths are compared.
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("../../../src/endpoint.rs"),
     include_str!("../../../src/path/route.rs"),
     include_str!("../../../src/listen/admin.rs"),
     include_str!("../../../src/signer.rs"),
+    include_str!("../../../../auth/src/client/registration.rs"),
 ];
 
 /// Obot (`/mcp-connect/{id}`), CVE-2026-33032 (nginx-ui), CVE-2025-5071, CVE-2026-32211: one route without the check.

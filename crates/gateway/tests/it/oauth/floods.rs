@@ -97,7 +97,7 @@ async fn a_registration_is_bounded() {
     world.finish().await;
 }
 
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 22] = [
     "/authorize",
     "/consent",
     "/token",
@@ -112,6 +112,12 @@ const PATHS: [&str; 16] = [
     "/console",
     "/console/access",
     "/console/access/revoke",
+    "/console/connections",
+    "/console/connections/disconnect",
+    "/authorize/continue",
+    "/connect/notes",
+    "/connect/agent/helper",
+    "/oauth/callback",
     "/console/assets/app.css",
     "/.well-known/oauth-authorization-server",
 ];

@@ -50,7 +50,13 @@ async fn what_is_asked_by_head_is_asked_by_nobody() {
 async fn an_address_that_only_takes_forms_leads_on() {
     let world = world().await;
     let visitor = world.gateway.visitor();
-    for path in ["/consent", "/sign-out", "/sign-in/corp", "/console/access/revoke"] {
+    for path in [
+        "/consent",
+        "/sign-out",
+        "/sign-in/corp",
+        "/console/access/revoke",
+        "/console/connections/disconnect",
+    ] {
         let answer = visitor.get(path).await;
         assert_eq!((answer.status, answer.header("location")), (303, Some("/console/access")), "{path}");
     }

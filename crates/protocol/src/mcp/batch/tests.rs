@@ -73,7 +73,6 @@ fn only_one_revision_has_batches() {
         assert_eq!(are_agreed(&answer), has, "{version}");
     }
     assert!(!are_agreed(&document(r#"{"error":{"protocolVersion":"2025-03-26"}}"#)));
-    assert!(!are_asked_for(None));
 }
 
 proptest! {

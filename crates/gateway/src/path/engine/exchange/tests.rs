@@ -72,7 +72,8 @@ impl Door {
             page: None,
             lease: crate::path::lease::Lease::Unlimited,
             session: None,
-            wants_batches: false,
+            client: super::Client::default(),
+            presented: None,
         };
         Self { sealers: Sealers::derive(&DataKey::generate()), exchange }
     }

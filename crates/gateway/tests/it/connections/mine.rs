@@ -1,0 +1,94 @@
+//! "My connections".
+
+use doorward_testkit::recorder::Reply;
+
+use super::World;
+
+#[tokio::test]
+async fn a_person_sees_renews_and_ends_their_own_connections() {
+    let world = World::start().await;
+    let (alice, bob) = (world.gateway.signed_in("alice").await, world.gateway.signed_in("bob").await);
+    let before = alice.get("/console/connections").await;
+    assert!(before.text().contains("not connected") && before.text().contains("href=\"/connect/notes\""));
+    assert!(before.find_form("/console/connections/disconnect").is_none());
+    world.connect(&alice, "notes").await;
+    let page = alice.get("/console/connections").await;
+    assert!(page.text().contains(world.authority.url()) && page.text().contains("Renew"));
+    assert!(!bob.get("/console/connections").await.text().contains(world.authority.url()), "hers alone");
+    let tokens: Vec<_> =
+        world.authority.secrets().into_iter().filter(|it| world.authority.is_live(it)).collect();
+    assert_eq!(tokens.len(), 2);
+    let answer = alice.submit(&page.form("/console/connections/disconnect")).await;
+    assert!(answer.text().contains("here and there"), "{}", answer.text());
+    assert!(tokens.iter().all(|token| !world.authority.is_live(token)), "revoked at the other side");
+    assert!(!world.is_connected("upstream:notes", "alice").await);
+    let detail = format!("disconnected upstream:notes of alice, revoked at {}", world.authority.url());
+    assert_eq!(world.gateway.last_record().await["detail"], detail.as_str());
+    let again = alice.submit(&page.form("/console/connections/disconnect")).await;
+    assert_eq!((again.status, world.last_reason().await.as_str()), (404, "connection_unknown"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_ends_what_is_somebody_elses_but_an_administrator() {
+    let world = World::start().await;
+    let (alice, bob) = (world.gateway.signed_in("alice").await, world.gateway.signed_in("bob").await);
+    let root = world.administrator().await;
+    world.connect(&alice, "notes").await;
+    world.connect(&bob, "notes").await;
+    let path = "/console/connections/disconnect";
+    let hers = alice.get("/console/connections").await.form(path);
+    let his = bob.get("/console/connections").await.form(path);
+    let stolen = his.clone().set("connection", hers.value("connection"));
+    for form in [hers.clone(), stolen, his.clone().set("connection", ""), his.clone().set("csrf", "")] {
+        assert_eq!(bob.submit(&form).await.status, 400);
+    }
+    // In her own browser, where somebody else is signed in now.
+    let same_browser = world.gateway.signed_in("bob").await;
+    same_browser.set_cookie("doorward_browser", &alice.cookie("doorward_browser").unwrap());
+    assert_eq!(same_browser.submit(&hers).await.status, 404);
+    assert!(world.is_connected("upstream:notes", "alice").await);
+    let page = root.get("/console/connections").await;
+    for person in ["alice", "bob"] {
+        assert!(page.text().contains(person), "{person}");
+    }
+    let answer = root.submit(&page.form(path)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(!world.is_connected("upstream:notes", "alice").await, "the first of the list");
+    assert!(world.is_connected("upstream:notes", "bob").await);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_other_side_that_does_not_listen_keeps_no_connection_alive_here() {
+    let world = World::start().await;
+    let alice = world.gateway.signed_in("alice").await;
+    for broken in [true, false] {
+        world.connect(&alice, "notes").await;
+        if broken {
+            world.authority.always("/revoke", Reply::empty(500));
+        } else {
+            world.authority.behave();
+            world.authority.set(|manners| manners.revokes = false);
+            world.gateway.clock.advance(700);
+        }
+        let form = alice.get("/console/connections").await.form("/console/connections/disconnect");
+        let answer = alice.submit(&form).await;
+        assert!(answer.text().contains("could not be told"), "{}", answer.text());
+        assert!(!world.is_connected("upstream:notes", "alice").await);
+        let detail = world.gateway.last_record().await["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("not revoked"), "{detail}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_console_leads_from_access_to_connections_and_back() {
+    let world = World::start().await;
+    let alice = world.gateway.signed_in("alice").await;
+    assert!(alice.get("/console/access").await.text().contains("href=\"/console/connections\""));
+    assert!(alice.get("/console/connections").await.text().contains("href=\"/console/access\""));
+    let visitor = world.gateway.visitor();
+    assert_eq!(visitor.get("/console/connections").await.heading(), "Sign in");
+    world.finish().await;
+}
