@@ -152,19 +152,19 @@ impl TokenRequest {
         Self::proved(form, client_id, proof)
     }
 
+    /// With who asks. The name is in the form also beside HTTP Basic, as RFC 6749 section 3.2.1 allows: servers on the SDK in
+    /// Python look for it there.
     fn proved(mut form: Form, client_id: &str, proof: Proof<'_>) -> Self {
         let mut authorization = None;
+        form.append_pair("client_id", client_id);
         match proof {
-            Proof::None => {
-                form.append_pair("client_id", client_id);
-            }
+            Proof::None => {}
             Proof::Secret(secret) => authorization = Some(basic(client_id, secret)),
             Proof::Form(secret) => {
-                form.extend_pairs([("client_id", client_id), ("client_secret", secret.expose())]);
+                form.append_pair("client_secret", secret.expose());
             }
             Proof::Assertion(assertion) => {
                 form.extend_pairs([
-                    ("client_id", client_id),
                     ("client_assertion_type", ASSERTION_TYPE),
                     ("client_assertion", assertion.expose()),
                 ]);

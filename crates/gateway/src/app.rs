@@ -137,6 +137,7 @@ impl App {
         let (own_tokens, revocation_cursor) = OwnTokens::load(store.clone(), Arc::clone(&clock)).await?;
         let ledger = ledger(&loaded.settings, &store, &clock).await?;
         let store_of_connections = store.clone();
+        store.end_refreshes_of_before().await?;
         let connection_cursor = store.newest_connection_change().await?;
         Ok(Arc::new_cyclic(|app| Self {
             routes: ArcSwap::from_pointee(routes),

@@ -6,7 +6,7 @@
 import { appendFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const STEPS = 20;
+const STEPS = 30;
 
 const plain = text =>
     text
@@ -86,11 +86,19 @@ export class Browser {
         throw new Error(`no end in ${STEPS} steps, now at ${url}`);
     }
 
+    /** Opens a page, and sends the form of it that leads to `action`. */
+    async press(url, action) {
+        const page = await this.open(url);
+        const form = forms(page.text).find(form => form.action === action);
+        if (!form) throw new Error(`no form for ${action} at ${page.url}: ${page.heading}`);
+        return await this.request(new URL(action, page.url).href, form.hidden);
+    }
+
     /** The form to send, and with what. */
     #next(found) {
         const chosen = this.provider && found.find(({ action }) => action === `/sign-in/${this.provider}`);
         if (chosen) return { action: chosen.action, fields: chosen.hidden };
-        const form = found.find(({ asks, action }) => asks.has('password') || asks.has('decision') || /interaction/.test(action));
+        const form = found.find(({ asks, action }) => asks.has('password') || asks.has('decision') || /interaction|^\/connect\//.test(action));
         if (!form) return undefined;
         const fields = { ...form.hidden };
         for (const name of ['username', 'login']) if (form.asks.has(name)) fields[name] = this.name;
@@ -101,8 +109,8 @@ export class Browser {
 }
 
 /** What a client gets back that is not listening itself: the address that it would have been called at. */
-export async function allow(url, redirectUri) {
-    const { url: end, heading } = await new Browser().open(url, { stop: url => url.startsWith(`${redirectUri}?`) });
+export async function allow(url, redirectUri, browser = new Browser()) {
+    const { url: end, heading } = await browser.open(url, { stop: url => url.startsWith(`${redirectUri}?`) });
     if (!end.startsWith(redirectUri)) throw new Error(`the way ended at ${end}: ${heading}`);
     return new URL(end).searchParams;
 }

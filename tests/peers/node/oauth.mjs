@@ -1,46 +1,12 @@
 // What the SDKs in TypeScript do about OAuth by themselves:  node oauth.mjs v1|v2 URL TOOL [CLIENT-DOCUMENT]
-//
-// The provider keeps everything in memory, as an application would in its own store.
 import { allow } from './browser.mjs';
+import { Provider, REDIRECT, load } from './provider.mjs';
 import { assert, check, equal, finish } from './report.mjs';
 
 const [sdk, url, tool, document] = process.argv.slice(2);
-const REDIRECT = 'http://localhost:33418/callback';
+const { Client, StreamableHTTPClientTransport } = await load(sdk);
 
-const { Client, StreamableHTTPClientTransport } =
-    sdk === 'v2'
-        ? await import('@modelcontextprotocol/client')
-        : {
-              ...(await import('@modelcontextprotocol/sdk/client/index.js')),
-              ...(await import('@modelcontextprotocol/sdk/client/streamableHttp.js'))
-          };
-
-class Provider {
-    redirectUrl = REDIRECT;
-    clientMetadataUrl = document;
-    clientMetadata = {
-        client_name: `ts-${sdk}`,
-        redirect_uris: [REDIRECT],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none'
-    };
-    kept = {};
-    redirects = [];
-
-    state = () => 'as-it-was';
-    clientInformation = () => this.kept.client;
-    saveClientInformation = client => void (this.kept.client = client);
-    tokens = () => this.kept.tokens;
-    saveTokens = tokens => void (this.kept.tokens = tokens);
-    saveCodeVerifier = verifier => void (this.kept.verifier = verifier);
-    codeVerifier = () => this.kept.verifier;
-    saveDiscoveryState = state => void (this.kept.discovery = state);
-    discoveryState = () => this.kept.discovery;
-    redirectToAuthorization = address => void this.redirects.push(address);
-}
-
-const provider = new Provider();
+const provider = new Provider(`ts-${sdk}`, document);
 const options = sdk === 'v2' ? { versionNegotiation: { mode: 'auto' } } : {};
 const open = () => {
     const client = new Client({ name: `ts-${sdk}`, version: '1.0.0' }, options);

@@ -7,12 +7,11 @@
 // be seen to have it, and the browser must have nothing to complain about.
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { chromium } from 'playwright-core';
 import { assert, check, equal, finish } from '../../node/peers/report.mjs';
+import { Person, launch } from './person.mjs';
 
 const [firstLink, resource, closed, directory] = process.argv.slice(2);
 const { origin } = new URL(resource);
-const [name, password] = process.env.DOORWARD_PERSON.split(/:(.*)/s);
 
 /** The client that waits on loopback for its answer. */
 const answers = [];
@@ -63,95 +62,18 @@ const WAYS = [
     }
 ];
 
-class Person {
-    complaints = [];
-
-    constructor(page, { way, context }) {
-        Object.assign(this, { page, way, dark: context.colorScheme === 'dark' });
-        // The provider's pages are its own affair.
-        const complains = (where, what) => where.startsWith(`${origin}/`) && this.complaints.push(what);
-        page.on('console', message => {
-            const { url } = message.location();
-            // An answer that says no is one of those that are looked at.
-            const no = url === page.url() && /status of 4/.test(message.text());
-            if (['error', 'warning'].includes(message.type()) && !no) complains(url, message.text());
-        });
-        page.on('requestfailed', request => complains(request.frame().url(), `${request.url()} cannot be loaded`));
-    }
-
-    go(url) {
-        return this.page.goto(url);
-    }
-
-    /** Waits for the page with this heading, keeps a picture of it, and looks at what no picture is needed for. */
-    async sees(heading, picture) {
-        const { page } = this;
-        await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-        await page.waitForLoadState('load');
-        const looks = await page.evaluate(() => ({
-            sticksOut: [...document.querySelectorAll('body *')]
-                .filter(element => !element.closest('.visually-hidden'))
-                .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-                .map(element => element.outerHTML.slice(0, 80)),
-            scrolls: document.documentElement.scrollWidth > document.documentElement.clientWidth,
-            ground: getComputedStyle(document.body).backgroundColor,
-            icon: [...document.images].every(image => image.complete && image.naturalWidth > 0)
-        }));
-        await page.screenshot({ path: `${directory}/${this.way}-${picture}.png`, fullPage: true });
-        equal([looks.sticksOut, looks.scrolls], [[], false], `${picture}: sticks out`);
-        const [red] = looks.ground.match(/\d+/g).map(Number);
-        assert(this.dark ? red < 60 : red > 200, `${picture}: ${looks.ground}`);
-        assert(looks.icon, `${picture}: an image is missing`);
-    }
-
-    /** Presses Tab until this has the focus, which must show. */
-    async reaches(what, selector) {
-        const wanted = this.page.locator(selector).filter({ visible: true }).first();
-        await wanted.waitFor();
-        for (let presses = 0; presses < 60; presses += 1) {
-            await this.page.keyboard.press('Tab');
-            const here = await wanted.evaluate(element => {
-                if (element !== document.activeElement) return undefined;
-                const { outlineStyle, outlineWidth } = getComputedStyle(element);
-                return { outlineStyle, outlineWidth };
-            });
-            if (!here) continue;
-            const shows = here.outlineStyle !== 'none' && parseFloat(here.outlineWidth) >= 2;
-            assert(shows, `${what} does not show that it has the focus: ${JSON.stringify(here)}`);
-            return;
-        }
-        throw new Error(`Tab never comes to ${what}`);
-    }
-
-    async types(field, text) {
-        await this.reaches(field, `input[name="${field}"]`);
-        await this.page.keyboard.insertText(text);
-    }
-
-    async presses(button) {
-        await this.reaches(button, `button:has-text("${button}"), a:has-text("${button}")`);
-        await this.page.keyboard.press('Enter');
-    }
-
-    async signsIn() {
-        await this.types('username', name);
-        await this.types('password', password);
-        await this.page.keyboard.press('Enter');
-    }
-
-    /** What the client got. */
-    async isBack() {
-        await this.page.getByRole('heading', { level: 1, name: 'Back' }).waitFor();
-        const answer = answers.pop();
-        equal([answer.state, answer.iss], ['as-it-was', origin], 'the answer');
-        return answer;
-    }
+/** What the client got. */
+async function isBack(person) {
+    await person.page.getByRole('heading', { level: 1, name: 'Back' }).waitFor();
+    const answer = answers.pop();
+    equal([answer.state, answer.iss], ['as-it-was', origin], 'the answer');
+    return answer;
 }
 
 async function signedOutAndIn(person, client_id) {
     await person.go(authorize(client_id));
     await person.sees('Sign in', 'sign-in');
-    await person.types('username', name);
+    await person.types('username', person.name);
     await person.types('password', 'another word');
     await person.page.keyboard.press('Enter');
     await person.page.getByRole('alert').waitFor();
@@ -166,11 +88,11 @@ async function signedOutAndIn(person, client_id) {
 async function decides(person, client_id) {
     await person.sees('Allow access to team?', 'consent-again');
     await person.presses('Don’t allow');
-    equal((await person.isBack()).error, 'access_denied', 'no');
+    equal((await isBack(person)).error, 'access_denied', 'no');
     await person.go(authorize(client_id));
     await person.sees('Allow access to team?', 'consent-once-more');
     await person.presses('Allow');
-    const { code } = await person.isBack();
+    const { code } = await isBack(person);
     const form = { grant_type: 'authorization_code', code, client_id, redirect_uri: callback, code_verifier: verifier };
     const answer = await fetch(`${origin}/token`, { method: 'POST', body: new URLSearchParams(form) });
     equal(answer.status, 200, 'token');
@@ -213,22 +135,19 @@ async function isToldNo(person, client_id, far) {
 async function comesByProvider(person, client_id) {
     await person.go(authorize(client_id));
     await person.presses('Continue with corp');
-    await person.page.locator('input[name="login"]').fill('ada');
-    await person.page.locator('input[name="password"]').fill('any');
-    await person.page.keyboard.press('Enter');
-    await person.page.getByRole('button', { name: 'Continue' }).click();
+    await person.signsInThere('ada');
     await person.sees('Allow access to team?', 'consent-by-provider');
     await person.presses('Allow');
-    assert((await person.isBack()).code, 'no code');
+    assert((await isBack(person)).code, 'no code');
 }
 
-const options = { executablePath: process.env.DOORWARD_CHROMIUM ?? '/usr/bin/chromium', chromiumSandbox: false };
-const browser = await chromium.launch(options);
+const browser = await launch();
 const people = await Promise.all(
     WAYS.map(async kind => {
         const context = await browser.newContext(kind.context);
         context.setDefaultTimeout(20_000);
-        return [kind, new Person(await context.newPage(), kind)];
+        const dark = kind.context.colorScheme === 'dark';
+        return [kind, new Person(await context.newPage(), { way: kind.way, dark, origin, directory })];
     })
 );
 await check('first administrator', async () => {
@@ -237,9 +156,9 @@ await check('first administrator', async () => {
         await person.sees('The first administrator', 'first-administrator');
     }
     const [, person] = people[0];
-    await person.types('username', name);
-    await person.types('password', password);
-    await person.types('password_again', password);
+    await person.types('username', person.name);
+    await person.types('password', person.password);
+    await person.types('password_again', person.password);
     await person.page.keyboard.press('Enter');
     await person.sees('My access', 'access-empty');
     await person.presses('Sign out');

@@ -20,7 +20,7 @@ pub use answer::RegistrationError;
 /// Where people come back to, below the public URL: the one redirect URI, at whatever authorization server.
 pub const CALLBACK: &str = "/oauth/callback";
 /// Where Doorward's own client document is, below the public URL.
-pub const DOCUMENT: &str = "/oauth/client-metadata.json";
+pub const DOCUMENT: &str = "/client-metadata.json";
 /// Where Doorward's public keys are, below the public URL.
 const KEYS: &str = "/.well-known/jwks.json";
 /// What others call the client.

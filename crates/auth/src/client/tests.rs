@@ -26,6 +26,7 @@ fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
 
 #[test]
 fn a_secret_goes_into_the_header_and_nowhere_else() {
+    // The name goes into the form too.
     let secret = Secret::new("p:ä &".to_owned());
     let request = TokenRequest::new(&Target::of(&source()), Grant::ClientCredentials, Proof::Secret(&secret));
     // RFC 6749 section 2.3.1: both parts form-encoded, then Basic.
@@ -35,6 +36,7 @@ fn a_secret_goes_into_the_header_and_nowhere_else() {
         fields(&request),
         map([
             ("grant_type", "client_credentials"),
+            ("client_id", "door ward"),
             ("scope", "read write"),
             ("resource", "https://agent.example.com/"),
         ])
@@ -69,6 +71,7 @@ fn an_exchange_says_what_it_brings_and_wants() {
         fields(&request),
         map([
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("client_id", "door ward"),
             ("subject_token", "a.b.c"),
             ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
             ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
@@ -153,5 +156,6 @@ fn a_token_is_revoked_by_its_client() {
     assert_eq!((fields(&form), form.authorization.is_none()), (map(expected), true));
     let header = TokenRequest::revocation("doorward", &token, TokenKind::Access, Proof::Secret(&secret));
     assert!(header.authorization.is_some());
-    assert_eq!(fields(&header), map([("token", "r"), ("token_type_hint", "access_token")]));
+    let expected = [("token", "r"), ("token_type_hint", "access_token"), ("client_id", "doorward")];
+    assert_eq!(fields(&header), map(expected));
 }

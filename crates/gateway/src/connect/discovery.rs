@@ -86,21 +86,28 @@ async fn document(app: &App, connecting: &Connecting, url: &Url) -> Result<Optio
 }
 
 /// What an upstream answers to somebody without a credential; none where it asks for nothing, or not in a way that can be
-/// read.
+/// read. Some let everybody begin, and ask for a token when there is something to be had.
 async fn challenge(app: &App, url: &Url) -> Result<Option<Challenge>, ConnectError> {
+    for body in [hello(), list()] {
+        if let Some(headers) = knock(app, url, body).await? {
+            let challenges = headers.get_all(header::WWW_AUTHENTICATE);
+            return Ok(Challenge::read(challenges.iter().map(HeaderValue::as_bytes)));
+        }
+    }
+    Ok(None)
+}
+
+/// Asks an upstream without a credential; the headers of its answer if it wants one.
+async fn knock(app: &App, url: &Url, body: Bytes) -> Result<Option<HeaderMap>, ConnectError> {
     let away = |why: String| ConnectError::Away(format!("{url}: {why}"));
     let json = HeaderValue::from_static("application/json");
     let both = HeaderValue::from_static("application/json, text/event-stream");
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json), (header::ACCEPT, both)]);
     let uri: Uri = url.as_str().parse().map_err(|_| away("the URL cannot be requested".to_owned()))?;
     let (method, protocol, trust) = (Method::POST, Protocol::Http1OrAlpn, Trust::Declared);
-    let outbound = Outbound { method, uri, headers, body: hello(), trust, protocol };
+    let outbound = Outbound { method, uri, headers, body, trust, protocol };
     let answer = app.egress().send(outbound, PATIENCE).await.map_err(|error| away(error.to_string()))?;
-    if answer.status() != StatusCode::UNAUTHORIZED {
-        return Ok(None);
-    }
-    let challenges = answer.headers().get_all(header::WWW_AUTHENTICATE);
-    Ok(Challenge::read(challenges.iter().map(HeaderValue::as_bytes)))
+    Ok((answer.status() == StatusCode::UNAUTHORIZED).then(|| answer.headers().clone()))
 }
 
 /// What every MCP server understands, and nothing comes of.
@@ -109,4 +116,9 @@ fn hello() -> Bytes {
     let parameters = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
     let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": parameters });
     Bytes::from(hello.to_string())
+}
+
+/// What is worth a token to most of them.
+fn list() -> Bytes {
+    Bytes::from(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" }).to_string())
 }

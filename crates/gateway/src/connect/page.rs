@@ -15,7 +15,7 @@ use doorward_auth::{
     keys::hash,
     server::{form::Parameters, pkce},
 };
-use doorward_model::{Connecting, Fault, Place};
+use doorward_model::{Connecting, Fault, Place, Timestamp};
 use doorward_store::StoreError;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ use crate::{
 const FIELDS: [&str; 2] = ["request", "csrf"];
 /// How old what is known of the other side may be when a person is sent there, in seconds.
 const FRESH: i64 = 60;
+/// What is asked anew.
+const NOW: i64 = 0;
 
 /// What the page's form carries.
 #[derive(Debug, Serialize, Deserialize)]
@@ -112,7 +114,10 @@ async fn show(
         record.failed("administrators_only", None, Fault::Caller);
         return Ok(not_connected(web, place, ConnectTrouble::Administrators, waiting, record));
     }
-    let authorized = match found(web, &connecting, record).await {
+    let state = web.app.connections().state(place, places::person_of(&connecting, &session.person)).await?;
+    // Where a connection is of no use any more, another server may be in the place of the one that gave it.
+    let age = if matches!(state, ConnectionState::Broken { .. }) { NOW } else { FRESH };
+    let authorized = match found(web, &connecting, age, record).await {
         Ok(authorized) => authorized,
         Err(Unfound::TooOften(answer)) => return Ok(answer),
         Err(Unfound::Error(ConnectError::Store(error))) => return Err(error.into()),
@@ -129,23 +134,22 @@ async fn show(
         issuer: authorized.server.issuer.clone(),
         waiting,
     };
-    page(web, &connecting, session, &to, &wished, asked).await
-}
-
-async fn page(
-    web: &Web<'_>,
-    connecting: &Connecting,
-    session: &Session,
-    to: &Url,
-    scopes: &ScopeList,
-    asked: Asked,
-) -> Outcome {
-    let (person, place) = (&session.person, &connecting.place);
-    let state = web.app.connections().state(place, places::person_of(connecting, person)).await?;
     let since = match state {
         ConnectionState::Live { since, .. } => Some(since),
         _ => None,
     };
+    Ok(page(web, &connecting, session, (&to, &wished), since, asked))
+}
+
+fn page(
+    web: &Web<'_>,
+    connecting: &Connecting,
+    session: &Session,
+    (to, scopes): (&Url, &ScopeList),
+    since: Option<Timestamp>,
+    asked: Asked,
+) -> Answer {
+    let (person, place) = (&session.person, &connecting.place);
     let (csrf, ticket) =
         (web.csrf(), web.app.tickets().seal(Purpose::Connect, &asked, &web.browser, web.now()));
     let waits = asked.waiting.map(|waiting| Ready::new(web, &waiting.without(place)));
@@ -164,7 +168,7 @@ async fn page(
         hidden: Hidden { request: Some(&ticket), csrf: &csrf },
         waiting: waits.as_ref().map(Ready::shown),
     };
-    Ok(web.page(StatusCode::OK, &page.render()))
+    web.page(StatusCode::OK, &page.render())
 }
 
 /// Sends the person to the other side.
@@ -179,7 +183,7 @@ async fn start(
     let connecting = places::connecting_for(web.routes, place, &session.person);
     let connecting = connecting.filter(|connecting| !connecting.shared || session.person.administrator);
     let Some(connecting) = connecting else { return Ok(unknown(web, record)) };
-    let authorized = match found(web, &connecting, record).await {
+    let authorized = match found(web, &connecting, FRESH, record).await {
         Ok(authorized) => authorized,
         Err(Unfound::TooOften(answer)) => return Ok(answer),
         Err(Unfound::Error(ConnectError::Store(error))) => return Err(error.into()),
@@ -237,12 +241,13 @@ enum Unfound {
 async fn found(
     web: &Web<'_>,
     connecting: &Arc<Connecting>,
+    age: i64,
     record: &mut OpenRecord,
 ) -> Result<Arc<Authorized>, Unfound> {
     if let Err(too_often) = web.app.rates().admit(Counted::Connecting, &web.address, web.now()) {
         return Err(Unfound::TooOften(web.wait_a_moment(too_often, record)));
     }
-    authority_within(web.app, connecting, FRESH).await.map_err(Unfound::Error)
+    authority_within(web.app, connecting, age).await.map_err(Unfound::Error)
 }
 
 /// A page for what is in the way, before anybody was sent anywhere.

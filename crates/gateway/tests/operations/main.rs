@@ -5,6 +5,7 @@
 
 mod admin;
 mod agents;
+mod canaries;
 mod client;
 mod clients;
 mod commands;
@@ -14,8 +15,10 @@ mod drain;
 mod keys;
 mod memory;
 mod metrics;
+mod person;
 mod program;
 mod proxies;
+mod renewals;
 mod sandbox;
 mod secrets;
 mod tasks;

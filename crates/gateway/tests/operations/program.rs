@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
@@ -74,8 +74,17 @@ impl Place {
 
     /// Starts the program with this configuration.
     pub(crate) fn start(&self, configuration: &str) -> Program {
+        self.start_with(configuration, &[])
+    }
+
+    /// The same, with variables. What it prints, records for example, goes to the file `stdout`.
+    pub(crate) fn start_with(&self, configuration: &str, variables: &[(&str, &str)]) -> Program {
         self.write("doorward.toml", configuration);
-        let mut program = Program::start(&self.path("doorward.toml"));
+        let mut command = binary();
+        command.args(["serve", "--config"]).arg(self.path("doorward.toml"));
+        command.stdout(fs::File::create(self.path("stdout")).expect("a file"));
+        command.envs(variables.iter().copied());
+        let mut program = Program::start(command);
         if configuration.contains("\nadmin =") {
             program.admin = Some(last_word(&program.wait_for_log("health and metrics on")));
         }
@@ -157,15 +166,9 @@ impl Ran {
 }
 
 impl Program {
-    fn start(configuration: &Path) -> Self {
-        let mut child = binary()
-            .args(["serve", "--config"])
-            .arg(configuration)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+    fn start(mut command: Command) -> Self {
+        let command = command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
         let stderr = child.stderr.take().expect("a pipe");
         let log = Arc::new(Log::default());
         let written = Arc::clone(&log);

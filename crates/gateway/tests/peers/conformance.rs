@@ -3,6 +3,7 @@
 //! What the revision requires must pass through the gateway, and no check of any scenario may end worse there than
 //! directly. The upstream is `conformance-upstream` of the test kit.
 
+mod client;
 mod results;
 
 use std::{fs, path::PathBuf, process::Command, thread};
@@ -28,7 +29,7 @@ fn the_suite_of_2026_07_28_passes_through_the_gateway() {
 /// Runs the suite of `revision` both ways at once, each with an upstream of its own, and compares.
 fn compare(revision: &str, expected: usize) {
     let suite = Suite::find();
-    let required = suite.required(revision);
+    let required = suite.required(revision, "server");
     assert_eq!(
         required.len(),
         expected,
@@ -83,17 +84,23 @@ impl Suite {
         suite
     }
 
-    fn required(&self, revision: &str) -> Vec<String> {
+    /// The suite, without words yet.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.node);
+        command.arg(self.package.join("dist/index.js"));
+        command
+    }
+
+    fn required(&self, revision: &str, of: &str) -> Vec<String> {
         let file = self.package.join(format!("requirements/{revision}.yaml"));
-        required(&fs::read_to_string(file).expect("the suite's requirements"))
+        required(&fs::read_to_string(file).expect("the suite's requirements"), of)
     }
 
     /// Runs every scenario that the revision requires or knows against `url`.
     fn run(&self, revision: &str, url: &str) -> Results {
         let directory = TempDir::new().expect("a directory for results");
         let results = directory.path().join("results");
-        let mut command = Command::new(&self.node);
-        command.arg(self.package.join("dist/index.js"));
+        let mut command = self.command();
         command.args(["server", "--url", url, "--requirements", revision, "-o"]).arg(&results);
         let said = finish(&mut command);
         Results::read(&results).unwrap_or_else(|error| panic!("{error} after a run against {url}\n{said:?}"))

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::programs::{Running, finish, node, signal, testkit, until};
+use crate::programs::{Running, finish_with, node, signal, testkit, until};
 
 /// Where those parts of the test kit run that live in the test's own process.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
@@ -219,9 +219,15 @@ impl Gateway {
     /// Runs a command of the program about what it keeps, and gives back what that prints.
     #[track_caller]
     pub(crate) fn command(&self, words: &[&str]) -> String {
+        self.command_with(words, "")
+    }
+
+    /// The same, with what it reads on standard input.
+    #[track_caller]
+    pub(crate) fn command_with(&self, words: &[&str], input: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
         command.args(words).arg("--config").arg(&self.config).envs(self.variables.iter().cloned());
-        let said = finish(&mut command);
+        let said = finish_with(&mut command, input);
         assert!(said.success, "{words:?}: {said:?}");
         said.output
     }

@@ -7,6 +7,7 @@ mod a2a;
 mod batches;
 mod clients;
 mod conformance;
+mod connections;
 mod direct;
 mod harness;
 mod issuer;

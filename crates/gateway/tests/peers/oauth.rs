@@ -11,3 +11,5 @@ mod libraries;
 mod pages;
 mod programs;
 mod providers;
+
+pub(crate) use providers::script;

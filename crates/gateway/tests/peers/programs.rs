@@ -81,7 +81,11 @@ pub(crate) struct Running(Child);
 impl Running {
     /// Starts it without input.
     pub(crate) fn start(command: &mut Command) -> Self {
-        match command.stdin(Stdio::null()).spawn() {
+        Self::start_as_it_is(command.stdin(Stdio::null()))
+    }
+
+    fn start_as_it_is(command: &mut Command) -> Self {
+        match command.spawn() {
             Ok(child) => Self(child),
             Err(error) => panic!("{}: {error}", command.get_program().display()),
         }
@@ -135,11 +139,20 @@ pub(crate) struct Said {
 /// It writes to files: a pipe would be open for as long as anything lives that the program left behind.
 #[track_caller]
 pub(crate) fn finish(command: &mut Command) -> Said {
+    finish_with(command, "")
+}
+
+/// The same with something to read.
+#[track_caller]
+pub(crate) fn finish_with(command: &mut Command, input: &str) -> Said {
     let directory = TempDir::new().expect("a directory for what it says");
-    let [output, complaints] = ["output", "complaints"].map(|name| directory.path().join(name));
+    let [output, complaints, given] =
+        ["output", "complaints", "input"].map(|name| directory.path().join(name));
+    fs::write(&given, input).expect("a file for what it reads");
+    command.stdin(File::open(given).expect("a file for what it reads"));
     let file = |path: &Path| File::create(path).expect("a file for what it says");
     let read = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
-    let mut running = Running::start(command.stdout(file(&output)).stderr(file(&complaints)));
+    let mut running = Running::start_as_it_is(command.stdout(file(&output)).stderr(file(&complaints)));
     let start = Instant::now();
     loop {
         let status = running.ended();

@@ -101,6 +101,20 @@ impl Store {
         Ok(self.run(SQL, values![uncertain, place, person, lease.version, lease.until]).await? > 0)
     }
 
+    /// Ends the claims of a process that is no more, for the long-running process that begins on this store. With SQLite
+    /// there is no other; with PostgreSQL there may be, and claims end in their time.
+    ///
+    /// # Errors
+    /// When the database fails; claims then end in their time.
+    pub async fn end_refreshes_of_before(&self) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection SET refreshing_until = NULL, interrupted = 1
+             WHERE refreshing_until IS NOT NULL";
+        if self.is_sqlite() {
+            self.run(SQL, values![]).await?;
+        }
+        Ok(())
+    }
+
     /// Says that a connection is of no use any more, and why; its tokens go. True for the one call that did; false when
     /// it is not of this version any more.
     ///

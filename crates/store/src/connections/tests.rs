@@ -47,6 +47,19 @@ async fn finish(store: &Store, version: i64, word: &str) -> Option<i64> {
 }
 
 #[tokio::test]
+async fn where_there_is_one_process_its_claims_end_with_it() {
+    on_each_engine(async |database| {
+        let store = database.store().await;
+        let version = put(&store, "alice").await;
+        claim(&store, version, 0).await.unwrap();
+        store.end_refreshes_of_before().await.unwrap();
+        let again = claim(&store, version, 1).await;
+        assert_eq!(again.map(|lease| lease.interrupted), database.is_sqlite().then_some(true));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_connected_is_found_and_only_by_its_person() {
     on_each_engine(async |database| {
         let store = database.store().await;

@@ -151,7 +151,7 @@ async fn nobody_learns_of_what_they_may_not_use() {
 #[tokio::test]
 async fn doorward_has_a_client_document_of_its_own() {
     let world = World::start().await;
-    let path = "/oauth/client-metadata.json";
+    let path = "/client-metadata.json";
     let answer = world.gateway.call("GET", path).send().await;
     let (document, url) = (answer.json(), world.gateway.url());
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));

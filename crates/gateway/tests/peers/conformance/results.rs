@@ -1,7 +1,7 @@
 //! What the official suite leaves behind, and how two of its runs compare.
 //!
-//! `-o DIR` gives one directory for each scenario, `server-<scenario>-<time>/checks.json`: an array of checks with `id`,
-//! `name` and `status`. Ids repeat within a scenario, so a check is known by id, name and its turn among equals.
+//! `-o DIR` gives one directory for each scenario, `server-<scenario>-<time>/checks.json`, of a client without `server-`: an
+//! array of checks with `id`, `name` and `status`. Ids repeat within a scenario, so a check is known by id, name and its turn among equals.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -80,6 +80,22 @@ impl Results {
         Ok(results)
     }
 
+    /// Takes what one scenario left in a directory that was named for it alone; gives back what the client complained of.
+    pub(super) fn read_one(&mut self, scenario: &str, directory: &Path) -> io::Result<String> {
+        // The name of a scenario may have a `/`, which the suite takes as it is.
+        let parent = directory.join(scenario);
+        let one = fs::read_dir(parent.parent().unwrap_or(directory))?.next();
+        let one = one.ok_or_else(|| io::Error::other("no results"))??;
+        let text = fs::read_to_string(one.path().join("checks.json"))?;
+        self.0.insert(scenario.to_owned(), parse_checks(&text)?);
+        fs::read_to_string(one.path().join("stderr.txt"))
+    }
+
+    /// Leaves a check out of everything.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.0.values_mut().for_each(|checks| checks.retain(|key, _| key.id != id));
+    }
+
     /// How many scenarios left results.
     pub(super) fn scenarios(&self) -> usize {
         self.0.len()
@@ -101,19 +117,26 @@ impl Results {
 
     /// Those of `scenarios` that did not pass, each with its failures.
     pub(super) fn not_passed(&self, scenarios: &[String]) -> String {
-        let mut report = String::new();
-        for scenario in scenarios.iter().filter(|scenario| !self.passed(scenario)) {
-            let _ = writeln!(report, "{scenario}");
-            match self.0.get(scenario) {
-                None => report.push_str("  left no results\n"),
-                Some(checks) => {
-                    for (key, check) in checks.iter().filter(|(_, check)| check.status == Status::Failure) {
-                        let _ = writeln!(report, "  {}: {}", key.id, check.message);
-                    }
-                }
-            }
-        }
-        report
+        let failed = scenarios.iter().filter(|scenario| !self.passed(scenario));
+        let lines =
+            failed.flat_map(|scenario| [format!("{scenario}\n"), self.ended(scenario, Status::Failure)]);
+        lines.collect()
+    }
+
+    /// What the suite warns of in these scenarios.
+    pub(super) fn warnings(&self, scenarios: &[String]) -> String {
+        let warned = scenarios.iter().map(|scenario| (scenario, self.ended(scenario, Status::Warning)));
+        warned
+            .filter(|(_, found)| !found.is_empty())
+            .flat_map(|(name, found)| [format!("{name}\n"), found])
+            .collect()
+    }
+
+    /// A line for each check of a scenario that ended so.
+    fn ended(&self, scenario: &str, status: Status) -> String {
+        let Some(checks) = self.0.get(scenario) else { return "  left no results\n".to_owned() };
+        let ended = checks.iter().filter(|(_, check)| check.status == status);
+        ended.flat_map(|(key, check)| ["  ", &key.id, ": ", &check.message, "\n"]).collect()
     }
 }
 
@@ -165,10 +188,11 @@ pub(super) fn table(differences: &[Difference]) -> String {
     text
 }
 
-/// The server scenarios that a revision requires: the top-level `server` list of the suite's `requirements/<revision>.yaml`.
-pub(super) fn required(yaml: &str) -> Vec<String> {
+/// The scenarios that a revision requires of a `server` or a `client`: the top-level list of that name in the suite's
+/// `requirements/<revision>.yaml`.
+pub(super) fn required(yaml: &str, of: &str) -> Vec<String> {
     yaml.lines()
-        .skip_while(|line| line.trim_end() != "server:")
+        .skip_while(|line| line.trim_end().strip_suffix(':') != Some(of))
         .skip(1)
         .take_while(|line| line.is_empty() || line.starts_with([' ', '#']))
         .filter_map(|line| line.trim().strip_prefix("- "))
@@ -191,11 +215,12 @@ fn parse_checks(text: &str) -> io::Result<Checks> {
         let id = member("id").ok_or_else(|| bad("a check without an id"))?;
         let status =
             member("status").as_deref().and_then(Status::parse).ok_or_else(|| bad("an unknown status"))?;
+        let message = member("errorMessage").or_else(|| member("description")).unwrap_or_default();
         let mut key = CheckKey { id, name: member("name").unwrap_or_default(), turn: 0 };
         while parsed.contains_key(&key) {
             key.turn += 1;
         }
-        parsed.insert(key, Check { status, message: member("errorMessage").unwrap_or_default() });
+        parsed.insert(key, Check { status, message });
     }
     Ok(parsed)
 }
@@ -232,6 +257,7 @@ mod tests {
         assert!(!results.passed("server-stateless"), "one failure fails the scenario");
         assert!(!results.passed("tasks"), "nothing succeeded");
         assert!(!results.passed("absent"));
+        assert_eq!(results.warnings(&["server-stateless".to_owned()]), "");
         let names = ["tools-list", "server-stateless", "absent"].map(str::to_owned);
         assert_eq!(results.not_passed(&names), "server-stateless\n  a: why\nabsent\n  left no results\n");
     }
@@ -299,6 +325,7 @@ mod tests {
     #[test]
     fn the_required_list_ends_at_the_next_section() {
         let yaml = "# server:\nserver:\n  - one\n  # a note\n\n  - two\nclient:\n  - three\nnot_scored:\n  server:\n    - x\n";
-        assert_eq!(required(yaml), ["one", "two"]);
+        assert_eq!(required(yaml, "server"), ["one", "two"]);
+        assert_eq!(required(yaml, "client"), ["three"]);
     }
 }

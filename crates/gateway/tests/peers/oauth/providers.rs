@@ -65,7 +65,7 @@ if (!answer.ok) throw new Error(await answer.text());
 }
 
 /// A script of `tests/peers/oauth`, whose packages want a newer Node.js than a machine may have.
-pub(super) fn script(name: &str) -> Command {
+pub(crate) fn script(name: &str) -> Command {
     let mut command = Command::new(newer_node());
     command.current_dir(tools().join("oauth")).args(["--preserve-symlinks", "--preserve-symlinks-main"]);
     command.arg(format!("peers/{name}"));
