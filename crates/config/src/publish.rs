@@ -87,7 +87,6 @@ impl World<'_> {
         let entrances = entrances.chain(agents.iter().filter_map(Entrance::agent));
         self.refuse_shared_audiences(entrances, &audiences);
         self.refuse_taken_hosts(agents);
-        self.refuse_unknown_providers(agents);
         self.warn_of_unused_upstreams(servers);
         self.warn_of_unused_keys(servers, agents);
         published
@@ -188,23 +187,6 @@ impl World<'_> {
             } else {
                 taken.insert(host.value.as_str(), &declared.at.key);
             }
-        }
-    }
-
-    /// Who makes identity assertions must be somebody that people sign in with.
-    fn refuse_unknown_providers(&self, agents: &Agents<'_>) {
-        let upstreams = self
-            .upstreams
-            .iter()
-            .filter_map(|declared| Some((&declared.at, &declared.value.as_ref()?.credential)));
-        let agents = agents
-            .iter()
-            .filter_map(|declared| Some((&declared.at, declared.value.as_ref()?.credential.as_ref()?)));
-        for (at, credential) in upstreams.chain(agents) {
-            let Credential::IdentityAssertion(source) = credential else { continue };
-            let Some(provider) = &source.provider else { continue };
-            let at = At { key: format!("{}.credential.provider", at.key), ..at.clone() };
-            self.refer(self.sign_in, &Found { value: provider.as_str(), at }, "sign_in");
         }
     }
 

@@ -125,7 +125,7 @@ pub(crate) async fn attach(
             (header::AUTHORIZATION, presented.insert(found).bearer())
         }
         (Credential::IdentityAssertion(source), caller) => {
-            let person = person(app, caller).ok_or(CredentialError::Nobody)?;
+            let person = person(app, caller).ok_or_else(|| connection::no_person(app, &source.place))?;
             let source = Source::Assertion(Arc::clone(source));
             (header::AUTHORIZATION, Box::pin(token(app, source, Some(&person))).await?)
         }

@@ -222,7 +222,7 @@ impl Metrics {
         }
         let deliveries = register(&mut registry, 11, Family::default());
         let ends = Ends::new(register(&mut registry, 12, Family::default()));
-        let build: Family<OfBuild, Gauge> = register(&mut registry, 12, Family::default());
+        let build: Family<OfBuild, Gauge> = register(&mut registry, 13, Family::default());
         build.get_or_create_owned(&OfBuild { version: env!("CARGO_PKG_VERSION") }).set(1);
         let durations = [&total, &gateway, &upstream];
         let unrouted = meters(NO_SERVER, &requests, &messages, durations, &in_flight);

@@ -68,14 +68,14 @@ pub struct OwnClient {
 /// Where Doorward gets tokens in exchange for an identity assertion.
 #[derive(Debug, Clone)]
 pub struct AssertionSource {
+    /// Whose credential it is.
+    pub place: Place,
     /// The authorization server of the upstream: the exact string of its issuer.
     pub issuer: String,
     /// Its token endpoint; what its metadata says when absent.
     pub token_endpoint: Option<Url>,
     /// Doorward's client there.
     pub client: OwnClient,
-    /// The sign-in provider that makes the assertion; Doorward itself when absent.
-    pub provider: Option<Name>,
     /// The scopes to ask for, with spaces between them.
     pub scope: Option<String>,
     /// The protected resource (RFC 8707): the upstream's address.

@@ -2,7 +2,7 @@
 //!
 //! Nothing that the other side wrote gets into an error: descriptions may repeat what was sent.
 
-use doorward_model::Secret;
+use doorward_model::{Secret, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{ACCESS_TOKEN, Grant, ID_JAG, JWT, refusal, scope::ScopeList};
@@ -71,6 +71,12 @@ impl AnswerError {
 }
 
 impl Granted {
+    /// When a token that is kept is no longer presented. None where the server does not say when it ends: then it is
+    /// presented until it is refused.
+    pub fn ends(&self, now: Timestamp) -> Option<Timestamp> {
+        self.expires_in.map(|_| now.plus_secs(self.usable))
+    }
+
     /// Reads an answer of at most [`MAX_ANSWER`] bytes to a request for `grant`.
     pub fn read(status: u16, body: &[u8], grant: Grant<'_>) -> Result<Self, AnswerError> {
         let answer = answer(status, body)?;

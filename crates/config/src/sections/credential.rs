@@ -60,12 +60,6 @@ const KEYS: &[Key] = &[
          the authorization server of an `oauth` takes no assertions",
     ),
     Key::new(
-        "provider",
-        Kind::Text,
-        "Doorward itself",
-        "of `id-jag`: the sign-in provider that makes the identity assertion",
-    ),
-    Key::new(
         "scope",
         Kind::Text,
         "none",
@@ -105,7 +99,7 @@ const TOKEN_KEYS: &[&str] =
 const CONNECTION_KEYS: &[&str] = &["shared", "issuer", "client_id", "client_secret", "scope", "resource"];
 
 const ASSERTION_KEYS: &[&str] =
-    &["issuer", "token_endpoint", "client_id", "client_secret", "provider", "scope", "resource"];
+    &["issuer", "token_endpoint", "client_id", "client_secret", "scope", "resource"];
 
 /// The kinds, and the keys that each takes.
 const KINDS: [(&str, &[&str]); 6] = [

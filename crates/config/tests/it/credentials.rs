@@ -176,12 +176,12 @@ fn connections_are_each_persons_own_unless_they_are_shared() {
 }
 
 #[test]
-fn assertions_are_made_by_doorward_and_not_by_sign_in_providers_yet() {
+fn assertions_are_made_by_doorward() {
     let written = "{ kind = \"id-jag\", issuer = \"https://as.example\", client_id = \"dw\" }";
     let loaded = good(&upstream(written));
     let bare = assertion(&loaded.snapshot.upstreams["u"].credential);
     assert_eq!((bare.issuer.as_str(), bare.client.id.as_str()), ("https://as.example", "dw"));
-    assert!(bare.provider.is_none() && bare.token_endpoint.is_none() && bare.scope.is_none());
+    assert!(bare.token_endpoint.is_none() && bare.scope.is_none());
     assert_eq!(bare.resource.as_str(), "https://u.example/mcp");
     let more = "token_endpoint = \"https://as.example/token\", resource = \"https://r.example/x\"";
     let written = written.replace(" }", &format!(", {more} }}"));
@@ -189,11 +189,6 @@ fn assertions_are_made_by_doorward_and_not_by_sign_in_providers_yet() {
     let full = assertion(&loaded.snapshot.agents["a"].credential);
     assert_eq!(full.token_endpoint.as_ref().map(url::Url::as_str), Some("https://as.example/token"));
     assert_eq!(full.resource.as_str(), "https://r.example/x");
-    for file in [upstream, agent] {
-        let written = written.replace(" }", ", provider = \"corp\" }");
-        let found = mistakes(&file(&written));
-        assert!(found.contains("credential.provider: not supported in this version"), "{found}");
-    }
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn all_mistakes_of_all_sections_in_one_run() {
     gateway.toml:41: server[1].resource_templates[0]: not a URI template: its braces do not match, or hold nothing (such as "file:///{path}")
     gateway.toml:42: server[1].issuers[0]: there is no issuer `corp` (no [[issuer]] is declared)
     gateway.toml:46: agent[0].colour: unknown key (known here: name, card, access, allow_open, issuers, audience, api_keys, allow, rate, bindings, versions, host, skills, credential, assertion, signature, timeout, push, quotas, delegation_depth)
-    gateway.toml:47: agent[0].card: expected a URL (such as "https://tools.example.com/mcp")
+    gateway.toml:47: agent[0].card: expected a URL (such as "https://agent.example.com/.well-known/agent-card.json")
     gateway.toml:49: agent[0].bindings[1]: unknown binding `grcp` (did you mean `grpc`?)
     gateway.toml:49: agent[0].bindings[2]: `grpc` is listed twice
     gateway.toml:50: agent[0].credential.token_endpoint: is missing

@@ -95,10 +95,11 @@ async fn arrive(
             return Ok(not_connected(web, place, trouble, journey.waiting, record));
         }
     };
+    let expires = granted.ends(web.now());
     let tokens = Tokens {
         access: granted.token,
         refresh: granted.refresh,
-        expires: Some(web.now().plus_secs(granted.usable)),
+        expires,
         scopes: granted.scopes.map_or(journey.scopes, |scopes| scopes.to_string()),
     };
     let (person, issuer) = (places::person_of(connecting, &session.person), &journey.issuer);

@@ -32,8 +32,8 @@ impl NotConnected {
         let (kind, name, link) = (self.kind(), self.place.name(), &self.link);
         match (&self.lack, self.shared) {
             (Lack::Nobody, _) => format!(
-                "{kind} `{name}` is for people who connected their own account, and this caller is no person: an \
-                 administrator must configure a shared connection or a credential for machines there"
+                "{kind} `{name}` is called in the name of people, and this caller is no person: an administrator must \
+                 configure a shared connection or a credential for machines there"
             ),
             (Lack::Never, true) => format!(
                 "{kind} `{name}` needs an account that an administrator connects for everybody, which has not been done: \

@@ -150,10 +150,10 @@ impl Connections {
                 let refresh = granted.refresh.as_ref().or(held.contents.refresh.as_ref());
                 let contents = Contents::new(&granted.token, refresh, held.contents.steps.clone());
                 let now = self.clock.now();
+                let expires = granted.ends(now);
                 let scopes = granted.scopes.map_or_else(|| held.scopes.clone(), |scopes| scopes.to_string());
-                let sealed = contents.seal(&self.envelope, Row::of(row)).unwrap_or_default();
-                let refreshed =
-                    Refreshed { scopes, sealed, expires: Some(now.plus_secs(granted.usable)), now };
+                let sealed = contents.seal(&self.envelope, Row::of(row));
+                let refreshed = Refreshed { scopes, sealed, expires, now };
                 self.commit(key, row, refreshed).await
             }
             Err(Refusal::Ended(code)) => {

@@ -69,7 +69,7 @@ impl Connections {
             _ => None,
         };
         let contents = Contents::new(&tokens.access, tokens.refresh.as_ref(), steps.unwrap_or_default());
-        let sealed = contents.seal(&self.envelope, Row { place: &place, person, issuer }).unwrap_or_default();
+        let sealed = contents.seal(&self.envelope, Row { place: &place, person, issuer });
         let new = NewConnection {
             place: place.clone(),
             person: person.to_owned(),
@@ -174,7 +174,7 @@ impl Connections {
                 released.map_err(NoToken::store)?;
                 return Ok(true);
             }
-            let sealed = contents.seal(&self.envelope, Row::of(&row)).unwrap_or_default();
+            let sealed = contents.seal(&self.envelope, Row::of(&row));
             let noted = doorward_store::Refreshed {
                 scopes: row.scopes,
                 sealed,

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use doorward_auth::client::challenge::{Challenge, ChallengeError};
-use doorward_model::{Caller, Connecting, Credential};
+use doorward_model::{Caller, Connecting, Credential, Place};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{CredentialError, give_up};
 use crate::{
     App,
-    connections::{self, Lack, NoToken, Presented},
+    connections::{self, Lack, NoToken, NotConnected, Presented},
 };
 
 /// What to do after an upstream has answered.
@@ -99,6 +99,13 @@ fn refusal(app: &App, connecting: &Connecting, error: NoToken) -> CredentialErro
         NoToken::Broken(why) => not_connected(app, connecting, Lack::Broken(why)),
         NoToken::Away(why) => CredentialError::Away(connecting.place.name().to_string(), why),
     }
+}
+
+/// Nobody is spoken for who is no person.
+pub(super) fn no_person(app: &App, place: &Place) -> CredentialError {
+    let link = connections::link(app.routes().origin(), place);
+    let missing = NotConnected { place: place.clone(), link, shared: false, lack: Lack::Nobody };
+    CredentialError::NotConnected(Box::new(missing))
 }
 
 fn not_connected(app: &App, connecting: &Connecting, lack: Lack) -> CredentialError {

@@ -81,13 +81,13 @@ fn same(one: &TokenSource, other: &TokenSource) -> bool {
 }
 
 fn same_assertion(one: &AssertionSource, other: &AssertionSource) -> bool {
-    let AssertionSource { issuer, token_endpoint, client, provider, scope, resource } = one;
+    let AssertionSource { place, issuer, token_endpoint, client, scope, resource } = one;
     let secrets = (client.secret.as_ref(), other.client.secret.as_ref());
-    *issuer == other.issuer
+    *place == other.place
+        && *issuer == other.issuer
         && *token_endpoint == other.token_endpoint
         && client.id == other.client.id
         && secrets.0.map(Secret::expose) == secrets.1.map(Secret::expose)
-        && *provider == other.provider
         && *scope == other.scope
         && *resource == other.resource
 }

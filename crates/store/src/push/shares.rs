@@ -54,7 +54,7 @@ impl Shares {
 fn host(url: &str) -> String {
     let authority = url.find("://").map_or(0, |at| at + 3);
     let end = url[authority..].find('/').map_or(url.len(), |at| authority + at);
-    format!("{}/", &url[..end])
+    [&url[..end], "/"].concat()
 }
 
 fn is_full<K: Eq + Hash>(counts: &HashMap<K, usize>, key: &K, most: usize) -> bool {

@@ -54,7 +54,8 @@ fn the_secret_travels_one_way() {
     };
     let form = "grant_type=authorization_code&code=c%26&redirect_uri=https%3A%2F%2Fgw%2Fcb&code_verifier=v";
     let header = format!("Basic {}", STANDARD.encode("door+ward:p%3Aw"));
-    assert_eq!(call(Some("p:w"), false), (Some(header), form.into()));
+    // Its name goes along in the form, too: some providers look for it there (RFC 6749 section 3.2.1).
+    assert_eq!(call(Some("p:w"), false), (Some(header), format!("{form}&client_id=door+ward")));
     assert_eq!(call(Some("p:w"), true), (None, format!("{form}&client_id=door+ward&client_secret=p%3Aw")));
     assert_eq!(call(None, false), (None, format!("{form}&client_id=door+ward")));
 }

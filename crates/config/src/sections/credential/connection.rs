@@ -9,7 +9,7 @@ use super::{
     Holder,
     token::{accepted, present, resource, scopes},
 };
-use crate::{address, mistake::Complaint, section::Section, sections::later};
+use crate::{address, mistake::Complaint, section::Section};
 
 /// How connections are made. Absent after a mistake.
 pub(super) fn connecting(table: &Section<'_>, holder: Option<&Holder>) -> Option<Arc<Connecting>> {
@@ -47,16 +47,11 @@ pub(super) fn assertion(table: &Section<'_>, holder: Option<&Holder>) -> Option<
     }
     let (issuer, client) = (issuer(table), client(table));
     let token_endpoint = accepted(table, "token_endpoint", address::protected);
-    if table.has("provider") {
-        let hint = "leave it out: Doorward makes the assertion itself";
-        table.mistake("provider", Complaint::new(later::TEXT).hint(hint));
-    }
-    let provider =
-        accepted(table, "provider", |text| Name::parse(text).map_err(|error| error.to_string().into()));
     let scope = accepted(table, "scope", scopes);
-    let resource = asked_for(table, holder?);
-    let (issuer, client) = (issuer?, client?);
-    Some(Arc::new(AssertionSource { issuer, token_endpoint, client, provider, scope, resource: resource? }))
+    let holder = holder?;
+    let resource = asked_for(table, holder);
+    let (place, issuer, client) = (holder.place.clone(), issuer?, client?);
+    Some(Arc::new(AssertionSource { place, issuer, token_endpoint, client, scope, resource: resource? }))
 }
 
 /// The exact text of an issuer.

@@ -31,7 +31,7 @@ const ROUTES: [(&str, &str, &[&str]); 35] = [
     ("/connect/", "/connect/nobody", &["GET"]),
     ("/connect/agent/", "/connect/agent/nobody", &["GET"]),
     ("/oauth/callback", "/oauth/callback", &[]),
-    ("/oauth/client-metadata.json", "/oauth/client-metadata.json", &["GET"]),
+    ("/client-metadata.json", "/client-metadata.json", &["GET"]),
     ("/api/v1/openapi.json", "/api/v1/openapi.json", &["GET"]),
     ("/api/v1/secrets", "/api/v1/secrets", &[]),
     ("/api/v1/secrets/", "/api/v1/secrets/mail", &[]),
