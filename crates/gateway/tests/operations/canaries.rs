@@ -291,7 +291,19 @@ async fn no_secret_is_where_it_does_not_belong() {
 
     let mut admin = Connection::to(program.admin.expect("it listens")).await;
     let mut places = vec![("metrics".to_owned(), admin.get("/metrics").await.body.into_bytes())];
-    places.push(("the exported configuration".to_owned(), world.run(&program, &["export"]).into_bytes()));
+    for command in [
+        &["export"][..],
+        &["audit", "verify"],
+        &["user", "list"],
+        &["client", "list"],
+        &["token", "list"],
+        &["secret", "list"],
+        &["connection", "list"],
+    ] {
+        let json = world.run(&program, &[command, &["--json"]].concat());
+        let said = [world.run(&program, command), json].concat();
+        places.push((format!("what `{}` prints", command.join(" ")), said.into_bytes()));
+    }
     // The store as it is in use, with its log; and as it is left.
     places.extend(files(&world.place.path("doorward-data")));
     places.push(("the log".to_owned(), program.everything().into_bytes()));
