@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use doorward_model::{Agent, Credential, Issuer, Name, Upstream, VirtualServer};
+use doorward_model::{Agent, Issuer, Name, Upstream, VirtualServer};
 use url::Url;
 
 use self::audience::Audience;
@@ -22,7 +22,6 @@ use crate::{
         AgentDraft, Agents, ApiKeys, Declared, Issuers, Listening, ServerDraft, Servers, SignIns, Upstreams,
     },
     suggest::did_you_mean,
-    tree::At,
 };
 
 /// The other sections, as far as virtual servers and agents refer to them.
@@ -167,7 +166,7 @@ impl World<'_> {
         let written = || declared.iter().filter_map(|item| item.written.as_deref());
         let none = || written().next().is_none().then(|| format!("no [[{kind}]] is declared"));
         let hint = did_you_mean(name.value, written()).or_else(none);
-        let what = if kind == "sign_in" { "sign-in provider".to_owned() } else { kind.replace('_', " ") };
+        let what = kind.replace('_', " ");
         let complaint = Complaint::new(format!("there is no {what} `{}`", shown(name.value)));
         self.context.mistake(&name.at, complaint.hint_if(hint));
         None

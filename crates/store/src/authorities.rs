@@ -54,10 +54,6 @@ pub struct WaitingAuthority {
     pub last_seen: Timestamp,
 }
 
-/// A place in the sequence of changes. The default is its beginning.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AuthorityCursor(i64);
-
 #[derive(FromRow)]
 struct AuthorityRow {
     place: String,
@@ -68,7 +64,6 @@ struct AuthorityRow {
     first_seen: Option<i64>,
     last_seen: Option<i64>,
     rejected: Option<String>,
-    change: i64,
 }
 
 impl Store {
@@ -191,21 +186,6 @@ impl Store {
             }
             declared
         }))
-    }
-
-    /// The authorization servers that came, waited, were approved or were rejected after `cursor`, in that order, as they
-    /// are now, and where to go on.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn authorities_since(
-        &self,
-        cursor: AuthorityCursor,
-    ) -> Result<(Vec<Authority>, AuthorityCursor), StoreError> {
-        let sql = authority_query!("WHERE change > $1 ORDER BY change");
-        let rows = self.rows::<AuthorityRow>(sql, values![cursor.0]).await?;
-        let last = rows.last().map_or(cursor, |row| AuthorityCursor(row.change));
-        Ok((rows.into_iter().map(AuthorityRow::read).collect(), last))
     }
 }
 

@@ -57,7 +57,7 @@ mod users;
 pub use audit::{
     AuditReport, Broken, Durability, Gap, Ledger, OpenRun, Slot, StoredRecord, Why, verify_audit,
 };
-pub use authorities::{Authority, AuthorityCursor, WaitingAuthority};
+pub use authorities::{Authority, WaitingAuthority};
 pub use browser_sessions::{BrowserSession, NewBrowserSession};
 pub use card_pins::{CardPin, CardPinCursor, Observed, SeenCard, WaitingCard};
 pub use client_grants::GrantSeen;

@@ -15,9 +15,6 @@ const MAX_BYTES: usize = 4 << 10;
 /// Asks for a refresh token (OpenID Connect Core section 11), where a server has it.
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
-/// How often more is asked for at one place before the answer counts as no.
-pub const MOST_STEP_UPS: u8 = 2;
-
 /// Scopes in the order in which they were named, each of them once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeList(Vec<String>);
@@ -97,21 +94,6 @@ pub fn choose(
         return named;
     }
     named.union(&ScopeList(vec![OFFLINE_ACCESS.to_owned()]))
-}
-
-/// What to ask for after a token was refused for its scope (RFC 6750 section 3.1, `insufficient_scope`): what was asked for
-/// before and what is missing now, so that nothing is lost that works already.
-///
-/// `steps` is how often this happened before, at this place and for this person. `None` when asking again leads nowhere:
-/// it was done [`MOST_STEP_UPS`] times, or the token had all that the challenge wants.
-pub fn step_up(
-    asked: &ScopeList,
-    granted: Option<&ScopeList>,
-    challenged: &ScopeList,
-    steps: u8,
-) -> Option<ScopeList> {
-    let had = granted.unwrap_or(asked);
-    (steps < MOST_STEP_UPS && !had.covers(challenged)).then(|| asked.union(challenged))
 }
 
 /// RFC 6749 section 3.3.

@@ -167,30 +167,6 @@ async fn of_two_that_are_seen_first_at_once_one_is_approved() {
 }
 
 #[tokio::test]
-async fn everybody_is_told_what_came_and_what_was_decided() {
-    on_each_engine(async |database| {
-        let store = database.store().await;
-        let mut cursor = AuthorityCursor::default();
-        let mut told = async || {
-            let (changed, next) = store.authorities_since(cursor).await.unwrap();
-            cursor = next;
-            changed.len()
-        };
-        note(&store, OLD, 0).await;
-        assert_eq!(told().await, 1);
-        note(&store, OLD, 1).await;
-        assert_eq!(told().await, 0);
-        note(&store, NEW, 2).await;
-        assert_eq!(told().await, 1);
-        note(&store, NEW, 3).await;
-        assert_eq!(told().await, 0, "that it was seen again is nothing new");
-        store.approve_authority(PLACE, NEW, "admin", NOW).await.unwrap();
-        assert_eq!(told().await, 1);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn what_cannot_be_stored_is_refused() {
     on_each_engine(async |database| {
         let store = database.store().await;

@@ -51,17 +51,6 @@ fn the_operator_counts_first_then_the_challenge_then_the_resource() {
     assert_eq!(ask(None, None, &resource(None), &offline), "offline_access");
 }
 
-#[test]
-fn more_is_asked_for_a_few_times_and_nothing_is_lost() {
-    let (asked, wanted) = (list("basic offline_access"), list("write basic"));
-    let more = step_up(&asked, Some(&list("basic")), &wanted, 0).unwrap();
-    assert_eq!(more.to_string(), "basic offline_access write");
-    assert_eq!(step_up(&more, Some(&list("basic")), &wanted, 1), Some(more.clone()), "refused once");
-    assert_eq!(step_up(&more, Some(&list("basic")), &wanted, MOST_STEP_UPS), None);
-    assert_eq!(step_up(&more, None, &wanted, 0), None, "it was granted as asked, and is not enough");
-    assert_eq!(step_up(&asked, Some(&asked), &list(""), 0), None, "nothing is wanted");
-}
-
 proptest! {
     #[test]
     fn a_list_reads_back_and_a_union_covers_both(one in "[!-~ ]{0,60}", other in "[a-e ]{0,20}") {
@@ -71,19 +60,5 @@ proptest! {
         let both = one.union(&other);
         prop_assert!(both.covers(&one) && both.covers(&other));
         prop_assert!(both.iter().all(|scope| one.contains(scope) || other.contains(scope)));
-    }
-
-    #[test]
-    fn steps_end(granted in "[a-e ]{0,9}", wanted in proptest::collection::vec("[a-e ]{0,9}", 1..20)) {
-        let (mut asked, granted) = (list(""), list(&granted));
-        let mut steps = 0;
-        for wanted in &wanted {
-            if let Some(more) = step_up(&asked, Some(&granted), &list(wanted), steps) {
-                prop_assert!(more.covers(&asked));
-                asked = more;
-                steps += 1;
-            }
-        }
-        prop_assert!(steps <= MOST_STEP_UPS);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_model::{AssertionSource, Connecting, Name, OwnClient, Place};
+use doorward_model::{AssertionSource, Connecting, OwnClient, Place};
 use url::Url;
 
 use super::{

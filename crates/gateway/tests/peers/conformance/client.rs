@@ -148,7 +148,11 @@ fn page(legacy: &[String], modern: &[String]) -> String {
         let cell = |required: &[String]| {
             if required.iter().any(|one| one == name) { "passes" } else { "not required" }
         };
-        let note = if OF_THE_CLIENT.contains(&name) { "judges the SDK, through Doorward" } else { "" };
+        let note = match name.as_str() {
+            OF_TIME => "judges the SDK, through Doorward; but for its clock, which a busy machine misses",
+            name if OF_THE_CLIENT.contains(&name) => "judges the SDK, through Doorward",
+            _ => "",
+        };
         let _ = writeln!(page, "| {name} | {} | {} | {note} |", cell(legacy), cell(modern));
     }
     page.push_str(
