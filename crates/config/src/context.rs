@@ -33,6 +33,8 @@ struct State {
     stored: BTreeSet<Name>,
     missing: Option<Name>,
     secret_files: Vec<PathBuf>,
+    allowed: Vec<(At, PathBuf)>,
+    programs: Vec<(At, PathBuf)>,
 }
 
 impl<'a> Context<'a> {
@@ -126,6 +128,26 @@ impl<'a> Context<'a> {
     /// The files that secrets were read from so far.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         self.state.borrow().secret_files.clone()
+    }
+
+    /// Remembers a path of a sandbox, as it is written.
+    pub(crate) fn note_allowed(&self, at: &At, path: &Path) {
+        self.state.borrow_mut().allowed.push((at.clone(), path.to_owned()));
+    }
+
+    /// The paths of sandboxes so far.
+    pub(crate) fn allowed(&self) -> Vec<(At, PathBuf)> {
+        self.state.borrow().allowed.clone()
+    }
+
+    /// Remembers the program of a command, links not followed.
+    pub(crate) fn note_program(&self, at: &At, path: &Path) {
+        self.state.borrow_mut().programs.push((at.clone(), path.to_owned()));
+    }
+
+    /// The programs of commands so far, with a sandbox or without.
+    pub(crate) fn programs(&self) -> Vec<(At, PathBuf)> {
+        self.state.borrow().programs.clone()
     }
 
     /// The file that is read, as far as its name tells.

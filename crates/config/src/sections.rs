@@ -30,7 +30,7 @@ pub(crate) use listen::Listening;
 pub(crate) use server::{Draft as ServerDraft, Servers};
 pub(crate) use sign_in::SignIns;
 pub(crate) use store::without_password;
-use upstream::sandbox::OffLimits;
+use upstream::sandbox::{self, OffLimits};
 pub(crate) use upstream::{Upstreams, variable_name};
 
 use std::{
@@ -124,6 +124,7 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
 
     OffLimits::of(context, master_key.as_ref(), store_url.as_ref(), listening.tls.as_ref())
         .refuse_in(&upstreams, context);
+    sandbox::refuse_replaceable(&upstreams, context);
     publish::refuse_mixed_subjects(&issuers, &sign_in, context);
     let public_url = public_url(&top, listening.address.as_ref(), listening.tls.is_some());
     let world = World {

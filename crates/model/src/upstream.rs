@@ -49,10 +49,13 @@ pub struct Command {
 /// not started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sandbox {
-    /// Files and directories that it may read and execute, besides what programs need of the system.
+    /// Files and directories that it may read and execute, besides what programs need of the system. These and the
+    /// others are where links led to when the configuration was read: what leads elsewhere later is not allowed.
     pub read: Vec<PathBuf>,
     /// Files and directories that it may also write.
     pub write: Vec<PathBuf>,
+    /// Its program, links followed; whatever its command names at the start when absent.
+    pub program: Option<PathBuf>,
     /// Whether it may use the network.
     pub network: bool,
 }

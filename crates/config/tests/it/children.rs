@@ -44,7 +44,8 @@ fn a_command_with_all_that_belongs_to_it() {
 fn a_sandbox_is_what_is_written_and_holds_the_network_back() {
     let sandbox = |text: &str| command_of(&child(text)).sandbox;
     assert_eq!(sandbox(""), None);
-    assert_eq!(sandbox("sandbox = {}"), Some(Sandbox::default()));
+    let program = Some(PathBuf::from("/usr/bin/npx"));
+    assert_eq!(sandbox("sandbox = {}"), Some(Sandbox { program: program.clone(), ..Sandbox::default() }));
     let full = sandbox("sandbox = { read = [\"data\", \"/srv\"], write = [\"/var/u\"], network = true }");
     let path = |path: &str| PathBuf::from(path);
     assert_eq!(
@@ -52,9 +53,12 @@ fn a_sandbox_is_what_is_written_and_holds_the_network_back() {
         Some(Sandbox {
             read: vec![path("/etc/doorward/data"), path("/srv")],
             write: vec![path("/var/u")],
+            program,
             network: true
         })
     );
+    let linked = sandbox("sandbox = { read = [\"link\"] }").expect("a sandbox");
+    assert_eq!(linked.read, [path("/var/lib")], "links are followed now, not when the child starts");
     let warned =
         |text: &str| good(&child(text)).warnings.iter().any(|w| w.key == "upstream[0].sandbox.network");
     assert!(warned("sandbox = { network = true }"));
@@ -99,6 +103,63 @@ fn no_sandbox_leaves_a_secret_of_doorwards_within_reach() {
     let usual = files.replace("/srv/keys/master", "/usr/local/etc/doorward.key");
     let found = mistakes(&format!("{usual}{}", child("sandbox = {}")));
     assert!(found.contains("the command could read `/usr/local/etc/doorward.key`"), "{found}");
+}
+
+#[test]
+fn what_a_child_could_replace_is_not_allowed_to_any() {
+    let upstream = |name: &str, command: &str, more: &str| {
+        format!("[[upstream]]\nname = \"{name}\"\ncommand = [\"{command}\"]\n{more}\n")
+    };
+    let with = |first: &str, second: &str| {
+        mistakes(&format!(
+            "{}{}",
+            upstream("u", "npx", &format!("sandbox = {{ {first} }}")),
+            upstream("v", "npx", &format!("sandbox = {{ {second} }}"))
+        ))
+    };
+    let outer = "write = [\"/srv/a\"]";
+    for (first, second, key) in [
+        ("read = [\"/srv/a/ro\"], write = [\"/srv/a\"]", "", "upstream[0].sandbox.read[0]"),
+        (outer, "read = [\"/srv\", \"/srv/a/x/ro\"]", "upstream[1].sandbox.read[1]"),
+        ("read = [\"/srv/a/x/ro\"]", outer, "upstream[0].sandbox.read[0]"),
+        (outer, "write = [\"/srv/a/b\"]", "upstream[1].sandbox.write[0]"),
+        // It has been replaced already, and the file is read again.
+        (outer, "read = [\"/srv/a/swapped\"]", "upstream[1].sandbox.read[0]"),
+    ] {
+        let found = with(first, second);
+        assert!(found.contains(&format!("{key}: the command of `")), "{first} {second}: {found}");
+        assert!(found.contains("which lies in its `/srv/a`") && found.lines().count() == 1, "{found}");
+    }
+    assert_eq!(with(outer, "read = [\"/srv/a\", \"/srv\", \"/srv/ab\"], write = [\"/srv/a\"]"), "");
+
+    // Programs, with a sandbox of their own or without.
+    let sandbox = "sandbox = { write = [\"/srv/a\", \"/srv/run\"] }";
+    for program in ["/srv/a/bin/run", "/srv/a/swapped", "/srv/run"] {
+        for more in ["", "sandbox = {}"] {
+            let found =
+                mistakes(&format!("{}{}", upstream("u", "npx", sandbox), upstream("v", program, more)));
+            let expected =
+                format!("upstream[1].command: the command of `u` could replace `{program}`, which lies in");
+            assert!(found.contains(&expected) && found.lines().count() == 1, "{found}");
+        }
+    }
+    let own_path = upstream("v", "run", "env = { PATH = \"/srv/a/bin:/bin\" }");
+    let found = mistakes(&format!("{}{own_path}", upstream("u", "npx", sandbox)));
+    assert!(found.contains("could replace `/srv/a/bin/run`"), "{found}");
+}
+
+#[test]
+fn a_program_with_a_sandbox_has_to_be_there() {
+    refused(
+        |command| format!("[[upstream]]\nname = \"u\"\ncommand = [\"{command}\"]\nsandbox = {{}}\n"),
+        &[(
+            "/etc/doorward/missing",
+            "upstream[0].command: there is no such program (with a `sandbox` it has to be there",
+        )],
+    );
+    let bare = World::default().parse(&child("sandbox = {}")).expect_err("no PATH").to_string();
+    assert!(bare.contains("upstream[0].command: there is no such program"), "{bare}");
+    assert_eq!(mistakes("[[upstream]]\nname = \"u\"\ncommand = [\"/etc/doorward/missing\"]\n"), "");
 }
 
 #[test]

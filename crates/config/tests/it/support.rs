@@ -14,7 +14,8 @@ pub(crate) struct World {
 impl World {
     /// The variables that the tests' files refer to.
     pub(crate) fn usual() -> Self {
-        Self::default().variable("KEY", "s3cr3t-value").file("/etc/doorward/key.txt", "s3cr3t-value\n")
+        let variables = Self::default().variable("KEY", "s3cr3t-value").variable("PATH", "/usr/bin:/bin");
+        variables.file("/etc/doorward/key.txt", "s3cr3t-value\n")
     }
 
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
@@ -41,6 +42,8 @@ impl World {
             real: &|path| match path.to_str() {
                 Some("/etc/doorward/missing") => Err(io::ErrorKind::NotFound.into()),
                 Some("/etc/doorward/link") => Ok("/var/lib".into()),
+                // What a child that may write there has made of it since.
+                Some("/srv/a/swapped") => Ok("/home/somebody".into()),
                 _ => Ok(path.to_owned()),
             },
             overrides: self.overrides.clone(),

@@ -27,10 +27,12 @@ impl Room {
     pub(super) fn make() -> Result<Self, ChannelError> {
         let failed =
             |error: io::Error| ChannelError::Start(format!("it gets no directory of its own: {error}"));
+        // Without links from the start: the launcher believes only such paths, and others may write there too.
+        let beneath = std::env::temp_dir().canonicalize().map_err(failed)?;
         let room = tempfile::Builder::new()
             .prefix("doorward-child-")
             .permissions(Permissions::from_mode(0o700))
-            .tempdir()
+            .tempdir_in(beneath)
             .map_err(failed)?;
         Ok(Self(room))
     }
@@ -46,7 +48,8 @@ impl Room {
         let (read, mut write) = read_and_write.map_err(|error| super::refused(&error))?;
         write.push(self.path().to_owned());
         let argv = command.argv.iter().map(Into::into).collect();
-        Ok(Plan { parent: std::process::id(), network: allowed.network, read, write, argv })
+        let program = allowed.program.clone();
+        Ok(Plan { parent: std::process::id(), network: allowed.network, read, write, program, argv })
     }
 
     /// Removes it. Children can make that long work, which nobody else waits for.

@@ -132,6 +132,13 @@ fn assert_refused(outcome: &str) {
     assert!(outcome.starts_with("refused: "), "{outcome}");
 }
 
+fn initialize() -> Value {
+    json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } },
+    })
+}
+
 /// A process id that an attempt answered.
 fn ids(outcome: &str) -> Vec<u32> {
     outcome.trim_start_matches("done: ").split(' ').map(|id| id.parse().expect("an id")).collect()
@@ -220,6 +227,54 @@ async fn a_fenced_child_writes_where_it_may_and_nowhere_else() {
         let book = free.path("shelf/book");
         assert_done(&free.on(what, &book).await);
     }
+}
+
+#[tokio::test]
+async fn a_link_that_is_put_in_the_place_of_a_path_starts_nothing() {
+    if !can_hold() {
+        return;
+    }
+    let mut world = World::fenced().await;
+    let (shelf, aside, data) = (world.path("shelf"), world.path("aside"), world.path("doorward-data"));
+    assert_done(&world.on("read", &shelf.join("book")).await);
+    // As whoever may write there could, while Doorward runs. The next session would start a child that reads the key.
+    fs::rename(&shelf, &aside).expect("moved");
+    std::os::unix::fs::symlink(&data, &shelf).expect("a link");
+    let answer = world.connection.legacy(None, &initialize()).await;
+    assert!(answer.header("mcp-session-id").is_none(), "{answer:?}");
+    assert!(answer.body.contains("upstream_unreachable"), "{answer:?}");
+    // What is there again may be read again.
+    fs::remove_file(&shelf).expect("removed");
+    fs::rename(&aside, &shelf).expect("moved");
+    soon("a child again", async {
+        while world.connection.legacy(None, &initialize()).await.header("mcp-session-id").is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    world.program.stop().await;
+    let details: Vec<_> = world.place.records().await.iter().map(ToString::to_string).collect();
+    let said = "it leads elsewhere than when the configuration was read";
+    assert!(details.iter().any(|detail| detail.contains(said)), "{details:?}");
+}
+
+#[test]
+fn what_a_child_could_put_a_link_in_the_place_of_is_refused_before_it_can() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("room/inner")).expect("made");
+    fs::create_dir(place.path("shelf")).expect("made");
+    let is_refused = |place: &Place| {
+        let ran = place.run(&["check"], "");
+        assert!(
+            !ran.success && ran.stdout.contains("sandbox.read[0]: the command of `u` could replace"),
+            "{ran:?}"
+        );
+    };
+    place.write("doorward.toml", &configuration("read = [\"room/inner\"], write = [\"room\"]"));
+    is_refused(&place);
+    fs::remove_dir(place.path("room/inner")).expect("removed");
+    std::os::unix::fs::symlink(place.path("shelf"), place.path("room/inner")).expect("a link");
+    is_refused(&place);
 }
 
 #[tokio::test]
@@ -434,10 +489,7 @@ async fn a_child_that_keeps_ending_is_seen() {
     let server = "[[server]]\nname = \"demo\"\nupstreams = [\"u\"]\naccess = \"open\"\n";
     let program = place.start(&format!("[listen]\naddress = \"127.0.0.1:0\"\n{upstream}{server}"));
     let mut connection = Connection::to(program.address).await;
-    let initialize = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } },
-    });
+    let initialize = initialize();
     soon("word of it", async {
         while !program.everything().contains("an upstream keeps ending") {
             connection.legacy(None, &initialize).await;

@@ -3,6 +3,8 @@
 //! They can come only from the file: sections that stand several times have no variables, and nothing else than
 //! this module makes a [`Command`].
 
+use std::path::PathBuf;
+
 use doorward_model::{Command, Secret};
 
 use super::sandbox;
@@ -23,7 +25,15 @@ pub(super) fn read(section: &Section<'_>) -> Option<Command> {
     let argv = argv(section);
     let env = if section.has("env") { env(section) } else { Some(Vec::new()) };
     let directory = section.text("directory").and_then(|text| path(section, &text));
-    let sandbox = if section.has("sandbox") { sandbox::read(section) } else { None };
+    let program = argv.as_ref().zip(env.as_ref()).and_then(|(argv, env)| program(section, argv, env));
+    if let Some(program) = &program {
+        section.context.note_program(&section.at("command"), program);
+    }
+    let sandbox = if section.has("sandbox") { sandbox::read(section, program.as_deref()) } else { None };
+    if argv.is_some() && env.is_some() && sandbox.is_some() && program.is_none() {
+        let complaint = Complaint::new("there is no such program");
+        section.mistake("command", complaint.hint("with a `sandbox` it has to be there when this is read"));
+    }
     if section.has("directory") && directory.is_none() || section.has("sandbox") && sandbox.is_none() {
         return None;
     }
@@ -49,6 +59,18 @@ fn argv(section: &Section<'_>) -> Option<Vec<String>> {
         }
     }
     (argv.len() == texts.len()).then_some(argv)
+}
+
+/// Where the program is, as whoever starts it will find it.
+fn program(section: &Section<'_>, argv: &[String], env: &[(String, Secret)]) -> Option<PathBuf> {
+    let named = argv.first()?;
+    let is_there = |path: &PathBuf| (section.context.env.real)(path).is_ok();
+    if named.contains('/') {
+        return Some(PathBuf::from(named)).filter(is_there);
+    }
+    let given = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.expose().to_owned());
+    let path = given.or_else(|| (section.context.env.var)("PATH"))?;
+    std::env::split_paths(&path).map(|directory| directory.join(named)).find(is_there)
 }
 
 /// A text that the operating system takes as an argument or a path.

@@ -2,11 +2,14 @@
 //!
 //! A sandbox that leaves Doorward's own secrets within reach is a mistake here, before anything is started.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use doorward_model::{Sandbox, Transport};
+use doorward_model::{Name, Sandbox, Transport, Upstream};
 
-use super::Upstreams;
+use super::{Declared, Upstreams};
 use crate::{
     MasterKeySource, StoreUrl, Tls,
     context::{Context, shown},
@@ -20,7 +23,8 @@ pub(crate) const SPEC: Spec = Spec {
     shape: Shape::Inner,
     about: "What the child of a `command` may touch: what is written here, what programs need of the system, and a \
             directory of its own (`TMPDIR`). Where the kernel cannot enforce this, the child is not started. \
-            Paths are relative to this file, and have to exist.",
+            Paths are relative to this file, have to exist, and mean what links lead to when the file is read; none \
+            may lie inside what a `write` names.",
     keys: &[
         Key::new(
             "read",
@@ -45,7 +49,7 @@ pub(crate) const SPEC: Spec = Spec {
 };
 
 /// The sandbox of a command; absent without one, and after a mistake in it.
-pub(super) fn read(section: &Section<'_>) -> Option<Sandbox> {
+pub(super) fn read(section: &Section<'_>, program: Option<&Path>) -> Option<Sandbox> {
     let table = section.table("sandbox", &SPEC)?;
     table.refuse_unknown(&[]);
     let network = table.boolean("network").unwrap_or(false);
@@ -53,7 +57,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<Sandbox> {
         let complaint = Complaint::new("gives the command the whole network, local services included");
         table.warn("network", complaint.hint("leave it out if the command does not need it"));
     }
-    Some(Sandbox { read: paths(&table, "read"), write: paths(&table, "write"), network })
+    let program = program.map(|program| real(program, section.context));
+    Some(Sandbox { read: paths(&table, "read"), write: paths(&table, "write"), program, network })
 }
 
 fn paths(table: &Section<'_>, name: &str) -> Vec<PathBuf> {
@@ -64,12 +69,45 @@ fn paths(table: &Section<'_>, name: &str) -> Vec<PathBuf> {
 fn path(table: &Section<'_>, text: &Found<&str>) -> Option<PathBuf> {
     let written = super::command::path(table, text)?;
     let path = table.context.env.base_dir.join(written);
-    if let Err(error) = (table.context.env.real)(&path) {
+    table.context.note_allowed(&text.at, &path);
+    let real = (table.context.env.real)(&path).map_err(|error| {
         let shown = shown(&path.display().to_string());
-        table.context.mistake(&text.at, format!("`{shown}` cannot be allowed: {}", error.kind()));
-        return None;
+        Complaint::new(format!("`{shown}` cannot be allowed: {}", error.kind()))
+    });
+    table.context.accept(&text.at, real)
+}
+
+/// Reports what the child of one command could put a link in the place of: paths of sandboxes and programs that lie
+/// in what it may write. To be called when all upstreams have been read.
+pub(crate) fn refuse_replaceable(upstreams: &Upstreams, context: &Context<'_>) {
+    let sandboxes: Vec<_> = upstreams.iter().filter_map(sandbox_of).collect();
+    let written =
+        || sandboxes.iter().flat_map(|(name, sandbox)| sandbox.write.iter().map(move |w| (*name, w)));
+    let refuse = |at: &At, path: &Path, replaceable: &dyn Fn(&Path, &Path) -> bool| {
+        let trail = trail(path, context);
+        let Some((name, write)) =
+            written().find(|(_, write)| trail.iter().any(|step| replaceable(step, write)))
+        else {
+            return;
+        };
+        let [path, write] = [path, write].map(|path| shown(&path.display().to_string()));
+        let complaint =
+            format!("the command of `{name}` could replace `{path}`, which lies in its `{write}`");
+        context.mistake(at, Complaint::new(complaint).hint("keep it outside of what a sandbox may `write`"));
+    };
+    for (at, path) in context.allowed() {
+        // Several may share a directory: its name stands outside of it.
+        refuse(&at, &path, &|step, write| step != write && step.starts_with(write));
     }
-    Some(path)
+    for (at, path) in context.programs() {
+        refuse(&at, &path, &|step, write| step.starts_with(write));
+    }
+}
+
+fn sandbox_of(declared: &Declared<Arc<Upstream>>) -> Option<(&Name, &Sandbox)> {
+    let upstream = declared.value.as_ref()?;
+    let Transport::Stdio(command) = &upstream.transport else { return None };
+    Some((&upstream.name, command.sandbox.as_ref()?))
 }
 
 /// What no child may reach.
@@ -102,11 +140,7 @@ impl OffLimits {
     /// Reports sandboxes that would leave these within reach.
     pub(crate) fn refuse_in(&self, upstreams: &Upstreams, context: &Context<'_>) {
         for declared in upstreams {
-            let Some(Transport::Stdio(command)) = declared.value.as_ref().map(|upstream| &upstream.transport)
-            else {
-                continue;
-            };
-            let Some(sandbox) = &command.sandbox else { continue };
+            let Some((_, sandbox)) = sandbox_of(declared) else { continue };
             let at = At { place: declared.at.place.clone(), key: format!("{}.sandbox", declared.at.key) };
             let system = Sandbox::SYSTEM.iter().map(PathBuf::from).collect::<Vec<_>>();
             for (word, paths) in [("read", &sandbox.read), ("write", &sandbox.write), ("read", &system)] {
@@ -130,6 +164,12 @@ impl OffLimits {
 fn holds(paths: &[PathBuf], file: &Path, context: &Context<'_>) -> bool {
     let file = real(file, context);
     paths.iter().any(|path| file.starts_with(real(path, context)))
+}
+
+/// What stands on the way to a path, itself and what it leads to included: to replace one of these is to replace it.
+fn trail(path: &Path, context: &Context<'_>) -> Vec<PathBuf> {
+    let place = |step: &Path| Some(real(step.parent()?, context).join(step.file_name()?));
+    path.ancestors().filter_map(place).chain([real(path, context)]).collect()
 }
 
 /// Where a path leads to. What does not exist yet, such as a key that is made at the first start, stands where its

@@ -8,6 +8,7 @@ const PARENT: &str = "--parent";
 const NETWORK: &str = "--network";
 const READ: &str = "--read";
 const WRITE: &str = "--write";
+const PROGRAM: &str = "--program";
 const COMMAND: &str = "--";
 
 /// What a child is to become, and what it may touch.
@@ -17,10 +18,12 @@ pub(in crate::stdio) struct Plan {
     pub(in crate::stdio) parent: u32,
     /// Whether it may use the network.
     pub(in crate::stdio) network: bool,
-    /// What it may read and execute. Absolute.
+    /// What it may read and execute. Absolute, and without links: one that leads elsewhere is refused.
     pub(in crate::stdio) read: Vec<PathBuf>,
-    /// What it may also write. Absolute.
+    /// What it may also write. Absolute, and without links.
     pub(in crate::stdio) write: Vec<PathBuf>,
+    /// Where the program has to be found, without links; anywhere when absent.
+    pub(in crate::stdio) program: Option<PathBuf>,
     /// The program and its arguments.
     pub(in crate::stdio) argv: Vec<OsString>,
 }
@@ -36,6 +39,9 @@ impl Plan {
             for path in paths {
                 said.extend([word.into(), path.into()]);
             }
+        }
+        if let Some(program) = &self.program {
+            said.extend([PROGRAM.into(), program.into()]);
         }
         said.push(COMMAND.into());
         said.extend(self.argv.iter().cloned());
@@ -56,6 +62,7 @@ impl Plan {
                 Some(NETWORK) => plan.network = true,
                 Some(READ) => plan.read.push(value()?.into()),
                 Some(WRITE) => plan.write.push(value()?.into()),
+                Some(PROGRAM) => plan.program = Some(value()?.into()),
                 Some(COMMAND) => break,
                 _ => return Err("the launcher was told something unknown".to_owned()),
             }

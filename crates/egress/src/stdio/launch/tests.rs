@@ -96,6 +96,7 @@ proptest! {
         network in any::<bool>(),
         read in prop::collection::vec("[^\0]{1,9}", 0..3),
         write in prop::collection::vec("(--|--read|[^\0]{1,9})", 0..3),
+        program in prop::option::of("(--|[^\0]{1,9})"),
         argv in prop::collection::vec("(--|--write|[^\0]{0,9})", 0..4),
     ) {
         let plan = Plan {
@@ -103,6 +104,7 @@ proptest! {
             network,
             read: read.into_iter().map(PathBuf::from).collect(),
             write: write.into_iter().map(PathBuf::from).collect(),
+            program: program.map(PathBuf::from),
             argv: argv.into_iter().map(OsString::from).collect(),
         };
         let mut arguments = plan.arguments().into_iter();

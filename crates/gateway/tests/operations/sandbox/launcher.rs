@@ -100,6 +100,32 @@ fn what_cannot_be_allowed_is_said_and_nothing_is_started() {
 }
 
 #[test]
+fn what_leads_elsewhere_than_it_did_is_not_allowed() {
+    if !can_hold() {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = directory.path().canonicalize().expect("a directory");
+    let [inner, link, beneath, gone] =
+        ["inner", "link", "link/file", "inner/gone"].map(|name| place.join(name).display().to_string());
+    fs::create_dir(&inner).expect("made");
+    fs::write(place.join("inner/file"), "x").expect("written");
+    std::os::unix::fs::symlink("inner", &link).expect("a link");
+    let shell = fs::canonicalize("/bin/sh").expect("a shell").display().to_string();
+    let elsewhere = "it leads elsewhere than when the configuration was read";
+    let refused = format!("doorward: not started: no file rule for {link}");
+    for words in [["--read", &link], ["--write", &link], ["--read", &beneath], ["--write", &beneath]] {
+        let said = by_hand(&words, "/bin/sh", &["-c", "exit 0"]);
+        assert!(said.starts_with(&refused) && said.contains(elsewhere), "{words:?}: {said}");
+    }
+    assert!(by_hand(&["--read", &gone], "/bin/sh", &[]).starts_with("doorward: not started: "));
+    let said = by_hand(&["--program", &inner], "/bin/sh", &["-c", "exit 0"]);
+    assert!(said.starts_with("doorward: not started: ") && said.contains(elsewhere), "{said}");
+    let words = ["--read", &inner, "--write", &inner, "--program", &shell];
+    assert!(by_hand(&words, "/bin/sh", &["-c", "exit 0"]).starts_with("doorward: ready"));
+}
+
+#[test]
 fn a_launcher_whose_parent_is_gone_starts_nothing() {
     let output = Command::new(PROGRAM)
         .args(["__child", "--parent", "1", "--", "/bin/echo", "ran"])

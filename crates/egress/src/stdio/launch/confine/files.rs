@@ -4,8 +4,16 @@
 //! kinds are used where the kernel has them: TCP (ABI 4, besides the filter of system calls), devices (ABI 5), and
 //! signals and abstract sockets to processes outside (ABI 6, Linux 6.12). Landlock has no rules about looking
 //! (`stat`), nor about modes, owners and times of files that the user owns.
+//!
+//! Rules are about what is opened here, not about names. Other children may be able to replace what a name stands for,
+//! so what was opened has to be at the very path that the configuration meant, links followed when it was read. What
+//! the system keeps is not asked: its links may change with every update, and no child writes there.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    os::fd::{AsFd as _, AsRawFd as _},
+    path::{Path, PathBuf},
+};
 
 use doorward_model::Sandbox;
 use landlock::{
@@ -61,22 +69,39 @@ fn allow(mut rules: RulesetCreated, plan: &Plan, program: &Path) -> Result<Rules
     let devices = DEVICES.iter().map(|path| (PathBuf::from(path), write));
     for (path, access) in system.chain(devices) {
         if path.exists() {
-            rules = add(rules, &path, access)?;
+            rules = add(rules, &path, None, access)?;
         }
     }
-    rules = add(rules, program, read)?;
+    rules = add(rules, program, plan.program.as_deref(), read)?;
     for (paths, access) in [(&plan.read, read), (&plan.write, write)] {
         for path in paths {
-            rules = add(rules, path, access)?;
+            rules = add(rules, path, Some(path), access)?;
         }
     }
     Ok(rules)
 }
 
-/// Rules about directories mean all that is in them; some accesses have no meaning for a single file.
-fn add(rules: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Result<RulesetCreated, String> {
+/// Adds a rule about what is at a path, if that is where it is `meant` to be. Rules about directories mean all that is
+/// in them; some accesses have no meaning for a single file.
+fn add(
+    rules: RulesetCreated,
+    path: &Path,
+    meant: Option<&Path>,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, String> {
     let no_rule = |error: &dyn std::fmt::Display| format!("no file rule for {}: {error}", path.display());
     let opened = PathFd::new(path).map_err(|error| no_rule(&error))?;
+    if let Some(meant) = meant {
+        let found = place_of(&opened).map_err(|error| no_rule(&error))?;
+        if found != meant {
+            return Err(no_rule(&"it leads elsewhere than when the configuration was read"));
+        }
+    }
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
     rules.add_rule(PathBeneath::new(opened, access)).map_err(|error| no_rule(&error))
+}
+
+/// The one path without links of an open file; another text when it was removed.
+fn place_of(opened: &PathFd) -> io::Result<PathBuf> {
+    fs::read_link(format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd()))
 }
