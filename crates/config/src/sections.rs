@@ -122,8 +122,8 @@ pub(crate) fn read(root: &Table, context: &Context<'_>) -> Option<(Settings, Sna
     let network = network::read(&single(&network::SPEC));
     let limits = limits::read(&single(&limits::SPEC));
 
-    OffLimits::of(context, master_key.as_ref(), store_url.as_ref(), listening.tls.as_ref())
-        .refuse_in(&upstreams, context);
+    let (tls, ca) = (listening.tls.as_ref(), network.ca.as_deref());
+    OffLimits::of(context, master_key.as_ref(), store_url.as_ref(), tls, ca).refuse_in(&upstreams, context);
     sandbox::refuse_replaceable(&upstreams, context);
     publish::refuse_mixed_subjects(&issuers, &sign_in, context);
     let public_url = public_url(&top, listening.address.as_ref(), listening.tls.is_some());

@@ -106,6 +106,37 @@ fn no_sandbox_leaves_a_secret_of_doorwards_within_reach() {
 }
 
 #[test]
+fn what_sqlite_keeps_beside_the_store_is_as_secret() {
+    for ending in ["-wal", "-shm", "-journal"] {
+        let path = format!("/var/lib/doorward.db{ending}");
+        let store = "[store]\nurl = \"sqlite:///var/lib/doorward.db\"\n";
+        let found = mistakes(&format!("{store}{}", child(&format!("sandbox = {{ read = [\"{path}\"] }}"))));
+        assert!(found.contains(&format!("could read `{path}`, which holds a secret")), "{found}");
+        assert_eq!(found.lines().count(), 1, "{found}");
+    }
+}
+
+#[test]
+fn what_decides_what_is_run_or_trusted_may_be_read_and_not_written() {
+    let files = "[listen]\ntls = { certificate = \"/srv/c.pem\", key = \"/srv/k.pem\", client_ca = \"/srv/ca.pem\" }\n\
+                 [network]\nca = \"/var/roots/link/roots.pem\"\n";
+    let with = |sandbox: &str| mistakes(&format!("{files}{}", child(&format!("sandbox = {{ {sandbox} }}"))));
+    for (written, decisive) in [
+        ("/srv/c.pem", "/srv/c.pem"),
+        ("/srv/ca.pem", "/srv/ca.pem"),
+        ("/var/roots", "/var/roots/link/roots.pem"),
+        ("/var/roots/link", "/var/roots/link/roots.pem"),
+        ("/opt/doorward", "/opt/doorward/bin/doorward"),
+        ("/opt/doorward/bin/doorward", "/opt/doorward/bin/doorward"),
+    ] {
+        let found = with(&format!("write = [\"{written}\"]"));
+        let expected = format!("could write `{decisive}`, which decides what is run or trusted");
+        assert!(found.contains(&expected) && found.lines().count() == 1, "{written}: {found}");
+        assert_eq!(with(&format!("read = [\"{written}\"]")), "");
+    }
+}
+
+#[test]
 fn what_a_child_could_replace_is_not_allowed_to_any() {
     let upstream = |name: &str, command: &str, more: &str| {
         format!("[[upstream]]\nname = \"{name}\"\ncommand = [\"{command}\"]\n{more}\n")

@@ -3,6 +3,7 @@
 //! A sandbox that leaves Doorward's own secrets within reach is a mistake here, before anything is started.
 
 use std::{
+    iter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -37,7 +38,8 @@ pub(crate) const SPEC: Spec = Spec {
             "write",
             Kind::Texts,
             "[]",
-            "files and directories that it may read, execute and write; none that holds those or this file",
+            "files and directories that it may read, execute and write; none that holds those, this file, Doorward \
+             itself, a program of any `command`, or certificates that Doorward shows or trusts",
         ),
         Key::new(
             "network",
@@ -110,12 +112,19 @@ fn sandbox_of(declared: &Declared<Arc<Upstream>>) -> Option<(&Name, &Sandbox)> {
     Some((&upstream.name, command.sandbox.as_ref()?))
 }
 
+/// The program that runs.
+const ITSELF: &str = "/proc/self/exe";
+
+/// What SQLite keeps beside a database, with the same content: <https://www.sqlite.org/tempfiles.html>.
+const SQLITE_KEEPS_BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// What no child may reach.
 pub(crate) struct OffLimits {
     /// Not even to read: what holds Doorward's secrets.
     pub(crate) secret: Vec<PathBuf>,
-    /// Not to write: what decides which commands are run.
-    pub(crate) decisive: PathBuf,
+    /// Not to write: what decides which commands are run, and whom Doorward trusts. The programs of commands belong
+    /// to it as well: [`refuse_replaceable`].
+    pub(crate) decisive: Vec<PathBuf>,
 }
 
 impl OffLimits {
@@ -125,6 +134,7 @@ impl OffLimits {
         master_key: Option<&MasterKeySource>,
         store: Option<&StoreUrl>,
         tls: Option<&Tls>,
+        ca: Option<&Path>,
     ) -> Self {
         let mut secret = context.secret_files();
         if let Some(MasterKeySource::File(path)) = master_key {
@@ -132,9 +142,17 @@ impl OffLimits {
         }
         if let Some(StoreUrl::Sqlite(path)) = store {
             secret.push(path.clone());
+            secret.extend(SQLITE_KEEPS_BESIDE.map(|ending| beside(path, ending)));
         }
         secret.extend(tls.map(|tls| tls.key.clone()));
-        Self { secret, decisive: context.file() }
+        let mut decisive = vec![context.file()];
+        // Where its file is no more, there is nothing to write.
+        decisive.extend((context.env.real)(Path::new(ITSELF)));
+        decisive.extend(ca.map(Path::to_owned));
+        decisive.extend(
+            tls.into_iter().flat_map(|tls| iter::once(&tls.certificate).chain(&tls.client_ca)).cloned(),
+        );
+        Self { secret, decisive }
     }
 
     /// Reports sandboxes that would leave these within reach.
@@ -151,19 +169,28 @@ impl OffLimits {
                     context.mistake(&at, Complaint::new(complaint).hint("allow less, or move that file"));
                 }
             }
-            if holds(&sandbox.write, &self.decisive, context) {
+            for decisive in self.decisive.iter().filter(|decisive| holds(&sandbox.write, decisive, context)) {
+                let shown = shown(&decisive.display().to_string());
+                let which = if *decisive == context.file() { "this file" } else { &format!("`{shown}`") };
                 let complaint =
-                    Complaint::new("the command could write this file, which decides what is run");
-                context.mistake(&at, complaint.hint("allow less, or move this file"));
+                    format!("the command could write {which}, which decides what is run or trusted");
+                context.mistake(&at, Complaint::new(complaint).hint("allow less, or move that file"));
             }
         }
     }
 }
 
-/// Whether one of the paths is that file or a directory above it, links followed.
+/// Whether one of the paths is that file, or above it or above a link on the way to it.
 fn holds(paths: &[PathBuf], file: &Path, context: &Context<'_>) -> bool {
-    let file = real(file, context);
-    paths.iter().any(|path| file.starts_with(real(path, context)))
+    let trail = trail(file, context);
+    paths.iter().map(|path| real(path, context)).any(|path| trail.iter().any(|step| step.starts_with(&path)))
+}
+
+/// The path of a file with that ending added.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
 }
 
 /// What stands on the way to a path, itself and what it leads to included: to replace one of these is to replace it.
