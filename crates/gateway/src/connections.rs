@@ -26,7 +26,7 @@ use http::HeaderValue;
 use lru::LruCache;
 use tokio::sync::watch;
 
-pub(crate) use held::{ConnectionId, Held};
+pub(crate) use held::{ConnectionId, Held, elsewhere};
 pub(crate) use missing::{Lack, NotConnected};
 pub(crate) use store::{ConnectionState, Revocable, Tokens};
 pub(crate) use whose::{person_of, whose};
@@ -132,12 +132,13 @@ impl Connections {
         person: String,
     ) -> Result<Presented, NoToken> {
         let key = Key::new(&connecting.place, person);
-        let (held, now) = (self.held(&key).await?, self.clock.now());
+        let (held, now) = (self.held_for(connecting, &key).await?, self.clock.now());
         if held.is_fresh(now) {
             return Ok(Presented { held, key });
         }
         let held = match self.renewed(connecting, &key, &held).await {
-            Ok(renewed) => renewed,
+            // Where it was connected anew meanwhile, perhaps by a replica with another configuration.
+            Ok(renewed) => belongs(connecting, renewed)?,
             // It still lives, and the next request tries again.
             Err(NoToken::Away(_)) if held.lives(self.clock.now()) => held,
             Err(error) => return Err(error),
@@ -154,7 +155,7 @@ impl Connections {
         last: bool,
     ) -> Result<(), NoToken> {
         let Presented { held, key } = presented;
-        let known = self.held(key).await?;
+        let known = self.held_for(connecting, key).await?;
         if known.version != held.version && !last {
             return Ok(());
         }
@@ -167,8 +168,14 @@ impl Connections {
     }
 
     /// Which connection a person has there now; none without one. Needs no good token.
-    pub(crate) async fn present(&self, place: &Place, person: String) -> Option<ConnectionId> {
-        self.held(&Key::new(place, person)).await.ok().map(|held| held.id)
+    pub(crate) async fn present(&self, connecting: &Connecting, person: String) -> Option<ConnectionId> {
+        let key = Key::new(&connecting.place, person);
+        self.held_for(connecting, &key).await.ok().map(|held| held.id)
+    }
+
+    /// The same as [`Self::held`], if it was made for the place as it is declared now.
+    async fn held_for(&self, connecting: &Connecting, key: &Key) -> Result<Arc<Held>, NoToken> {
+        belongs(connecting, self.held(key).await?)
     }
 
     /// A connection as it is remembered, or as the store has it.
@@ -216,6 +223,15 @@ impl NoToken {
     #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
     fn store(error: StoreError) -> Self {
         Self::Away(format!("the store failed: {error}"))
+    }
+}
+
+/// A connection, if it was made for the place as it is declared now. Its row stays: who declares the place as it was
+/// before has it back, and connecting again replaces it.
+fn belongs(connecting: &Connecting, held: Arc<Held>) -> Result<Arc<Held>, NoToken> {
+    match elsewhere(connecting, &held.resource, &held.issuer) {
+        Some(why) => Err(NoToken::Broken(why)),
+        None => Ok(held),
     }
 }
 

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use super::{ask, authority, places};
 use crate::{
-    connections::Revocable,
+    connections::{Revocable, elsewhere},
     oauth::{Outcome, Web, read_form},
     pages::{ConnectionDone, ConnectionRow, Hidden, MyConnections, RowState},
     path::{OpenRecord, Visit},
@@ -164,6 +164,10 @@ async fn own(web: &Web<'_>, person: &Person) -> Result<Vec<Row>, StoreError> {
             let at = kept.iter().position(|kept| kept.place == key);
             at.map(|at| kept.swap_remove(at))
         };
+        let found = found.map(|mut kept| {
+            kept.broken = kept.broken.or_else(|| elsewhere(&connecting, &kept.resource, &kept.issuer));
+            kept
+        });
         rows.push(Row { place, of, kept: found, connectable: true });
     }
     // What was connected once, where nothing can be connected any more.

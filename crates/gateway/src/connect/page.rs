@@ -114,7 +114,8 @@ async fn show(
         record.failed("administrators_only", None, Fault::Caller);
         return Ok(not_connected(web, place, ConnectTrouble::Administrators, waiting, record));
     }
-    let state = web.app.connections().state(place, places::person_of(&connecting, &session.person)).await?;
+    let state =
+        web.app.connections().state(&connecting, places::person_of(&connecting, &session.person)).await?;
     // Where a connection is of no use any more, another server may be in the place of the one that gave it.
     let age = if matches!(state, ConnectionState::Broken { .. }) { NOW } else { FRESH };
     let authorized = match found(web, &connecting, age, record).await {

@@ -141,7 +141,7 @@ async fn missing<'e>(
     if waiting.without.contains(&connecting.place.key()) {
         return Ok(None);
     }
-    let state = web.app.connections().state(&connecting.place, &waiting.question.subject).await?;
+    let state = web.app.connections().state(connecting, &waiting.question.subject).await?;
     Ok((!matches!(state, ConnectionState::Live { .. })).then_some(connecting))
 }
 

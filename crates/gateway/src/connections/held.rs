@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use doorward_auth::keys::Envelope;
-use doorward_model::{Secret, Timestamp};
+use doorward_model::{Connecting, Secret, Timestamp};
 use doorward_store::Connection;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ pub(crate) struct Held {
     /// Changes with every renewal.
     pub(super) version: i64,
     pub(super) issuer: String,
+    /// What it was granted for (RFC 8707), exactly so.
+    pub(super) resource: String,
     pub(super) client: String,
     pub(super) scopes: String,
     pub(super) contents: Contents,
@@ -85,16 +87,32 @@ pub(super) struct Row<'a> {
     pub(super) place: &'a str,
     pub(super) person: &'a str,
     pub(super) issuer: &'a str,
+    pub(super) resource: &'a str,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn of(row: &'a Connection) -> Self {
-        Self { place: &row.place, person: &row.person, issuer: &row.issuer }
+        Self { place: &row.place, person: &row.person, issuer: &row.issuer, resource: &row.resource }
     }
 
-    fn place(self) -> [&'a [u8]; 5] {
-        [b"connection", b"sealed", self.place.as_bytes(), self.person.as_bytes(), self.issuer.as_bytes()]
+    fn place(self) -> [&'a [u8]; 6] {
+        let Self { place, person, issuer, resource } = self;
+        let [place, person, issuer, resource] = [place, person, issuer, resource].map(str::as_bytes);
+        [b"connection", b"sealed", place, person, issuer, resource]
     }
+}
+
+/// Why a connection that was made for this resource by this issuer is not presented at a place that is declared so. A
+/// name in the configuration may come to stand for another address: what was granted for the old one is not for it.
+pub(crate) fn elsewhere(connecting: &Connecting, resource: &str, issuer: &str) -> Option<String> {
+    let name = connecting.place.name();
+    if connecting.resource.as_str() != resource {
+        return Some(format!("the address of {name} is another one than the account was connected for"));
+    }
+    let is_other = connecting.issuer.as_ref().is_some_and(|declared| declared != issuer);
+    is_other.then(|| {
+        format!("the authorization server of {name} is another one than the account was connected for")
+    })
 }
 
 impl Held {
@@ -107,6 +125,7 @@ impl Held {
             id: ConnectionId(row.created.as_micros()),
             version: row.version,
             issuer: row.issuer.clone(),
+            resource: row.resource.clone(),
             client: row.client.clone(),
             scopes: row.scopes.clone(),
             contents,

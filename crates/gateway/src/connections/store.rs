@@ -6,7 +6,7 @@ use doorward_store::{NewConnection, StoreError};
 
 use super::{
     Connections, Key, NoToken, Presented,
-    held::{Contents, Row},
+    held::{Contents, Row, elsewhere},
 };
 
 /// What an authorization server granted.
@@ -69,13 +69,14 @@ impl Connections {
             _ => None,
         };
         let contents = Contents::new(&tokens.access, tokens.refresh.as_ref(), steps.unwrap_or_default());
-        let sealed = contents.seal(&self.envelope, Row { place: &place, person, issuer });
+        let resource = connecting.resource.as_str();
+        let sealed = contents.seal(&self.envelope, Row { place: &place, person, issuer, resource });
         let new = NewConnection {
             place: place.clone(),
             person: person.to_owned(),
             issuer: issuer.to_owned(),
             client: client.to_owned(),
-            resource: connecting.resource.to_string(),
+            resource: resource.to_owned(),
             scopes: tokens.scopes.clone(),
             sealed,
             expires: tokens.expires,
@@ -109,11 +110,16 @@ impl Connections {
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn state(&self, place: &Place, person: &str) -> Result<ConnectionState, StoreError> {
-        let Some(row) = self.store.connection(&place.key(), person).await? else {
+    pub(crate) async fn state(
+        &self,
+        connecting: &Connecting,
+        person: &str,
+    ) -> Result<ConnectionState, StoreError> {
+        let Some(row) = self.store.connection(&connecting.place.key(), person).await? else {
             return Ok(ConnectionState::None);
         };
-        Ok(match row.broken {
+        let broken = row.broken.or_else(|| elsewhere(connecting, &row.resource, &row.issuer));
+        Ok(match broken {
             Some(reason) => ConnectionState::Broken { reason, since: row.refreshed },
             None => ConnectionState::Live {
                 issuer: row.issuer,

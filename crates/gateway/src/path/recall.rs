@@ -39,6 +39,6 @@ async fn page(app: &App, asked: &Asked) -> Option<PageKey> {
         return Some(page);
     };
     let person = connections::whose(&app.routes().snapshot, connecting, &asked.caller().caller)?;
-    let present = Box::pin(app.connections().present(&connecting.place, person)).await;
+    let present = Box::pin(app.connections().present(connecting, person)).await;
     present.map(|connection| page.of(connection))
 }

@@ -1,6 +1,7 @@
 //! Connections on the way of a request: what is presented, how it is renewed, and what those are told who have none.
 
 mod agents;
+mod moved;
 mod renewal;
 mod told;
 mod waiting;

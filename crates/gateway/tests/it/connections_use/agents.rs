@@ -8,6 +8,7 @@ use crate::harness::{ConnectedWorld, Message, V1_FACES};
 async fn who_is_not_connected_at_an_agent_is_told_where_to_and_then_served_with_their_own_account() {
     let agent = ScriptedAgent::start_as(&V1_FACES).await.unwrap();
     let card = agent.card_url();
+    let asked_for = format!("{}/", card.split("/.well-known").next().unwrap());
     let world = ConnectedWorld::with(|credential| {
         format!(
             "[network]\nallow_private = [\"127.0.0.0/8\"]\n[[agent]]\nname = \"helper\"\ncard = \"{card}\"\naccess = \"jwt\"\n\
@@ -27,7 +28,7 @@ async fn who_is_not_connected_at_an_agent_is_told_where_to_and_then_served_with_
         let failure = format!("{:?}", told.failure());
         assert!(failure.contains(&link), "{face:?}: {failure}");
     }
-    let account = world.connect_at("agent:helper", "corp:alice").await;
+    let account = world.connect_for("agent:helper", "corp:alice", &asked_for).await;
     for face in V1_FACES {
         // What the agent answers is the agent's.
         ask(face).await;

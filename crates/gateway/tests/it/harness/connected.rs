@@ -95,19 +95,24 @@ impl ConnectedWorld {
 
     /// Connects an account as the authority gives one, and as the gateway stores it.
     pub(crate) async fn connect_at(&self, place: &str, person: &str) -> Account {
+        self.connect_for(place, person, self.recorder.url()).await
+    }
+
+    /// The same where the place has another address.
+    pub(crate) async fn connect_for(&self, place: &str, person: &str, resource: &str) -> Account {
         let granted = self.granted().await;
         let text = |member: &str| granted[member].as_str().map(str::to_owned);
         let account = Account { access: text("access_token").unwrap(), refresh: text("refresh_token") };
         let now = self.gateway.clock.now();
         let contents = json!({ "access": account.access, "refresh": account.refresh }).to_string();
         let issuer = self.authority.url();
-        let row = ["connection", "sealed", place, person, issuer].map(str::as_bytes);
+        let row = ["connection", "sealed", place, person, issuer, resource].map(str::as_bytes);
         let new = NewConnection {
             place: place.to_owned(),
             person: person.to_owned(),
             issuer: issuer.to_owned(),
             client: CLIENT.to_owned(),
-            resource: self.recorder.url().to_owned(),
+            resource: resource.to_owned(),
             scopes: granted["scope"].as_str().unwrap_or_default().to_owned(),
             sealed: self.envelope().await.seal(contents.as_bytes(), &row),
             expires: granted["expires_in"].as_i64().map(|secs| now.plus_secs(secs)),
