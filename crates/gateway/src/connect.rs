@@ -28,7 +28,7 @@ mod registration;
 mod waiting;
 
 pub(crate) use ask::{AskError, ask_token};
-pub(crate) use authority::{Authorities, Authorized, ConnectError, authority, forget_client};
+pub(crate) use authority::{Authorities, Authorized, ConnectError, ask_again, authority, forget_client};
 pub(crate) use callback::answer as callback;
 pub(crate) use mine::{disconnect, list};
 pub(crate) use page::answer as page;

@@ -63,10 +63,10 @@ impl AnswerError {
         self == Self::Refused("invalid_grant")
     }
 
-    /// Whether the server does not know the client any more, or not this way: where Doorward registered itself, it has to
-    /// do so again.
-    pub fn forgets_client(self) -> bool {
-        self == Self::Refused("invalid_client") || self == Self::Refused("unauthorized_client")
+    /// Whether the server does not take the client for who it says it is: its secret is another one now, or, where Doorward
+    /// registered itself, the server has lost it. Says nothing of what was asked with.
+    pub fn refuses_client(self) -> bool {
+        self == Self::Refused("invalid_client")
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum AskError {
 /// Asks the token endpoint.
 ///
 /// # Errors
-/// [`AskError`]; the client may have to be forgotten ([`AnswerError::forgets_client`]).
+/// [`AskError`]; the client may be another one now ([`AnswerError::refuses_client`]).
 pub(crate) async fn ask_token(
     app: &App,
     authorized: &Authorized,

@@ -5,10 +5,13 @@ use std::{
     time::Duration,
 };
 
-use doorward_auth::client::{
-    discovery::{AuthorizationServer, DiscoveryError},
-    registration::{RegisteredClient, RegistrationError},
-    scope::{self, ScopeList},
+use doorward_auth::{
+    client::{
+        discovery::{AuthorizationServer, DiscoveryError},
+        registration::{RegisteredClient, RegistrationError},
+        scope::{self, ScopeList},
+    },
+    keys::hash,
 };
 use doorward_egress::Trust;
 use doorward_model::{Connecting, Timestamp};
@@ -177,7 +180,13 @@ pub(super) async fn authority_within(
     Ok(authorized)
 }
 
-/// Forgets Doorward's client at a server that does not know it any more; true when another one can be registered.
+/// Forgets what is kept of a place's authorization server, so that it is asked again. What is in the store stays.
+pub(crate) fn ask_again(app: &App, connecting: &Connecting) {
+    app.authorities().forget(connecting);
+}
+
+/// Forgets a client that Doorward registered, for all places of its server; true when there was one. Whatever was granted
+/// to it goes with it: only for who asked twice.
 ///
 /// # Errors
 /// When the store fails.
@@ -235,9 +244,13 @@ async fn note(app: &App, connecting: &Connecting, found: &str, now: Timestamp) -
     }
 }
 
-/// What of a declaration decides whom to ask, and as which client. No secret is part of it.
+/// What of a declaration decides whom to ask, and as which client. Of the client's secret a hash: another one counts at
+/// once, and none is kept.
 fn declared(connecting: &Connecting) -> String {
     let Connecting { resource, issuer, client, scope, .. } = connecting;
-    let client = client.as_ref().map(|client| &client.id);
+    let client = client.as_ref().map(|client| {
+        let secret = client.secret.as_ref();
+        (&client.id, secret.map(|secret| hash::hex(&hash::sha256(secret.expose().as_bytes()))))
+    });
     format!("{resource} {issuer:?} {client:?} {scope:?}")
 }

@@ -15,7 +15,7 @@ use doorward_model::{Connecting, Fault, Secret};
 use http::StatusCode;
 
 use super::{
-    AskError, Authorized, ConnectError, ask_token, authority, forget_client,
+    AskError, Authorized, ConnectError, ask_again, ask_token, authority,
     page::{Journey, in_the_way, not_connected},
     places,
 };
@@ -80,9 +80,10 @@ async fn arrive(
     let granted = match redeem(web, authorized, &code, &journey).await {
         Ok(granted) => granted,
         Err(error) => {
-            let gone = matches!(&error, AskError::Answer(answer) if answer.forgets_client());
-            if gone && connecting.client.is_none() {
-                forget_client(web.app, authorized).await?;
+            // The registration serves everybody, and stays: a code is one person's, and its answer is no word about it.
+            // Whether the server has lost it turns out when something is renewed.
+            if matches!(&error, AskError::Answer(answer) if answer.refuses_client()) {
+                ask_again(web.app, connecting);
             }
             let away = !matches!(&error, AskError::Answer(answer) if !answer.is_passing());
             let (trouble, reason) = if away {

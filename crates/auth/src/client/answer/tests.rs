@@ -181,18 +181,18 @@ fn an_identity_assertion_is_no_bearer_token() {
 
 #[test]
 fn what_ends_a_connection_is_told_apart_from_what_ends_a_client() {
-    for (code, ends, forgets) in [
+    for (code, ends, refuses) in [
         ("invalid_grant", true, false),
         ("invalid_client", false, true),
-        ("unauthorized_client", false, true),
+        ("unauthorized_client", false, false),
         ("invalid_request", false, false),
         ("server_error", false, false),
     ] {
         let error = read(400, &json!({"error": code})).unwrap_err();
-        assert_eq!((error.ends_grant(), error.forgets_client()), (ends, forgets), "{code}");
+        assert_eq!((error.ends_grant(), error.refuses_client()), (ends, refuses), "{code}");
     }
     let away = Granted::read(503, b"", FOR_US).unwrap_err();
-    assert!(!away.ends_grant() && !away.forgets_client());
+    assert!(!away.ends_grant() && !away.refuses_client());
 }
 
 #[test]

@@ -136,6 +136,37 @@ async fn a_connection_that_ends_for_good_is_told_once_and_keeps_its_reason() {
 }
 
 #[tokio::test]
+async fn a_word_about_the_client_or_the_request_ends_no_connection() {
+    let world = ConnectedWorld::start().await;
+    world.connect("alice").await;
+    world.gateway.clock.advance(TOO_LONG);
+    for code in ["invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "invalid_target"] {
+        world.authority.always("/token", Reply::json(json!({ "error": code })).status(400));
+        let answer = world.echo("alice").send().await;
+        let reason = &answer.json()["error"]["data"]["reason"];
+        assert_eq!(reason, "upstream_unreachable", "{code}: {}", answer.text());
+        world.authority.behave();
+        world.gateway.clock.advance(10);
+    }
+    assert_eq!(world.refreshes(), 6, "who the client is was said twice, what is known of the server being new");
+    assert_eq!(world.echo("alice").send().await.result()["resultType"], "complete");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_server_is_asked_again_when_it_refuses_the_client() {
+    let world = ConnectedWorld::start().await;
+    world.connect("alice").await;
+    world.gateway.clock.advance(TOO_LONG);
+    let refused = Reply::json(json!({ "error": "invalid_client" })).status(401);
+    world.authority.once("/token", refused);
+    assert_eq!(world.echo("alice").send().await.result()["resultType"], "complete", "the second attempt counts");
+    let asked = world.authority.asked("/.well-known/oauth-authorization-server");
+    assert_eq!((world.refreshes(), asked.len()), (2, 2));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_lost_answer_explains_why_the_connection_ended() {
     let world = ConnectedWorld::start().await;
     world.authority.set(|manners| manners.rotates = true);
