@@ -14,7 +14,7 @@ pub const MAX_ANSWER: usize = 64 << 10;
 const MAX_TOKEN: usize = 16 << 10;
 /// How long a token is taken to be good when nobody says, in seconds.
 const UNSAID: i64 = 300;
-/// For how long a token is kept at most, whatever it says, in seconds.
+/// For how long a token is kept in memory at most, whatever it says, in seconds.
 const LONGEST: i64 = 24 * 3600;
 /// How long before its end a token is no longer presented, in seconds; of a short life, a quarter.
 const MARGIN: i64 = 30;
@@ -71,10 +71,10 @@ impl AnswerError {
 }
 
 impl Granted {
-    /// When a token that is kept is no longer presented. None where the server does not say when it ends: then it is
-    /// presented until it is refused.
+    /// When a token that is kept in the store is no longer presented: shortly before it expires, however far away that is.
+    /// None where the server does not say when it ends: then it is presented until it is refused.
     pub fn ends(&self, now: Timestamp) -> Option<Timestamp> {
-        self.expires_in.map(|_| now.plus_secs(self.usable))
+        self.expires_in.map(|lifetime| now.plus_secs(before(lifetime)))
     }
 
     /// Reads an answer of at most [`MAX_ANSWER`] bytes to a request for `grant`.
@@ -190,7 +190,11 @@ fn lifetime(answer: &Map<String, Value>) -> Result<Option<i64>, AnswerError> {
 }
 
 fn usable(lifetime: i64) -> i64 {
-    let lifetime = lifetime.min(LONGEST);
+    before(lifetime.min(LONGEST))
+}
+
+/// A little less than a lifetime.
+fn before(lifetime: i64) -> i64 {
     lifetime - MARGIN.min(lifetime / 4)
 }
 

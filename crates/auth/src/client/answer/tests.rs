@@ -125,10 +125,16 @@ fn refreshed(body: &Value) -> Result<Granted, AnswerError> {
 #[test]
 fn a_connection_lives_as_long_as_the_server_says() {
     let mut body = json!({"access_token": "t", "token_type": "Bearer", "expires_in": 9_999_999});
-    assert_eq!(refreshed(&body).unwrap().expires_in, Some(9_999_999));
+    let (granted, now) = (refreshed(&body).unwrap(), Timestamp::from_secs(1_000_000));
+    assert_eq!(granted.expires_in, Some(9_999_999));
+    assert_eq!(
+        granted.ends(now),
+        Some(now.plus_secs(9_999_999 - MARGIN)),
+        "in the store nothing ends after a day"
+    );
     body["expires_in"] = Value::Null;
     let unsaid = refreshed(&body).unwrap();
-    assert_eq!((unsaid.expires_in, unsaid.usable), (None, UNSAID - MARGIN));
+    assert_eq!((unsaid.expires_in, unsaid.usable, unsaid.ends(now)), (None, UNSAID - MARGIN, None));
 }
 
 #[test]
