@@ -146,25 +146,32 @@ impl Connections {
         Ok(Presented { held, key })
     }
 
-    /// Another token for one that was refused where it was presented. When that is refused as well, `last`, the connection
-    /// is of no use.
+    /// Another token for one that was refused where it was presented: true when there is one. When that is refused as well,
+    /// `last`, what was presented is of no use, and nothing that came after it.
+    ///
+    /// What is shared ends only when the token itself was refused, `invalid_token`: whoever may call could have the upstream
+    /// refuse something else. False then, and the refusal counts.
     pub(crate) async fn refused(
         self: &Arc<Self>,
         connecting: &Arc<Connecting>,
         presented: &Presented,
-        last: bool,
-    ) -> Result<(), NoToken> {
+        (last, invalid_token): (bool, bool),
+    ) -> Result<bool, NoToken> {
         let Presented { held, key } = presented;
         let known = self.held_for(connecting, key).await?;
-        if known.version != held.version && !last {
-            return Ok(());
+        if known.version != held.version {
+            // It is for the next request; this one was sent twice already.
+            return Ok(!last);
         }
         if last || !held.is_renewable() {
+            if connecting.shared && !invalid_token {
+                return Ok(false);
+            }
             let name = connecting.place.name();
             let why = format!("{name} no longer accepts what it granted");
-            return Err(self.give_up(key, &known, why).await);
+            return Err(self.give_up(key, held, why).await);
         }
-        self.renewed(connecting, key, &known).await.map(|_| ())
+        self.renewed(connecting, key, held).await.map(|_| true)
     }
 
     /// Which connection a person has there now; none without one. Needs no good token.

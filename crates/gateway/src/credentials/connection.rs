@@ -49,7 +49,10 @@ pub(crate) async fn heard(
 ) -> Result<Heard, CredentialError> {
     match (credential, presented, status) {
         (Credential::Connection(connecting), Some(presented), StatusCode::UNAUTHORIZED) => {
-            Box::pin(refused(app, connecting, presented, is_last)).await.map(|()| Heard::Again)
+            let says = challenge(headers).and_then(|challenge| challenge.error);
+            let said = (is_last, says == Some(ChallengeError::InvalidToken));
+            let again = Box::pin(refused(app, connecting, presented, said)).await?;
+            Ok(if again { Heard::Again } else { Heard::Answer })
         }
         (Credential::Connection(connecting), Some(presented), StatusCode::FORBIDDEN) => {
             Box::pin(challenged(app, connecting, presented, headers)).await.map(|()| Heard::Answer)
@@ -62,14 +65,15 @@ pub(crate) async fn heard(
     }
 }
 
-/// Another token in the place of one that was refused.
+/// Another token in the place of one that was refused; false where there is none, and the refusal counts. With whether it
+/// was refused twice, and whether the answer says that it is the token (`invalid_token`).
 pub(crate) async fn refused(
     app: &App,
     connecting: &Arc<Connecting>,
     presented: &Presented,
-    is_last: bool,
-) -> Result<(), CredentialError> {
-    let renewed = Box::pin(app.connections().refused(connecting, presented, is_last)).await;
+    said: (bool, bool),
+) -> Result<bool, CredentialError> {
+    let renewed = Box::pin(app.connections().refused(connecting, presented, said)).await;
     renewed.map_err(|error| refusal(app, connecting, error))
 }
 
@@ -80,9 +84,7 @@ async fn challenged(
     presented: &Presented,
     headers: &HeaderMap,
 ) -> Result<(), CredentialError> {
-    let values = headers.get_all(header::WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes);
-    let challenge = Challenge::read(values);
-    let challenge = challenge.filter(|it| it.error == Some(ChallengeError::InsufficientScope));
+    let challenge = challenge(headers).filter(|it| it.error == Some(ChallengeError::InsufficientScope));
     let Some(challenge) = challenge else { return Ok(()) };
     let scopes = challenge.scope.unwrap_or_default();
     let noted = Box::pin(app.connections().challenged(presented, &scopes)).await;
@@ -91,6 +93,10 @@ async fn challenged(
         Ok(false) => Ok(()),
         Err(error) => Err(refusal(app, connecting, error)),
     }
+}
+
+fn challenge(headers: &HeaderMap) -> Option<Challenge> {
+    Challenge::read(headers.get_all(header::WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes))
 }
 
 fn refusal(app: &App, connecting: &Connecting, error: NoToken) -> CredentialError {

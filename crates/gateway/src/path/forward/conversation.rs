@@ -73,7 +73,11 @@ pub(super) async fn open(app: &App, exchange: &mut Exchange) -> Result<Opened, S
         exchange.presents(presented.clone());
         match (begun, credential, presented) {
             (Err(error), Credential::Connection(connecting), Some(presented)) if error.is_unauthorized() => {
-                credentials::connection::refused(app, connecting, &presented, is_last).await?;
+                // Of the answer no more is known than its status: what is shared does not end by it.
+                let said = (is_last, false);
+                if !credentials::connection::refused(app, connecting, &presented, said).await? {
+                    return Err(error);
+                }
                 is_last = true;
             }
             (begun, ..) => return begun.map(|(begun, conversation)| Opened { begun, conversation }),

@@ -140,7 +140,9 @@ async fn a_word_about_the_client_or_the_request_ends_no_connection() {
     let world = ConnectedWorld::start().await;
     world.connect("alice").await;
     world.gateway.clock.advance(TOO_LONG);
-    for code in ["invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "invalid_target"] {
+    for code in
+        ["invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "invalid_target"]
+    {
         world.authority.always("/token", Reply::json(json!({ "error": code })).status(400));
         let answer = world.echo("alice").send().await;
         let reason = &answer.json()["error"]["data"]["reason"];
@@ -148,7 +150,11 @@ async fn a_word_about_the_client_or_the_request_ends_no_connection() {
         world.authority.behave();
         world.gateway.clock.advance(10);
     }
-    assert_eq!(world.refreshes(), 6, "who the client is was said twice, what is known of the server being new");
+    assert_eq!(
+        world.refreshes(),
+        6,
+        "who the client is was said twice, what is known of the server being new"
+    );
     assert_eq!(world.echo("alice").send().await.result()["resultType"], "complete");
     world.finish().await;
 }
@@ -160,7 +166,11 @@ async fn what_is_known_of_a_server_is_asked_again_when_it_refuses_the_client() {
     world.gateway.clock.advance(TOO_LONG);
     let refused = Reply::json(json!({ "error": "invalid_client" })).status(401);
     world.authority.once("/token", refused);
-    assert_eq!(world.echo("alice").send().await.result()["resultType"], "complete", "the second attempt counts");
+    assert_eq!(
+        world.echo("alice").send().await.result()["resultType"],
+        "complete",
+        "the second attempt counts"
+    );
     let asked = world.authority.asked("/.well-known/oauth-authorization-server");
     assert_eq!((world.refreshes(), asked.len()), (2, 2));
     world.finish().await;
@@ -211,6 +221,51 @@ async fn an_upstream_that_refuses_what_is_new_ends_the_connection() {
     assert_eq!((world.refreshes(), world.recorder.requests_of("tools/call").len()), (1, 2));
     assert!(tool_error(&world.echo("alice").send().await).contains(&world.link("notes")));
     assert_eq!((world.refreshes(), world.recorder.requests_of("tools/call").len()), (1, 2), "and no more");
+    world.gateway.expect_record(BROKEN);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_comes_late_ends_nothing_that_came_after() {
+    let world = ConnectedWorld::start().await;
+    world.connect("alice").await;
+    let gate = Gate::default();
+    let head = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer error=\"invalid_token\"\r\nContent-Length: 0\r\n\r\n";
+    world.recorder.once("tools/call", Reply::wire(head));
+    world.recorder.once("tools/call", Reply::wire(head).gated(&gate));
+    let late = async {
+        world.recorder.wait_for("tools/call", 2).await.unwrap();
+        world.connect("alice").await;
+        world.until_heard().await;
+        gate.end();
+    };
+    let (answer, ()) = tokio::join!(world.echo("alice").send(), late);
+    assert_eq!(answer.json()["error"]["data"]["reason"], "upstream_unauthorized", "{}", answer.text());
+    assert_eq!(world.echo("alice").send().await.result()["resultType"], "complete", "with what is new");
+    let row = world.gateway.store().connection("upstream:notes", "corp:alice").await.unwrap().unwrap();
+    assert_eq!(row.broken, None);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_shared_ends_only_when_its_token_is_refused() {
+    let world = ConnectedWorld::start().await;
+    world.connect_shared().await;
+    let token = world.token("alice", "shared");
+    let params = json!({ "name": "echo", "arguments": {} });
+    let call = || world.gateway.modern("shared", "tools/call", params.clone()).bearer(&token);
+    world.recorder.always("tools/call", Reply::empty(401).header("www-authenticate", "Bearer realm=\"x\""));
+    let answer = call().send().await;
+    assert_eq!(answer.json()["error"]["data"]["reason"], "upstream_unauthorized", "{}", answer.text());
+    let row = world.gateway.store().connection("upstream:team", "").await.unwrap().unwrap();
+    assert_eq!(row.broken, None);
+
+    world.recorder.behave();
+    assert_eq!(call().send().await.result()["resultType"], "complete");
+    world
+        .recorder
+        .always("tools/call", Reply::empty(401).header("www-authenticate", "Bearer error=\"invalid_token\""));
+    assert!(tool_error(&call().send().await).contains("no longer accepts what it granted"));
     world.gateway.expect_record(BROKEN);
     world.finish().await;
 }
