@@ -28,7 +28,7 @@ impl Refusal {
         Self::Away { why: why.to_string(), is_uncertain: false }
     }
 
-    fn lost(why: impl ToString) -> Self {
+    pub(super) fn lost(why: impl ToString) -> Self {
         Self::Away { why: why.to_string(), is_uncertain: true }
     }
 }

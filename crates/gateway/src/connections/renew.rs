@@ -15,9 +15,12 @@ use super::{
     held::{Contents, Row},
     provider::{self, Refusal},
 };
+use crate::App;
 
 /// How long one replica may take. Longer than an authorization server may, with what comes before and after it.
 const LEASE: i64 = 45;
+/// How long the asking in it may take; what is left of the lease is for writing what came of it.
+const ASKING: Duration = Duration::from_secs(35);
 /// How long others wait for it.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often they look.
@@ -98,6 +101,12 @@ impl Connections {
 
     /// Gets the lease and asks, or waits for who has it.
     async fn renew(&self, connecting: &Arc<Connecting>, key: &Key, seen: &Held) -> Renewed {
+        let app = self.app.upgrade().ok_or_else(|| NoToken::Away("Doorward is stopping".to_owned()))?;
+        if seen.is_renewable() {
+            // Before the lease: how long it takes to find a server is not bounded, and nobody waits for it.
+            let found = crate::connect::authority(&app, connecting).await;
+            found.map_err(|error| NoToken::Away(error.to_string()))?;
+        }
         let waiting = async {
             loop {
                 let row = self.store.connection(&key.place, &key.person).await.map_err(NoToken::store)?;
@@ -123,7 +132,9 @@ impl Connections {
         match waited? {
             (held, None) => Ok(held),
             (held, Some((_, None))) => Err(self.unrenewable(connecting, key, held).await),
-            (held, Some((row, Some(lease)))) => self.ask(connecting, key, (&row, &held), &lease).await,
+            (held, Some((row, Some(lease)))) => {
+                self.ask((&app, connecting), key, (&row, &held), &lease).await
+            }
         }
     }
 
@@ -139,13 +150,13 @@ impl Connections {
 
     async fn ask(
         &self,
-        connecting: &Arc<Connecting>,
+        (app, connecting): (&Arc<App>, &Arc<Connecting>),
         key: &Key,
         (row, held): (&Connection, &Arc<Held>),
         lease: &RefreshLease,
     ) -> Renewed {
-        let app = self.app.upgrade().ok_or_else(|| NoToken::Away("Doorward is stopping".to_owned()))?;
-        match provider::refresh(&app, connecting, held).await {
+        let asked = tokio::time::timeout(ASKING, provider::refresh(app, connecting, held)).await;
+        match asked.unwrap_or_else(|_| Err(Refusal::lost("the authorization server is too slow"))) {
             Ok(granted) => {
                 let refresh = granted.refresh.as_ref().or(held.contents.refresh.as_ref());
                 let contents = Contents::new(&granted.token, refresh, held.contents.steps.clone());

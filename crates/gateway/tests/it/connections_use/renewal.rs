@@ -271,6 +271,25 @@ async fn what_is_shared_ends_only_when_its_token_is_refused() {
 }
 
 #[tokio::test]
+async fn a_renewal_is_claimed_only_when_its_server_is_known() {
+    let world = ConnectedWorld::start().await;
+    world.connect("alice").await;
+    world.gateway.clock.advance(TOO_LONG);
+    let (gate, metadata) = (Gate::default(), "/.well-known/oauth-authorization-server");
+    world.authority.hold(metadata, &gate);
+    let look = async {
+        world.authority.wait_for(metadata, 1).await.unwrap();
+        let row = world.gateway.store().connection("upstream:notes", "corp:alice").await.unwrap().unwrap();
+        gate.end();
+        row.refreshing_until
+    };
+    let (answer, claimed) = tokio::join!(world.echo("alice").send(), look);
+    assert_eq!(claimed, None);
+    assert_eq!(answer.result()["resultType"], "complete", "{}", answer.text());
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn without_a_refresh_token_a_connection_ends_with_its_token() {
     let world = ConnectedWorld::start().await;
     world.authority.set(|manners| manners.refreshes = false);
