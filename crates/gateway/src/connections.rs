@@ -252,3 +252,6 @@ pub(crate) fn missing(origin: &str, connecting: &Connecting, lack: Lack) -> NotC
 pub(crate) fn link(origin: &str, place: &Place) -> String {
     format!("{origin}{}", place.path())
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,12 @@ impl Connections {
             match memory.renewing.get(key) {
                 Some(renewing) if renewing.counts(now) => renewing.outcome.clone(),
                 _ => {
-                    let outcome = self.renew_apart(Arc::clone(connecting), key.clone(), Arc::clone(seen));
+                    let outcome = self.renew_apart(
+                        Arc::clone(connecting),
+                        key.clone(),
+                        Arc::clone(seen),
+                        memory.changes,
+                    );
                     memory.renewing.insert(key.clone(), Renewing { outcome: outcome.clone(), until: None });
                     outcome
                 }
@@ -63,25 +68,31 @@ impl Connections {
         connecting: Arc<Connecting>,
         key: Key,
         seen: Arc<Held>,
+        changes: u64,
     ) -> watch::Receiver<Option<Renewed>> {
         let (told, outcome) = watch::channel(None);
         let this = Arc::clone(self);
         tokio::spawn(async move {
             let renewed = this.renew(&connecting, &key, &seen).await;
-            this.settle(&key, &renewed);
+            this.settle(&key, &renewed, changes);
             told.send_replace(Some(renewed));
         });
         outcome
     }
 
-    /// Remembers what came of it, before anybody hears.
-    fn settle(&self, key: &Key, renewed: &Renewed) {
+    /// Remembers what came of it, before anybody hears; unless a change was heard of since it began, after `changes`: what
+    /// was removed meanwhile does not come back, and the store is asked again.
+    pub(super) fn settle(&self, key: &Key, renewed: &Renewed, changes: u64) {
         let until = self.clock.now().plus_secs(PAUSE);
         let mut memory = self.memory();
         match renewed {
             Ok(held) => {
                 memory.renewing.remove(key);
-                memory.known.put(key.clone(), Arc::clone(held));
+                if memory.changes == changes {
+                    memory.known.put(key.clone(), Arc::clone(held));
+                } else {
+                    memory.known.pop(key);
+                }
             }
             Err(NoToken::Away(why)) => {
                 tracing::warn!(place = %key.place, %why, "a connection cannot be renewed now");
