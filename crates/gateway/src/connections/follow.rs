@@ -54,6 +54,9 @@ impl Connections {
         let mut memory = self.memory();
         memory.changes += 1;
         memory.known.clear();
+        let count = memory.changes;
+        drop(memory);
+        self.changes.send_replace(count);
     }
 
     /// Done when the person has another connection there, or none.

@@ -59,6 +59,11 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
+    /// What the session is held by.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Keeps the session; its name is what the client's session id stands for.
     pub(crate) fn keep(mut self) -> String {
         self.kept = true;
@@ -217,14 +222,10 @@ impl Conversations {
 
     /// The conversation of a session, if it is still held here; `headers` go with every message from now on.
     pub(crate) fn session_with(&self, id: &str, headers: HeaderMap) -> Option<Arc<Conversation>> {
-        self.sessions().get(id)?.headers.send_replace(headers);
-        self.session(id)
-    }
-
-    /// The conversation of a session, if it is still held here.
-    pub(crate) fn session(&self, id: &str) -> Option<Arc<Conversation>> {
-        let conversation = self.sessions().get(id)?.conversation.clone()?;
-        conversation.is_open().then_some(conversation)
+        let sessions = self.sessions();
+        let held = sessions.get(id)?;
+        held.headers.send_replace(headers);
+        held.conversation.clone().filter(|conversation| conversation.is_open())
     }
 
     /// Ends a session's conversation.

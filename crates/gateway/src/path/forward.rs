@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 mod conversation;
 mod transport;
 
-pub(super) use conversation::Said;
+pub(super) use conversation::{Said, held};
 pub(super) use transport::address;
 
 use super::{

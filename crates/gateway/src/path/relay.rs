@@ -91,7 +91,7 @@ enum Ids {
 }
 
 /// Done when the account that a stream is of is connected no more, or is another one.
-async fn ended(app: &App, presented: Option<&Presented>) {
+pub(super) async fn connection_ended(app: &App, presented: Option<&Presented>) {
     match presented {
         // Boxed, so that other streams do not carry the room of a query.
         Some(presented) => Box::pin(app.connections().ended(presented)).await,
@@ -193,7 +193,7 @@ impl Relay {
             biased;
             () = self.app.closing().cancelled(), if self.exchange.is_endless() => return Next::Closing,
             () = self.exchange.lease.revoked(&self.app), if self.exchange.is_endless() => return Next::Closing,
-            () = ended(&self.app, self.exchange.presented.as_ref()), if self.exchange.is_endless() => {
+            () = connection_ended(&self.app, self.exchange.presented.as_ref()), if self.exchange.is_endless() => {
                 return Next::Closing;
             }
             next = next => next,

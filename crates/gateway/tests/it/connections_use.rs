@@ -3,6 +3,7 @@
 mod agents;
 mod moved;
 mod renewal;
+mod streams;
 mod told;
 mod waiting;
 mod whose;

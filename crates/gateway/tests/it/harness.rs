@@ -15,6 +15,7 @@ mod documents;
 mod oauth_client;
 mod place;
 mod replica;
+pub(crate) mod sse;
 mod visitor;
 mod wire;
 mod world;

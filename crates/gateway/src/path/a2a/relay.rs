@@ -24,7 +24,9 @@ use http::{HeaderMap, Response};
 use hyper::body::{Frame, Incoming};
 
 use super::{
-    super::{Answer, Content, Refusal, record::OpenRecord, refusal::UpstreamFailure},
+    super::{
+        Answer, Content, Refusal, record::OpenRecord, refusal::UpstreamFailure, relay::connection_ended,
+    },
     call::parse,
     limit::Held,
     send::{Talk, failed},
@@ -174,6 +176,7 @@ impl Relay {
             biased;
             () = self.app.closing().cancelled() => return Next::Closing,
             () = lease.revoked(&self.app) => return Next::Closing,
+            () = connection_ended(&self.app, self.talk.presented.as_ref()) => return Next::Closing,
             () = tokio::time::sleep(left.unwrap_or_default()), if left.is_some() => return Next::End,
             next = tokio::time::timeout(keep_alive, self.source.next()) => next,
         };

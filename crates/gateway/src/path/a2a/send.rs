@@ -23,6 +23,7 @@ use super::{
 use crate::{
     App,
     agents::{Approved, Interface},
+    connections::Presented,
     credentials::{
         self, CredentialError, assertion,
         connection::{self, Heard},
@@ -36,6 +37,8 @@ pub(super) struct Talk {
     pub(super) interface: Interface,
     /// The webhook that came with the message.
     pub(super) brought: Option<Brought>,
+    /// Whose account the agent was asked with, where each caller may have their own; known once it is presented.
+    pub(super) presented: Option<Presented>,
 }
 
 /// What the agent began to answer.
@@ -59,7 +62,7 @@ pub(super) async fn begin(
     let interface = approved.choose(call.face.version, call.face.binding).cloned();
     let interface = interface.ok_or_else(|| failed(&call, UpstreamFailure::Invalid))?;
     record.interface(&interface.label());
-    Ok(Talk { call, approved, interface, brought: None })
+    Ok(Talk { call, approved, interface, brought: None, presented: None })
 }
 
 /// Sends what is asked.
@@ -87,7 +90,9 @@ impl Talk {
     async fn say(&mut self, app: &App, record: &mut OpenRecord) -> Result<Response<Incoming>, Refusal> {
         self.bring(app).await?;
         let params = self.call.params.clone();
-        self.ask(app, self.call.operation, &params, record).await
+        let (response, presented) = self.asked(app, self.call.operation, &params, record).await?;
+        self.presented = presented;
+        Ok(response)
     }
 
     /// Sends one operation to the agent.
@@ -98,11 +103,22 @@ impl Talk {
         params: &Params,
         record: &mut OpenRecord,
     ) -> Result<Response<Incoming>, Refusal> {
+        self.asked(app, operation, params, record).await.map(|(response, _)| response)
+    }
+
+    /// The same; says with whose account.
+    async fn asked(
+        &self,
+        app: &App,
+        operation: Operation,
+        params: &Params,
+        record: &mut OpenRecord,
+    ) -> Result<(Response<Incoming>, Option<Presented>), Refusal> {
         let mut outbound = self.outbound(operation, params)?;
         self.write_origin(app, &mut outbound.headers, record);
         let again = (operation == Operation::SubscribeToTask && self.interface.binding == Binding::HttpJson)
             .then(|| (outbound.uri.clone(), outbound.headers.clone()));
-        let response = self.dial(app, outbound, record).await?;
+        let (response, presented) = self.dial(app, outbound, record).await?;
         // The proto says GET, the text says POST (A2A issue 1574).
         match again {
             Some((uri, headers))
@@ -113,7 +129,7 @@ impl Talk {
                 outbound.headers.remove(header::CONTENT_TYPE);
                 self.dial(app, outbound, record).await
             }
-            _ => Ok(response),
+            _ => Ok((response, presented)),
         }
     }
 
@@ -124,7 +140,7 @@ impl Talk {
         app: &App,
         mut outbound: Outbound,
         record: &mut OpenRecord,
-    ) -> Result<Response<Incoming>, Refusal> {
+    ) -> Result<(Response<Incoming>, Option<Presented>), Refusal> {
         let (credential, caller) = (&self.call.agent.agent.credential, &self.call.caller.caller);
         let mut is_last = false;
         loop {
@@ -145,7 +161,7 @@ impl Talk {
                 (Heard::Again, Some(again), _) => (outbound, is_last) = (again, true),
                 (_, _, 300..=399) => return Err(failed(&self.call, UpstreamFailure::Redirect)),
                 (_, _, 401 | 403) => return Err(failed(&self.call, UpstreamFailure::Unauthorized)),
-                _ => return Ok(response),
+                _ => return Ok((response, presented)),
             }
         }
     }

@@ -116,7 +116,7 @@ async fn ask(
             let (answer, _) = forward::ask(app, (published, caller, session), outbound, record).await?;
             by_http(answer, published, own_id, limits).await
         }
-        None => in_conversation(app, published, (era, session), (own_id, &body)).await,
+        None => in_conversation(app, (published, caller), (era, session), (own_id, &body)).await?,
     };
     Document::parse(text, limits.depth)
         .map_err(|error| forward::invalid(published, format!("resources/templates/list: {error}")))
@@ -131,23 +131,26 @@ async fn by_http(answer: Response<Incoming>, published: &Published, own_id: &str
     if is_stream { first_answer(text, own_id, limits.response_body) } else { text }
 }
 
+/// Asked like any message of the caller's: nothing is sent for an account that is connected no more.
 async fn in_conversation(
     app: &App,
-    published: &Published,
+    (published, caller): (&Published, &Caller),
     (era, session): (Era, Option<&Session>),
     (own_id, body): (&str, &Bytes),
-) -> Bytes {
+) -> Result<Bytes, Refusal> {
     let upstream = &published.server.upstream;
     let conversation = match (era, session) {
         (Era::Modern, _) => app.conversations().shared(published).await.ok().flatten(),
-        (Era::Legacy, session) => {
-            session.and_then(|session| app.conversations().session(&session.upstream_id))
+        (Era::Legacy, Some(session)) => {
+            // Boxed, so that those who need no token do not carry the room for asking.
+            Some(Box::pin(forward::held(app, (published, caller), session)).await?.0)
         }
+        (Era::Legacy, None) => None,
     };
-    let Some(conversation) = conversation else { return Bytes::new() };
-    let Ok(mut reading) = conversation.ask(own_id, None, body).await else { return Bytes::new() };
+    let Some(conversation) = conversation else { return Ok(Bytes::new()) };
+    let Ok(mut reading) = conversation.ask(own_id, None, body).await else { return Ok(Bytes::new()) };
     let answer = tokio::time::timeout(upstream.timeout, reading.next()).await;
-    answer.ok().flatten().unwrap_or_default()
+    Ok(answer.ok().flatten().unwrap_or_default())
 }
 
 /// The data of the event that answers.

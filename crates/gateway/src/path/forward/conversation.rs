@@ -7,19 +7,21 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use doorward_egress::{ChannelError, Phase};
-use doorward_model::Credential;
+use doorward_model::{Caller, Credential};
 use doorward_protocol::mcp::{Era, Method};
 use http::HeaderMap;
 
 use super::{belongs, failed, no_credential};
 use crate::{
     App,
+    connections::Presented,
     conversations::{Begun, Conversation, Reading, StartError},
     credentials,
     handles::Session,
     path::{
         Reason, Refusal, engine::Exchange, engine::Purpose, record::OpenRecord, refusal::UpstreamFailure,
     },
+    routes::Published,
 };
 
 /// What was said in a conversation, and what is to be heard.
@@ -80,7 +82,13 @@ pub(super) async fn open(app: &App, exchange: &mut Exchange) -> Result<Opened, S
                 }
                 is_last = true;
             }
-            (begun, ..) => return begun.map(|(begun, conversation)| Opened { begun, conversation }),
+            (begun, _, presented) => {
+                let (begun, conversation) = begun?;
+                if let Some(presented) = presented {
+                    end_with(app, presented, begun.name(), &conversation);
+                }
+                return Ok(Opened { begun, conversation });
+            }
         }
     }
 }
@@ -93,12 +101,23 @@ impl Opened {
     }
 }
 
-async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<Said, Refusal> {
-    let session = exchange.session.as_ref().ok_or(Reason::SessionMissing)?;
-    let headers = presented(app, exchange, &session.handle).await?;
-    let held = app.conversations().session_with(&session.handle.upstream_id, headers);
-    // The child has died, or another process of ours holds it: for the client, both mean to begin again.
-    let conversation = held.ok_or(Reason::SessionUnknown)?;
+/// Ends a session's conversation with the connection that it is of. Whoever disconnects need not wait until somebody asks
+/// or reads: Doorward's own request for the stream, which carries the token, ends as well.
+fn end_with(app: &App, presented: Presented, name: &str, conversation: &Arc<Conversation>) {
+    let (connections, conversations) = (Arc::clone(app.connections()), Arc::clone(app.conversations()));
+    let (name, conversation) = (name.to_owned(), Arc::clone(conversation));
+    tokio::spawn(async move {
+        tokio::select! {
+            () = connections.ended(&presented) => conversations.end_session(&name),
+            () = conversation.ended() => {}
+        }
+    });
+}
+
+async fn in_session(app: &App, message: &Bytes, exchange: &mut Exchange) -> Result<Said, Refusal> {
+    let session = exchange.session.as_ref().ok_or(Reason::SessionMissing)?.handle.clone();
+    let (conversation, presented) = held(app, (&exchange.published, &exchange.on_behalf), &session).await?;
+    exchange.presents(presented);
     match exchange.purpose {
         Purpose::Answer { .. } => {
             let reading = ask(&conversation, message, exchange).await?;
@@ -110,22 +129,33 @@ async fn in_session(app: &App, message: &Bytes, exchange: &Exchange) -> Result<S
         }
         Purpose::Stream => Ok(Said::Hearing { reading: conversation.listen(), begun: None }),
         Purpose::End => {
-            app.conversations().end_session(&session.handle.upstream_id);
+            app.conversations().end_session(&session.upstream_id);
             Ok(Said::Ended)
         }
     }
 }
 
-/// What goes with the messages of a session from now on. The conversation of who is connected no more ends.
-async fn presented(app: &App, exchange: &Exchange, session: &Session) -> Result<HeaderMap, Refusal> {
+/// The conversation of a session, with what goes with its messages from now on, and whose account that is. The
+/// conversation of who is connected no more ends.
+pub(in crate::path) async fn held(
+    app: &App,
+    (published, caller): (&Published, &Caller),
+    session: &Session,
+) -> Result<(Arc<Conversation>, Option<Presented>), Refusal> {
     let mut headers = HeaderMap::new();
-    let credential = &exchange.published.server.upstream.credential;
-    let presented = credentials::attach(app, credential, &exchange.on_behalf, &mut headers).await;
-    let kept = presented
-        .map_err(|error| no_credential(&exchange.published, &error))
-        .and_then(|presented| belongs(Some(session), presented.as_ref()));
+    let presented =
+        credentials::attach(app, &published.server.upstream.credential, caller, &mut headers).await;
+    let presented = presented.map_err(|error| no_credential(published, &error));
+    let kept = presented.and_then(|presented| {
+        belongs(Some(session), presented.as_ref())?;
+        Ok(presented)
+    });
     match kept {
-        Ok(()) => Ok(headers),
+        Ok(presented) => {
+            let held = app.conversations().session_with(&session.upstream_id, headers);
+            // The child has died, or another process of ours holds it: for the client, both mean to begin again.
+            Ok((held.ok_or(Reason::SessionUnknown)?, presented))
+        }
         Err(refusal) => {
             if refusal.not_connected().is_some() || refusal.is_of_an_unknown_session() {
                 app.conversations().end_session(&session.upstream_id);

@@ -1,11 +1,11 @@
 //! `transport = "auto"`: what an address speaks is found out once, remembered, and found out again when it changes.
 
-mod server;
-
 use serde_json::json;
 
-use self::server::{Server, Speaks};
-use crate::harness::{Answer, Gateway, Plan};
+use crate::harness::{
+    Answer, Gateway, Plan,
+    sse::{Server, Speaks},
+};
 
 async fn start(server: &Server, transport: &str) -> Gateway {
     Plan::default().start(&toml(server, transport)).await

@@ -5,6 +5,7 @@ use std::{
     io,
     net::Ipv4Addr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use tokio::{
 
 /// What stands at `/mcp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaks {
+pub(crate) enum Speaks {
     /// HTTP+SSE; a POST gets this status.
     Sse(u16),
     /// Streamable HTTP.
@@ -29,8 +30,8 @@ pub(super) enum Speaks {
 }
 
 /// A running server; it stops when it is dropped.
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     shared: Arc<Mutex<State>>,
     task: JoinHandle<()>,
 }
@@ -39,28 +40,50 @@ struct State {
     speaks: Speaks,
     /// `METHOD path` and the JSON-RPC method, oldest first.
     seen: Vec<String>,
+    /// The same with what was presented.
+    presented: Vec<(String, String)>,
     /// The streams by their session.
     streams: HashMap<usize, mpsc::UnboundedSender<String>>,
 }
 
 impl Server {
-    pub(super) async fn start(speaks: Speaks) -> Self {
+    pub(crate) async fn start(speaks: Speaks) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-        let shared = Arc::new(Mutex::new(State { speaks, seen: Vec::new(), streams: HashMap::new() }));
+        let shared = Arc::new(Mutex::new(State {
+            speaks,
+            seen: Vec::new(),
+            presented: Vec::new(),
+            streams: HashMap::new(),
+        }));
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { url, shared, task }
     }
 
     /// From now on it is another; streams that are open end.
-    pub(super) fn becomes(&self, speaks: Speaks) {
+    pub(crate) fn becomes(&self, speaks: Speaks) {
         let mut state = lock(&self.shared);
         state.speaks = speaks;
         state.streams.clear();
     }
 
+    /// What it was asked with, and what was presented, since the last time.
+    pub(crate) fn presented(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut lock(&self.shared).presented)
+    }
+
+    /// Waits until no stream is open.
+    pub(crate) async fn until_left(&self) {
+        let left = async {
+            while !lock(&self.shared).streams.is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(super::PATIENCE, left).await.expect("the stream is left");
+    }
+
     /// What it was asked since the last time.
-    pub(super) fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.shared).seen)
     }
 }
@@ -85,7 +108,7 @@ async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>) {
 
 /// One request, one answer; then the connection closes.
 async fn converse(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io::Result<()> {
-    let (mut start, mut length) = (String::new(), 0);
+    let (mut start, mut length, mut presented) = (String::new(), 0, String::new());
     stream.read_line(&mut start).await?;
     loop {
         let mut line = String::new();
@@ -93,6 +116,9 @@ async fn converse(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io
         match line.trim().split_once(':') {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.trim().parse().unwrap_or(0);
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                presented = value.trim().to_owned();
             }
             Some(_) => {}
             None => break,
@@ -108,6 +134,7 @@ async fn converse(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io
         let asked = message["method"].as_str().unwrap_or("-");
         let place = path.split('?').next().unwrap_or_default();
         state.seen.push(format!("{method} {place} {asked}"));
+        state.presented.push((format!("{method} {asked}"), presented));
         state.speaks
     };
     match (method, path, speaks) {
@@ -154,9 +181,17 @@ async fn serve_stream(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     let endpoint = format!("event: endpoint\ndata: /messages?{session}\n\n");
     stream.write_all(format!("{head}{endpoint}").as_bytes()).await?;
-    while let Some(answer) = answers.recv().await {
+    let mut nothing = [0];
+    loop {
+        let answer = tokio::select! {
+            answer = answers.recv() => answer,
+            // The client sends nothing more: what can be read is that it leaves.
+            _ = stream.read(&mut nothing) => None,
+        };
+        let Some(answer) = answer else { break };
         stream.write_all(format!("event: message\ndata: {answer}\n\n").as_bytes()).await?;
     }
+    lock(shared).streams.remove(&session);
     Ok(())
 }
 
