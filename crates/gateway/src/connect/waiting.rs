@@ -9,7 +9,7 @@ use doorward_auth::{
     keys::hash,
     server::{form::Parameters, redirect_uri, token},
 };
-use doorward_model::{Connecting, Place};
+use doorward_model::{Connecting, Place, Timestamp};
 use doorward_store::StoreError;
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ use crate::{
 };
 
 const FIELDS: [&str; 3] = ["request", "csrf", "decision"];
+/// How long a person may take from their yes to the code, in seconds, however many tickets carry them.
+const LIFETIME: i64 = 600;
 /// How long it is remembered that a ticket was used, in seconds: longer than tickets live.
 const REMEMBERED: i64 = 3_600;
 
@@ -35,12 +37,15 @@ pub(crate) struct Waiting {
     question: Question,
     /// The places that the person does without.
     without: Vec<String>,
+    /// When it counts no more, in seconds since the epoch. A ticket that is made anew lives no longer than the first.
+    until: i64,
 }
 
 impl Waiting {
     /// Of a request that was allowed just now, or before.
-    pub(crate) fn new(question: Question) -> Self {
-        Self { id: hash::random_hex::<16>(), question, without: Vec::new() }
+    pub(crate) fn new(question: Question, now: Timestamp) -> Self {
+        let until = now.plus_secs(LIFETIME).as_secs();
+        Self { id: hash::random_hex::<16>(), question, without: Vec::new(), until }
     }
 
     /// The same for somebody who does without a place.
@@ -57,7 +62,14 @@ impl Waiting {
     /// What a ticket says, if it is this browser's and this person's.
     pub(super) fn open(web: &Web<'_>, ticket: &str, session: &Session) -> Option<Self> {
         let waiting: Self = web.app.tickets().open(Purpose::Waiting, ticket, &web.browser, web.now())?;
-        (waiting.question.subject == session.person.subject).then_some(waiting)
+        let counts = web.now().as_secs() < waiting.until;
+        (counts && waiting.question.subject == session.person.subject).then_some(waiting)
+    }
+
+    /// Uses it up; false when it was used before.
+    async fn use_up(&self, web: &Web<'_>) -> Result<bool, StoreError> {
+        let (hash, until) = (token::hash(&self.id), web.now().plus_secs(REMEMBERED));
+        web.app.store().use_once("waiting", &hash, until).await
     }
 
     /// Where the person goes on when a place is connected.
@@ -112,18 +124,17 @@ pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         Err(answer) => return Ok(answer),
     };
     if is_form && fields.get("decision") != Some("skip") {
-        return Ok(oauth::deny(web, &request, record));
+        // Who says no takes the yes back: it is not to be had by another tab.
+        let counts = waiting.use_up(web).await?;
+        return Ok(if counts { oauth::deny(web, &request, record) } else { web.stale(record) });
     }
     // What the person said yes to must still be so, as after consent.
     let same = waiting.question.digest == request.known.digest;
     if !same || !admission::admits(&request.entrance, &session.person, &request.known.client.id) {
         return Ok(web.stale(record));
     }
-    if missing(web, &waiting, &request.entrance).await?.is_none() {
-        let (hash, until) = (token::hash(&waiting.id), web.now().plus_secs(REMEMBERED));
-        if !web.app.store().use_once("waiting", &hash, until).await? {
-            return Ok(web.stale(record));
-        }
+    if missing(web, &waiting, &request.entrance).await?.is_none() && !waiting.use_up(web).await? {
+        return Ok(web.stale(record));
     }
     go_on(web, &waiting, &request, &session, record).await
 }

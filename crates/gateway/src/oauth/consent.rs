@@ -55,7 +55,8 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     if fields.get("remember") == Some("yes") && may_remember(&request) {
         remember(web, &request, &session).await?;
     }
-    connect::go_on(web, &Waiting::new(question), &request, &session, record).await
+    let waiting = Waiting::new(question, web.now());
+    connect::go_on(web, &waiting, &request, &session, record).await
 }
 
 /// What was asked, if this form was given out for it, to this person, in this browser.

@@ -66,8 +66,27 @@ async fn nobody_has_to_connect_anything() {
     let answer = visitor.submit(&page.form("/authorize/continue").set("decision", "cancel")).await;
     assert_eq!(answer.told("error").as_deref(), Some("access_denied"));
     assert!(answer.told("code").is_none());
+    for decision in ["skip", "cancel"] {
+        let again = page.form("/authorize/continue").set("decision", decision);
+        assert_eq!(visitor.submit(&again).await.status, 400, "a no counts, and once: {decision}");
+    }
     assert_eq!(world.authority.asked("/authorize").len(), 0);
     assert!(!world.is_connected("upstream:notes", "alice").await);
+    world.finish().await;
+}
+
+/// A page that is opened anew makes another ticket, and no more time.
+#[tokio::test]
+async fn a_yes_does_not_live_longer_by_opening_pages() {
+    let world = World::start().await;
+    let (visitor, client) = (world.gateway.signed_in("alice").await, world.gateway.native().await);
+    let led = allowed(&client, &visitor, "own").await;
+    world.gateway.clock.advance(400);
+    let page = visitor.follow(&led).await;
+    let form = page.form("/authorize/continue").set("decision", "skip");
+    world.gateway.clock.advance(250);
+    let answer = visitor.submit(&form).await;
+    assert_eq!((answer.status, answer.told("code")), (400, None));
     world.finish().await;
 }
 
