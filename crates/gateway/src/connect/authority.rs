@@ -40,6 +40,8 @@ const FILE: &str = "configuration";
 /// What is known of authorization servers.
 pub(crate) struct Authorities {
     known: Mutex<LruCache<String, Known>>,
+    /// Places whose server was warned of.
+    warned: Mutex<LruCache<String, ()>>,
     pub(super) places: Semaphore,
 }
 
@@ -106,7 +108,11 @@ impl ConnectError {
 impl Authorities {
     /// Knows none yet.
     pub(crate) fn new() -> Self {
-        Self { known: Mutex::new(bounded::cache(CAPACITY)), places: Semaphore::new(TOGETHER) }
+        Self {
+            known: Mutex::new(bounded::cache(CAPACITY)),
+            warned: Mutex::new(bounded::cache(CAPACITY)),
+            places: Semaphore::new(TOGETHER),
+        }
     }
 
     /// What is known of a place that is declared like this, if it is not too old and not of another server than the
@@ -124,6 +130,24 @@ impl Authorities {
         let declared = declared(&authorized.connecting);
         let known = Known { authorized: Arc::clone(authorized), since, declared };
         self.lock().put(authorized.connecting.place.key(), known);
+    }
+
+    /// Warns, once for each place, where nothing but the upstream says who its server is, and the server does not say
+    /// which answers are its own (RFC 9207).
+    fn warn(&self, connecting: &Connecting, server: &AuthorizationServer) {
+        if server.names_issuer || connecting.issuer.is_some() {
+            return;
+        }
+        let (place, issuer) = (connecting.place.key(), &server.issuer);
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.put(place.clone(), ()).is_none() {
+            tracing::warn!(
+                place,
+                issuer,
+                "the authorization server does not name itself in its answers (RFC 9207), and the upstream alone says \
+                 that it is the one: `issuer` in the credential settles it"
+            );
+        }
     }
 
     fn forget(&self, connecting: &Connecting) {
@@ -170,6 +194,7 @@ pub(super) async fn authority_within(
         // The first counts once it turned out to be one; somebody else may have been faster.
         note(app, connecting, &server.issuer, now).await?;
     }
+    app.authorities().warn(connecting, &server);
     let client = registration::client(app, connecting, &server, &resource.resource).await?;
     let configured = connecting.scope.as_deref().and_then(ScopeList::parse);
     let challenged = challenge.as_ref().and_then(|challenge| challenge.scope.as_ref());

@@ -19,7 +19,6 @@ use doorward_model::{Connecting, Fault, Place, Timestamp};
 use doorward_store::StoreError;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::{Authorized, ConnectError, Waiting, authority::authority_within, places};
 use crate::{
@@ -43,8 +42,10 @@ struct Asked {
     place: String,
     /// Who was asked.
     subject: String,
-    /// Which authorization server stood on the page.
+    /// Which authorization server it was.
     issuer: String,
+    /// The origin that stood on the page.
+    goes_to: String,
     waiting: Option<Waiting>,
 }
 
@@ -133,27 +134,29 @@ async fn show(
         place: place.key(),
         subject: session.person.subject.clone(),
         issuer: authorized.server.issuer.clone(),
+        goes_to: to.origin().ascii_serialization(),
         waiting,
     };
     let since = match state {
         ConnectionState::Live { since, .. } => Some(since),
         _ => None,
     };
-    Ok(page(web, &connecting, session, (&to, &wished), since, asked))
+    Ok(page(web, &connecting, session, &wished, since, asked))
 }
 
 fn page(
     web: &Web<'_>,
     connecting: &Connecting,
     session: &Session,
-    (to, scopes): (&Url, &ScopeList),
+    scopes: &ScopeList,
     since: Option<Timestamp>,
     asked: Asked,
 ) -> Answer {
     let (person, place) = (&session.person, &connecting.place);
     let (csrf, ticket) =
         (web.csrf(), web.app.tickets().seal(Purpose::Connect, &asked, &web.browser, web.now()));
-    let waits = asked.waiting.map(|waiting| Ready::new(web, &waiting.without(place)));
+    let Asked { goes_to, waiting, .. } = asked;
+    let waits = waiting.map(|waiting| Ready::new(web, &waiting.without(place)));
     let names = places::used_by(web.routes, place, person);
     let (behind, scopes): (Vec<_>, Vec<_>) =
         (names.iter().map(String::as_str).collect(), scopes.iter().collect());
@@ -163,7 +166,7 @@ fn page(
         place,
         behind: &behind,
         shared: connecting.shared,
-        goes_to: &to.origin().ascii_serialization(),
+        goes_to: &goes_to,
         scopes: &scopes,
         since,
         hidden: Hidden { request: Some(&ticket), csrf: &csrf },
@@ -193,8 +196,9 @@ async fn start(
     let Ok(endpoint) = authorized.server.authorizes(&authorized.resource) else {
         return Ok(web.stale(record));
     };
-    // The person said yes to going to one server, and to none that took its place meanwhile.
-    if authorized.server.issuer != asked.issuer {
+    // The person said yes to going to one server at one address, and to none that took its place meanwhile.
+    let is_there = endpoint.origin().ascii_serialization() == asked.goes_to;
+    if authorized.server.issuer != asked.issuer || !is_there {
         return Ok(web.stale(record));
     }
     let scopes = wished(web, &connecting, &authorized, session).await?;

@@ -107,6 +107,24 @@ async fn a03_documents_are_believed_about_those_who_were_asked() {
     world.finish().await;
 }
 
+/// A3: the page says where one is sent; another address that its server names meanwhile is not gone to.
+#[tokio::test]
+async fn a03_nobody_is_sent_elsewhere_than_the_page_said() {
+    let world = World::start().await;
+    let visitor = world.gateway.signed_in("alice").await;
+    let page = visitor.get("/connect/notes").await;
+    world.authority.set(|manners| {
+        manners.authorization_endpoint = Some("https://evil.example/authorize".to_owned());
+    });
+    world.gateway.clock.advance(120);
+    let answer = visitor.submit(&page.form("/connect/notes")).await;
+    assert_eq!((answer.status, answer.header("location")), (400, None));
+    assert_eq!(world.last_reason().await, "form_stale");
+    let page = visitor.get("/connect/notes").await;
+    assert!(page.text().contains("https://evil.example"), "it is said anew");
+    world.finish().await;
+}
+
 /// A12: an upstream that names another authorization server gets nothing sent there, until somebody approves it.
 #[tokio::test]
 async fn a12_a_changed_authorization_server_is_sent_nothing() {
