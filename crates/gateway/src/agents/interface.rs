@@ -85,6 +85,12 @@ impl Interface {
         Dialect::of(self.version, self.binding)
     }
 
+    /// Whether it is at the origin of what the operator declares, or at that of `resource`.
+    pub(crate) fn is_declared_or_at(&self, resource: &Url) -> bool {
+        let is_there = |base: Url| base.origin() == resource.origin();
+        self.trust == Trust::Declared || Url::parse(&self.base).is_ok_and(is_there)
+    }
+
     /// The protocol below.
     pub(crate) fn protocol(&self) -> Protocol {
         match self.binding {
@@ -100,15 +106,21 @@ impl Interface {
 }
 
 impl Approved {
-    /// The interface at which the least has to be translated; among equals the card's order decides (section 8.3.2).
-    pub(crate) fn choose(&self, version: Version, binding: Binding) -> Option<&Interface> {
+    /// The interface at which the least has to be translated, of those that `may` be used; among equals the card's order
+    /// decides (section 8.3.2).
+    pub(crate) fn choose(
+        &self,
+        version: Version,
+        binding: Binding,
+        may: impl Fn(&Interface) -> bool,
+    ) -> Option<&Interface> {
         let differences = |interface: &&Interface| {
             let is_other_dialect = interface.dialect() != Dialect::of(version, binding);
             let is_grpc = (interface.binding == Binding::Grpc) != (binding == Binding::Grpc);
             (is_other_dialect, is_grpc, interface.version != version, interface.binding != binding)
         };
         // The first of the least: `min_by_key` takes the first of equals.
-        self.interfaces.iter().min_by_key(differences)
+        self.interfaces.iter().filter(|interface| may(interface)).min_by_key(differences)
     }
 }
 
@@ -152,13 +164,14 @@ mod tests {
             ("HTTP+JSON", "1.0", "http://127.0.0.1:9999/rest/"),
             ("JSONRPC", "1.0", "http://127.0.0.1:9999/rpc"),
         ]);
-        let chosen = |version, binding| all.choose(version, binding).map(Interface::label);
+        let chosen = |version, binding| all.choose(version, binding, |_| true).map(Interface::label);
         assert_eq!(chosen(Version::V1_0, Binding::JsonRpc).as_deref(), Some("jsonrpc 1.0"));
         assert_eq!(chosen(Version::V1_0, Binding::HttpJson).as_deref(), Some("http+json 1.0"));
         assert_eq!(chosen(Version::V1_0, Binding::Grpc).as_deref(), Some("grpc 1.0"));
         assert_eq!(chosen(Version::V0_3, Binding::JsonRpc).as_deref(), Some("jsonrpc 0.3"));
         assert_eq!(chosen(Version::V0_3, Binding::HttpJson).as_deref(), Some("jsonrpc 0.3"));
-        let rest = all.choose(Version::V1_0, Binding::HttpJson).and_then(|rest| rest.below("/tasks"));
+        let rest =
+            all.choose(Version::V1_0, Binding::HttpJson, |_| true).and_then(|rest| rest.below("/tasks"));
         assert_eq!(rest.expect("a URI").to_string(), "http://127.0.0.1:9999/rest/tasks");
     }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use doorward_egress::{EgressError, Outbound};
 use doorward_guard::Permit;
-use doorward_model::Binding;
+use doorward_model::{Binding, Credential};
 use doorward_protocol::{
     a2a::{Operation, Version, proto, rest},
     grpc,
@@ -14,6 +14,7 @@ use doorward_protocol::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
+use url::Url;
 
 use super::{
     super::{Reason, Refusal, record::OpenRecord, refusal::UpstreamFailure},
@@ -29,6 +30,10 @@ use crate::{
         connection::{self, Heard},
     },
 };
+
+/// Why a card is of no use with the account of somebody.
+const ELSEWHERE: &str = "no interface of the card is at the origin of the card or of `resource`: people's tokens do not follow a card \
+     to other origins";
 
 /// An agent that is being talked to on behalf of a caller.
 pub(super) struct Talk {
@@ -59,10 +64,25 @@ pub(super) async fn begin(
         let why = published.known.trouble().unwrap_or_else(|| "its card was not fetched yet".to_owned());
         return Err(failed(&call, UpstreamFailure::Unreachable).detail(format!("no approved card: {why}")));
     };
-    let interface = approved.choose(call.face.version, call.face.binding).cloned();
-    let interface = interface.ok_or_else(|| failed(&call, UpstreamFailure::Invalid))?;
+    let resource = resource(&published.agent.credential);
+    let may = |interface: &Interface| resource.is_none_or(|resource| interface.is_declared_or_at(resource));
+    let interface = approved.choose(call.face.version, call.face.binding, may).cloned();
+    let interface = interface.ok_or_else(|| {
+        let refusal = failed(&call, UpstreamFailure::Invalid);
+        if resource.is_some() { refusal.detail(ELSEWHERE) } else { refusal }
+    })?;
     record.interface(&interface.label());
     Ok(Talk { call, approved, interface, brought: None, presented: None })
+}
+
+/// What a credential that speaks for people is for. Such a token goes there and to where the card is, and to no other
+/// origin that a card leads to.
+fn resource(credential: &Credential) -> Option<&Url> {
+    match credential {
+        Credential::Connection(connecting) => Some(&connecting.resource),
+        Credential::IdentityAssertion(source) => Some(&source.resource),
+        _ => None,
+    }
 }
 
 /// Sends what is asked.

@@ -2,7 +2,7 @@
 
 use doorward_testkit::agent::ScriptedAgent;
 
-use crate::harness::{ConnectedWorld, Message, V1_FACES};
+use crate::harness::{ConnectedWorld, Message, V1_FACES, V1_RPC};
 
 #[tokio::test]
 async fn who_is_not_connected_at_an_agent_is_told_where_to_and_then_served_with_their_own_account() {
@@ -41,4 +41,40 @@ async fn who_is_not_connected_at_an_agent_is_told_where_to_and_then_served_with_
     assert!(asked.iter().all(|asked| asked.header("authorization") == Some(&bearer)));
     assert!(!agent.saw(&token), "the caller's own token goes nowhere");
     world.finish().await;
+}
+
+/// A card may lead anywhere; the token of a person goes to the card's origin, and to that of `resource`.
+#[tokio::test]
+async fn a_persons_token_does_not_follow_a_card_to_another_origin() {
+    for has_one_at_home in [false, true] {
+        let agent = ScriptedAgent::start_as(&[V1_RPC]).await.unwrap();
+        let elsewhere = ScriptedAgent::start_as(&[V1_RPC]).await.unwrap();
+        let mut card = agent.card();
+        let mut interfaces = elsewhere.card()["supportedInterfaces"].as_array().unwrap().clone();
+        if has_one_at_home {
+            interfaces.extend(card["supportedInterfaces"].as_array().unwrap().clone());
+        }
+        card["supportedInterfaces"] = interfaces.into();
+        agent.set_card(card);
+        let url = agent.card_url();
+        let world = ConnectedWorld::with(|credential| {
+            format!(
+                "[network]\nallow_private = [\"127.0.0.0/8\"]\n[[agent]]\nname = \"helper\"\ncard = \"{url}\"\n\
+                 access = \"jwt\"\ncredential = {credential}\n"
+            )
+        })
+        .await;
+        world.connect_at("agent:helper", "corp:alice").await;
+        let token = world.token_for("alice", &world.gateway.agent_resource("helper"));
+        world.gateway.ask("helper", V1_RPC, Message::new("m").send()).bearer(&token).send().await;
+        let record = world.gateway.last_record().await;
+        if has_one_at_home {
+            assert_eq!(agent.requests_of("SendMessage").len(), 1, "{record}");
+        } else {
+            assert_eq!(record["reason"], "upstream_invalid", "{record}");
+            assert!(record["detail"].as_str().unwrap().contains("do not follow a card"), "{record}");
+        }
+        assert_eq!(elsewhere.requests().len(), 0);
+        world.finish().await;
+    }
 }
