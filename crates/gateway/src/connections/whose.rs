@@ -17,9 +17,12 @@ pub(crate) fn whose(snapshot: &Snapshot, connecting: &Connecting, caller: &Calle
 
 /// The person that a caller is: `<provider>:<subject>`, or the name of a local user.
 pub(crate) fn person_of(snapshot: &Snapshot, caller: &Caller) -> Option<String> {
-    let Identity { issuer, subject, .. } = caller.identity()?;
+    let Identity { issuer, subject, client, .. } = caller.identity()?;
     if *issuer == snapshot.origin() {
         by_doorward(snapshot, subject)
+    } else if client.as_ref() == Some(subject) {
+        // A program with a token of its own (RFC 9068 section 2.2): whatever its name, it is no person.
+        None
     } else {
         by_issuer(snapshot, issuer, subject)
     }

@@ -89,6 +89,19 @@ fn a_token_of_an_issuer_names_a_person_where_people_sign_in_by_it() {
 }
 
 #[test]
+fn a_program_with_a_token_of_its_own_is_nobody() {
+    let snapshot = snapshot(&[("corp", CORP)], &[("staff", CORP)]);
+    let of = |issuer: &str, subject: &str, client: &str| {
+        let Caller::Issued(identity) = caller(issuer, subject) else { panic!("a caller") };
+        let client = Some(client.to_owned());
+        person_of(&snapshot, &Caller::Issued(Arc::new(Identity { client, ..(*identity).clone() })))
+    };
+    assert_eq!(of(CORP, "robot", "robot"), None);
+    assert_eq!(of(CORP, "alice", "robot").as_deref(), Some("corp:alice"));
+    assert_eq!(of(ORIGIN, "alice", "alice").as_deref(), Some("alice"), "names of ours are given out by us");
+}
+
+#[test]
 fn whom_an_assertion_named_is_who_signs_in_by_the_same_issuer() {
     let known = snapshot(&[("corp", CORP)], &[("staff", CORP)]);
     assert_eq!(person_of(&known, &caller(ORIGIN, "staff:alice")).as_deref(), Some("corp:alice"));
