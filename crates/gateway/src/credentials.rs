@@ -21,7 +21,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use lru::LruCache;
 use tokio::sync::{Semaphore, watch};
 
-use self::key::{Key, Source};
+use self::{
+    ask::Endpoint,
+    key::{Key, Source},
+};
 use crate::{
     App, bounded,
     connections::{self, NotConnected, Presented},
@@ -30,6 +33,8 @@ use crate::{
 
 /// How many tokens are kept.
 const CAPACITY: usize = 10_000;
+/// Of how many issuers it is remembered where they give tokens.
+const ISSUERS: usize = 100;
 /// How many requests for tokens are made at a time.
 const TOGETHER: usize = 100;
 /// For how long a failure is kept that goes away by itself, in seconds.
@@ -45,6 +50,7 @@ pub(crate) struct Credentials {
     signer: Arc<Signer>,
     clock: Arc<dyn Clock>,
     known: Mutex<LruCache<Key, Slot>>,
+    endpoints: Mutex<LruCache<String, Endpoint>>,
     places: Semaphore,
 }
 
@@ -191,7 +197,8 @@ impl Credentials {
     /// Knows no token yet.
     pub(crate) fn new(egress: Egress, signer: Arc<Signer>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let (known, places) = (Mutex::new(bounded::cache(CAPACITY)), Semaphore::new(TOGETHER));
-        Arc::new(Self { egress, signer, clock, known, places })
+        let endpoints = Mutex::new(bounded::cache(ISSUERS));
+        Arc::new(Self { egress, signer, clock, known, endpoints, places })
     }
 
     /// The token of a source, for a caller or for Doorward itself. `origin` is Doorward's.

@@ -1,6 +1,9 @@
 //! One request to an authorization server.
 
-use std::time::Duration;
+use std::{
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use doorward_auth::{
@@ -11,14 +14,18 @@ use doorward_auth::{
     keys::hash,
 };
 use doorward_egress::{Outbound, Protocol, Trust, read_capped};
-use doorward_model::{AssertionSource, Identity, Secret, TokenSource};
+use doorward_model::{AssertionSource, Identity, Secret, Timestamp, TokenSource};
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use lru::LruCache;
 use url::Url;
 
 use super::{CredentialError, Credentials, key::Source};
 
 /// How long an authorization server may take, from the wait for a place to the end of its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it is remembered where an issuer gives tokens, in seconds.
+const REMEMBERED: i64 = 600;
 
 impl Credentials {
     /// Asks for a token, for a caller or for Doorward itself.
@@ -112,8 +119,25 @@ impl Credentials {
         Ok(Asked { endpoint, target, trust, secret, word: secret.is_none().then(word) })
     }
 
-    /// The token endpoint that an issuer of the operator's names. Elsewhere it is not the operator's any more.
+    /// The token endpoint that an issuer of the operator's names.
     async fn discovered(&self, issuer: &str) -> Result<(Url, Trust), CredentialError> {
+        let now = self.clock.now();
+        let known = self.endpoints().get(issuer).filter(|known| now < known.until).cloned();
+        if let Some(Endpoint { url, trust, .. }) = known {
+            return Ok((url, trust));
+        }
+        let (url, trust) = self.discover(issuer).await?;
+        let until = now.plus_secs(REMEMBERED);
+        self.endpoints().put(issuer.to_owned(), Endpoint { url: url.clone(), trust, until });
+        Ok((url, trust))
+    }
+
+    fn endpoints(&self) -> MutexGuard<'_, LruCache<String, Endpoint>> {
+        self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the issuer's metadata say. At another host the endpoint is not the operator's any more.
+    async fn discover(&self, issuer: &str) -> Result<(Url, Trust), CredentialError> {
         let away = |why: String| CredentialError::Away(issuer.to_owned(), why);
         let urls = server_metadata_urls(issuer).map_err(|error| away(error.to_string()))?;
         let mut failed = away("it has no metadata".to_owned());
@@ -130,6 +154,14 @@ impl Credentials {
         }
         Err(failed)
     }
+}
+
+/// Where an issuer gives tokens, as it said itself.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    url: Url,
+    trust: Trust,
+    until: Timestamp,
 }
 
 /// Where a token is asked for, and as whom.

@@ -235,6 +235,11 @@ impl Gateway {
         log.callers_secrets.push(secret.to_owned());
     }
 
+    /// What [`Self::plant_callers`] named so far.
+    pub(crate) fn callers_secrets(&self) -> Vec<String> {
+        self.log().callers_secrets.clone()
+    }
+
     /// The store, as a command beside the gateway would use it.
     pub(crate) fn store(&self) -> &Store {
         &self.store

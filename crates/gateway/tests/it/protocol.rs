@@ -1,6 +1,7 @@
 //! The protocol as a client and an upstream see it: both eras, the filter, handles, streams, and everything that
 //! must pass untouched.
 
+mod assertions;
 mod batches;
 mod credentials;
 mod filter;

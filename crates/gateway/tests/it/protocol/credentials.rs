@@ -11,7 +11,7 @@ use doorward_testkit::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Plan, World};
+use crate::harness::{Answer, Gateway, Plan, World};
 
 /// The usual world with two more upstreams at a second recorder, and their virtual servers.
 ///
@@ -92,13 +92,9 @@ async fn each_caller_has_a_token_for_doorwards_word() {
         assert_eq!(list(&world, "personal", token).await.status, 200);
     }
     assert_eq!(presented(&agency), ["Bearer issued-1", "Bearer issued-2", "Bearer issued-1"]);
-    // Whoever trusts Doorward finds its keys by its metadata.
-    let metadata = world.gateway.call("GET", "/.well-known/oauth-authorization-server").send().await.json();
-    let origin = world.gateway.url();
-    let path = metadata["jwks_uri"].as_str().unwrap().strip_prefix(&origin).unwrap().to_owned();
-    let keys = KeySet::parse(&world.gateway.call("GET", &path).send().await.body).unwrap();
+    let (keys, origin) = (keys(&world.gateway).await, world.gateway.url());
     for (asked, who) in world.issuer.token_requests().iter().zip(["alice", "bob"]) {
-        let claims = proven(&keys, &asked.field("subject_token").unwrap());
+        let claims = proven("doorward-caller+jwt", &keys, &asked.field("subject_token").unwrap());
         assert_eq!((&claims["iss"], &claims["sub"]), (&json!(origin), &json!(who)));
         assert_eq!(claims["sub_id"], json!({"format": "iss_sub", "iss": world.issuer.url(), "sub": who}));
         assert_eq!(claims["aud"], json!(world.issuer.token_endpoint()));
@@ -106,13 +102,20 @@ async fn each_caller_has_a_token_for_doorwards_word() {
     finish(world, agency, &tokens).await;
 }
 
-/// The claims of a JWT that one of these keys verifies.
-fn proven(keys: &KeySet, token: &str) -> Value {
+/// Doorward's keys: whoever trusts it finds them by its metadata.
+pub(super) async fn keys(gateway: &Gateway) -> KeySet {
+    let metadata = gateway.call("GET", "/.well-known/oauth-authorization-server").send().await.json();
+    let path = metadata["jwks_uri"].as_str().unwrap().strip_prefix(&gateway.url()).unwrap().to_owned();
+    KeySet::parse(&gateway.call("GET", &path).send().await.body).unwrap()
+}
+
+/// The claims of a JWT of this `typ` that one of these keys verifies.
+pub(super) fn proven(typ: &str, keys: &KeySet, token: &str) -> Value {
     let (message, signature) = token.rsplit_once('.').unwrap();
     let (header, claims) = message.split_once('.').unwrap();
     let [header, claims] = [header, claims]
         .map(|part| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap());
-    assert_eq!((&header["typ"], &header["alg"]), (&json!("doorward-caller+jwt"), &json!("ES256")));
+    assert_eq!((&header["typ"], &header["alg"]), (&json!(typ), &json!("ES256")));
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let mut candidates = keys.find(header["kid"].as_str(), Algorithm::Es256);
     assert!(candidates.any(|key| key.verifies(Algorithm::Es256, message.as_bytes(), &signature)));
