@@ -232,7 +232,7 @@ async fn wished(
     session: &Session,
 ) -> Result<ScopeList, StoreError> {
     let person = places::person_of(connecting, &session.person);
-    let wished = web.app.connections().wished(&connecting.place, person).await?;
+    let wished = web.app.connections().wished(connecting, person).await?;
     Ok(authorized.scopes.union(&wished))
 }
 

@@ -131,17 +131,22 @@ impl Connections {
         })
     }
 
-    /// What to ask for beyond what is configured: what was granted together with what the upstream asked for since.
+    /// What to ask for beyond the usual: what the upstream asked for lately, together with what was granted. What was
+    /// granted counts for as long as the connection lives, unless the configuration says what to ask for.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn wished(&self, place: &Place, person: &str) -> Result<ScopeList, StoreError> {
-        let Some(row) = self.store.connection(&place.key(), person).await? else {
+    pub(crate) async fn wished(
+        &self,
+        connecting: &Connecting,
+        person: &str,
+    ) -> Result<ScopeList, StoreError> {
+        let Some(row) = self.store.connection(&connecting.place.key(), person).await? else {
             return Ok(ScopeList::default());
         };
         let contents = Contents::open(&self.envelope, Row::of(&row), &row.sealed);
         let steps = contents.map(|contents| contents.steps.wished(self.clock.now())).unwrap_or_default();
-        if steps.is_empty() {
+        if steps.is_empty() && (row.broken.is_some() || connecting.scope.is_some()) {
             return Ok(steps);
         }
         let granted = ScopeList::parse(&row.scopes).unwrap_or_default();

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use doorward_model::Person;
 use doorward_testkit::recorder::{Gate, Reply};
 use futures_util::future::join_all;
 use serde_json::json;
 
 use super::tool_error;
-use crate::harness::ConnectedWorld;
+use crate::harness::{ConnectedWorld, parameter};
 
 /// Longer than the authority's tokens live.
 const TOO_LONG: i64 = 2 * 3600;
@@ -353,5 +354,34 @@ async fn more_scopes_are_asked_for_three_times_an_hour() {
     let answer = world.echo("alice").send().await;
     assert_eq!(answer.json()["error"]["data"]["reason"], "upstream_unauthorized", "{}", answer.text());
     assert_eq!(world.refreshes(), 0);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_granted_is_asked_for_again_whenever_that_is() {
+    let world = ConnectedWorld::start().await;
+    world.authority.set(|manners| manners.grants = Some("notes:read notes:write".to_owned()));
+    world.connect("alice").await;
+    // Long after the upstream asked for it.
+    world.gateway.clock.advance(TOO_LONG);
+    world.gateway.may_lead_to(&format!("{}/authorize", world.authority.url()));
+    let alice = Person {
+        subject: "corp:alice".to_owned(),
+        name: "Alice".to_owned(),
+        groups: Vec::new(),
+        domain: None,
+        administrator: false,
+    };
+    let visitor = world.gateway.session_of(alice).await;
+    let asked_for = async || {
+        let page = visitor.get("/connect/notes").await;
+        let sent = visitor.submit(&page.form("/connect/notes")).await;
+        let location = sent.header("location").unwrap_or_else(|| panic!("{} {}", sent.status, sent.text()));
+        parameter(location, "scope").unwrap_or_default()
+    };
+    assert!(asked_for().await.split(' ').any(|scope| scope == "notes:write"), "{}", asked_for().await);
+    let written = world.toml().replace("shared = false", "shared = false, scope = \"notes:read\"");
+    world.gateway.replace(&written);
+    assert_eq!(asked_for().await, "notes:read", "the operator says what is asked for");
     world.finish().await;
 }
