@@ -135,7 +135,30 @@ impl Upstream {
 
 /// What Doorward presents upstream; never what the caller presented.
 ///
-/// There is no variant that carries a caller's credential: passing one through cannot be configured or written.
+/// There is no variant that carries a caller's credential: passing one through cannot be configured or written. A caller
+/// is no credential,
+///
+/// ```compile_fail
+/// fn passed_through(caller: doorward_model::Caller) -> doorward_model::Credential {
+///     caller.into()
+/// }
+/// ```
+///
+/// and what is known of one holds nothing that could be presented elsewhere; this is all of it:
+///
+/// ```
+/// use doorward_model::{Caller, Identity};
+///
+/// fn all_of_it(caller: Caller) -> Option<(String, String, Option<String>, [Vec<String>; 3])> {
+///     match caller {
+///         Caller::Anonymous => None,
+///         Caller::Issued(identity) => {
+///             let Identity { issuer, subject, client, scopes, groups, audiences } = (*identity).clone();
+///             Some((issuer, subject, client, [scopes, groups, audiences]))
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// Nothing.

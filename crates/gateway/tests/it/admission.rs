@@ -3,7 +3,7 @@
 mod cards;
 mod cors;
 mod origins;
-mod passthrough;
+pub(crate) mod passthrough;
 mod routes;
 mod smuggling;
 

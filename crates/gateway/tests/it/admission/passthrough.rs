@@ -42,7 +42,7 @@ const BAGGAGE: [(&str, &str); 31] = [
 ];
 
 /// What must not be anywhere in what the upstream saw.
-const WORDS: [&str; 14] = [
+pub(crate) const WORDS: [&str; 14] = [
     "cookie-c1d2e3f4",
     "dark-theme-cookie",
     "dpop-proof",
@@ -59,7 +59,8 @@ const WORDS: [&str; 14] = [
     "Bearer",
 ];
 
-fn laden<'g>(call: Call<'g>, token: &str) -> Call<'g> {
+/// A call of somebody, with everything that must not travel.
+pub(crate) fn laden<'g>(call: Call<'g>, token: &str) -> Call<'g> {
     BAGGAGE.into_iter().fold(call.bearer(token), |call, (name, value)| call.header(name, value))
 }
 

@@ -42,6 +42,8 @@ struct State {
     seen: Vec<String>,
     /// The same with what was presented.
     presented: Vec<(String, String)>,
+    /// Every head and body, as they came.
+    raw: Vec<u8>,
     /// The streams by their session.
     streams: HashMap<usize, mpsc::UnboundedSender<String>>,
 }
@@ -54,6 +56,7 @@ impl Server {
             speaks,
             seen: Vec::new(),
             presented: Vec::new(),
+            raw: Vec::new(),
             streams: HashMap::new(),
         }));
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -86,6 +89,11 @@ impl Server {
     pub(crate) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.shared).seen)
     }
+
+    /// Everything that it was ever sent, as it came.
+    pub(crate) fn heard(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.shared).raw).into_owned()
+    }
 }
 
 impl Drop for Server {
@@ -110,9 +118,11 @@ async fn accept(listener: TcpListener, shared: Arc<Mutex<State>>) {
 async fn converse(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io::Result<()> {
     let (mut start, mut length, mut presented) = (String::new(), 0, String::new());
     stream.read_line(&mut start).await?;
+    let mut raw = start.clone().into_bytes();
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).await?;
+        raw.extend_from_slice(line.as_bytes());
         match line.trim().split_once(':') {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.trim().parse().unwrap_or(0);
@@ -126,11 +136,13 @@ async fn converse(mut stream: BufReader<TcpStream>, shared: &Mutex<State>) -> io
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
+    raw.extend_from_slice(&body);
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut start = start.split(' ');
     let (method, path) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
     let speaks = {
         let mut state = lock(shared);
+        state.raw.append(&mut raw);
         let asked = message["method"].as_str().unwrap_or("-");
         let place = path.split('?').next().unwrap_or_default();
         state.seen.push(format!("{method} {place} {asked}"));

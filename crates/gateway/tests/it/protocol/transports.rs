@@ -1,5 +1,7 @@
 //! `transport = "auto"`: what an address speaks is found out once, remembered, and found out again when it changes.
 
+mod passthrough;
+
 use serde_json::json;
 
 use crate::harness::{
