@@ -3,6 +3,7 @@
 
 mod access;
 mod audience;
+mod people;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -88,6 +89,7 @@ impl World<'_> {
         self.refuse_taken_hosts(agents);
         self.warn_of_unused_upstreams(servers);
         self.warn_of_unused_keys(servers, agents);
+        self.warn_of_entrances_without_people(servers, agents);
         published
     }
 

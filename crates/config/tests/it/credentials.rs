@@ -4,7 +4,7 @@ use doorward_config::Loaded;
 use doorward_model::{AssertionSource, Connecting, Credential, Name, Place, TokenSource};
 use insta::assert_snapshot;
 
-use crate::support::{World, accepted, good, mistakes, refused, warnings};
+use crate::support::{World, accepted, good, refused, warnings};
 
 fn upstream(credential: &str) -> String {
     format!("[[upstream]]\nname = \"u\"\nurl = \"https://u.example/mcp\"\ncredential = {credential}\n")
@@ -310,4 +310,50 @@ fn a_secret_of_the_store_stands_nowhere_else() {
             ("\"plain\"", "a secret is never written in the file"),
         ],
     );
+}
+
+#[test]
+fn entrances_that_let_no_person_in_before_what_only_people_may_call_are_warned_about() {
+    const OTHERS: &str = "[[issuer]]\nname = \"corp\"\nissuer = \"https://idp.example.com\"\n\
+         [[issuer]]\nname = \"machines\"\nissuer = \"https://machines.example.com\"\n\
+         [[api_key]]\nname = \"robot\"\nvalue = { env = \"LONG\" }\n";
+    const SIGN_IN: &str = "[[sign_in]]\nname = \"corp\"\nissuer = \"https://idp.example.com\"\nclient_id = \"doorward\"\n\
+         allow = \"anyone\"\n";
+    let told = |text: &str| {
+        let loaded = World::usual().variable("LONG", "a-key-of-some-length-0123456789abcdef").parse(text);
+        let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}\n---\n{text}"));
+        let warnings = loaded.warnings.iter().map(ToString::to_string);
+        warnings.filter(|it| it.contains("is a person")).collect::<Vec<_>>()
+    };
+    let shown = |credential: &str, access: &str| {
+        let server = format!("[[server]]\nname = \"s\"\nupstreams = [\"u\"]\ntools = []\n{access}\n");
+        format!("{OTHERS}{}{server}", upstream(credential))
+    };
+    let (own, asserted) = (
+        "{ kind = \"oauth\" }",
+        "{ kind = \"id-jag\", issuer = \"https://as.example\", client_id = \"dw\" }",
+    );
+    let nobody = ["\"api-key\"", "\"open\"", "\"jwt\"", "[\"jwt\", \"api-key\"]"];
+    for (credential, access) in nobody.iter().flat_map(|access| [(own, access), (asserted, access)]) {
+        let access = format!("access = {access}");
+        assert_eq!(told(&shown(credential, &access)).len(), 1, "{credential} {access}");
+        let agent = agent(&credential.replace("\"oauth\"", "\"oauth\", issuer = \"https://as.example\""));
+        assert_eq!(told(&format!("{OTHERS}{agent}{access}")).len(), 1, "{credential} {access}");
+    }
+    let said = told(&shown(own, "access = \"api-key\"")).remove(0);
+    assert!(said.contains("server[0].access") && said.contains("shared = true"), "{said}");
+    let said = told(&shown(asserted, "access = \"api-key\"")).remove(0);
+    assert!(!said.contains("shared = true"), "an assertion cannot be shared: {said}");
+
+    let signed_in = |access: &str| told(&(shown(own, access) + SIGN_IN));
+    let machines = "access = \"jwt\"\nissuers = [\"machines\"]";
+    assert_eq!(signed_in(machines).len(), 1, "nobody signs in by that issuer");
+    for access in
+        ["", "access = \"jwt\"", "access = [\"jwt\", \"api-key\"]", "access = \"jwt\"\nissuers = [\"corp\"]"]
+    {
+        assert_eq!(signed_in(access), Vec::<String>::new(), "{access}");
+    }
+    for credential in ["{ kind = \"oauth\", shared = true }", &tokens("token-exchange", "")] {
+        assert_eq!(told(&shown(credential, "access = \"api-key\"")), Vec::<String>::new(), "{credential}");
+    }
 }
