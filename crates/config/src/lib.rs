@@ -26,6 +26,7 @@ pub use environment::{Environment, Overrides, StoredSecrets};
 pub use mistake::{Mistake, Mistakes, Origin, Warning};
 pub use reference::reference_markdown;
 pub use settings::{Document, Durability, Listen, Loaded, MasterKeySource, Records, Settings, StoreUrl, Tls};
+pub use suggest::did_you_mean;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail, ensure};
+use doorward_config::did_you_mean;
 use doorward_model::{Connecting, Credential, Name, Place, Record, Snapshot, is_invisible};
 use doorward_store::{Authority, Connection};
 use serde_json::{Value, json};
@@ -95,6 +96,7 @@ async fn remove(opened: &Opened, args: &ConnectionRemove) -> anyhow::Result<()> 
     let removed = opened.store.remove_connection(&place.key(), &person, opened.now()).await?;
     let whose = if args.shared { "everybody" } else { &person };
     let Some(removed) = removed else {
+        ensure_declared(opened, &place)?;
         bail!("{} has no connection of {whose}; `doorward connection list` shows them", place.key());
     };
     let detail = format!("connection {} of {whose}, not revoked at {}", place.key(), removed.issuer);
@@ -117,6 +119,19 @@ fn declared(snapshot: &Snapshot) -> Vec<&Connecting> {
     connecting.collect()
 }
 
+/// Says so where no account is connected, before anything else is found missing there.
+fn ensure_declared(opened: &Opened, place: &Place) -> anyhow::Result<()> {
+    let declared = declared(&opened.loaded.snapshot);
+    if declared.iter().any(|it| it.place == *place) {
+        return Ok(());
+    }
+    let kind = if matches!(place, Place::Agent(_)) { "agent" } else { "upstream" };
+    let keys: Vec<String> = declared.iter().map(|it| it.place.key()).collect();
+    let hint = did_you_mean(&place.key(), keys.iter().map(String::as_str));
+    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+    bail!("no {kind} `{}` has a credential of the kind `oauth`{hint}", place.name())
+}
+
 async fn connections(opened: &Opened) -> anyhow::Result<Vec<Connection>> {
     let mut all: Vec<Connection> = Vec::new();
     loop {
@@ -133,6 +148,7 @@ async fn connections(opened: &Opened) -> anyhow::Result<Vec<Connection>> {
 /// The authorization server that waits, if it is the one that is meant, and the approved one.
 async fn waiting(opened: &Opened, args: &ConnectionDecision) -> anyhow::Result<(Place, String, String)> {
     let place = place(&args.place)?;
+    ensure_declared(opened, &place)?;
     let known = opened.store.authority(&place.key()).await?;
     let known = known.ok_or_else(|| anyhow!("no authorization server of {} was seen yet", place.key()))?;
     let waits = known.waiting.map(|waiting| waiting.issuer);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{anyhow, ensure};
 use doorward_model::{Name, Record, Timestamp};
 use serde_json::{Value, json};
 
@@ -80,12 +80,14 @@ async fn list(opened: &Opened, args: &ConfigArgs) -> anyhow::Result<()> {
 
 async fn remove(opened: &Opened, args: &SecretRemove) -> anyhow::Result<()> {
     let name = Name::parse(&args.name)?;
+    let missing = || anyhow!("the store has no secret `{name}`; `doorward secret list` shows what it has");
+    ensure!(opened.store.secrets().await?.iter().any(|it| it.name == name), missing());
     ensure!(
         args.force || !is_used(opened, &name),
         "the configuration refers to `{name}`, and what needs it would be refused; --force removes it all the same"
     );
     let removed = opened.store.remove_secret(&name).await?;
-    ensure!(removed, "the store has no secret `{name}`; `doorward secret list` shows what it has");
+    ensure!(removed, missing());
     recorded(opened, "secret remove", &name).await?;
     tell(&args.config, &json!({ "name": name.as_str() }), &format!("removed the secret `{name}`"));
     Ok(())

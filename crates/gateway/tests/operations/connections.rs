@@ -100,3 +100,18 @@ async fn what_was_rejected_does_not_come_again_and_connections_are_removed_one_b
     let removed = records.iter().filter(|record| record["path"] == "doorward connection remove").count();
     assert_eq!(removed, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_has_no_accounts_is_said_to_have_none() {
+    let place = place().await;
+    for command in ["approve", "reject"] {
+        let said = place.run(&["connection", command, "nots"], "").refused();
+        assert!(said.contains("no upstream `nots` has a credential of the kind `oauth`"), "{said}");
+        assert!(said.contains("did you mean `upstream:notes`?"), "{said}");
+    }
+    let said = place.run(&["connection", "approve", "agent:notes"], "").refused();
+    assert!(said.contains("no agent `notes` has a credential"), "{said}");
+    let said = place.run(&["connection", "remove", "stranger", "--shared"], "").refused();
+    assert!(said.contains("no upstream `stranger` has a credential"), "{said}");
+    assert!(!said.contains("did you mean"), "{said}");
+}

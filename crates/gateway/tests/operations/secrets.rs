@@ -74,6 +74,8 @@ async fn a_secret_is_live_at_once_and_nothing_goes_out_without_it() {
     let kept = place.run(&["secret", "remove", "mail"], "").refused();
     assert!(kept.contains("--force"), "{kept}");
     place.run(&["secret", "remove", "mail", "--force"], "").text();
+    let gone = place.run(&["secret", "remove", "mail"], "").refused();
+    assert!(gone.contains("no secret `mail`") && !gone.contains("--force"), "{gone}");
     calls_until(&program, "the removal", is_refused).await;
     program.stop().await;
     let records = place.records().await;
@@ -103,7 +105,8 @@ async fn what_is_listed_and_exported_is_the_name() {
     {
         place.run(&["secret", "set", name, "--stdin"], value).refused();
     }
-    place.run(&["secret", "remove", "nothing"], "").refused();
+    let said = place.run(&["secret", "remove", "nothing"], "").refused();
+    assert!(said.contains("no secret `nothing`"), "{said}");
     let unasked = place.run(&["check"], "");
     assert!(unasked.text().contains("the secret `mail` must be in the store"));
 }
