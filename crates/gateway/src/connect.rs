@@ -31,5 +31,5 @@ pub(crate) use ask::{AskError, ask_token};
 pub(crate) use authority::{Authorities, Authorized, ConnectError, ask_again, authority, forget_client};
 pub(crate) use callback::answer as callback;
 pub(crate) use mine::{disconnect, list};
-pub(crate) use page::answer as page;
+pub(crate) use page::{answer as page, asked_again};
 pub(crate) use waiting::{Waiting, answer as go_on_with, go_on};

@@ -75,9 +75,16 @@ pub(crate) async fn answer(web: &Web<'_>, place: &Place, visit: Visit, record: &
             let onward = format!("{}?{}", place.path(), visit.query);
             return Ok(sign_in::ask(web, onward.trim_end_matches('?'), None, None, record));
         };
-        let query = Parameters::parse(&visit.query, &["onward"]).ok();
-        let ticket = query.as_ref().and_then(|query| query.get("onward"));
-        let waiting = ticket.and_then(|ticket| Waiting::open(web, ticket, &session));
+        let Ok(query) = Parameters::parse(&visit.query, &["onward"]) else { return Ok(web.stale(record)) };
+        let waiting = match query.get("onward").map(|ticket| Waiting::open_anyones(web, ticket)) {
+            None => None,
+            // Without it the client would wait for nothing, and nobody would know.
+            Some(None) => return Ok(web.stale(record)),
+            Some(Some(waiting)) if !waiting.is_of(&session) => {
+                return Ok(reply::see_other(&waiting.asked_again(), record));
+            }
+            Some(waiting) => waiting,
+        };
         return show(web, place, &session, waiting, record).await;
     }
     let fields = read_form(web, &visit.headers, visit.body).await;
@@ -98,6 +105,14 @@ fn asked(web: &Web<'_>, fields: &Parameters, place: &Place, session: &Session) -
     let asked: Asked =
         web.app.tickets().open(Purpose::Connect, fields.get("request")?, &web.browser, web.now())?;
     (asked.place == place.key() && asked.subject == session.person.subject).then_some(asked)
+}
+
+/// Where somebody goes who signs out on the page to sign in as somebody else: to the request of the client that waits, or
+/// to the page.
+pub(crate) fn asked_again(web: &Web<'_>, ticket: &str) -> Option<String> {
+    let asked: Asked = web.app.tickets().open(Purpose::Connect, ticket, &web.browser, web.now())?;
+    let waiting = asked.waiting.as_ref().map(Waiting::asked_again);
+    waiting.or_else(|| places::parse(&asked.place).map(|place| place.path()))
 }
 
 async fn show(

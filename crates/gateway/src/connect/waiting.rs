@@ -61,9 +61,23 @@ impl Waiting {
 
     /// What a ticket says, if it is this browser's and this person's.
     pub(super) fn open(web: &Web<'_>, ticket: &str, session: &Session) -> Option<Self> {
+        Self::open_anyones(web, ticket).filter(|waiting| waiting.is_of(session))
+    }
+
+    /// What a ticket says, if it is this browser's. Whoever is signed in may be another person than the one who said yes.
+    pub(super) fn open_anyones(web: &Web<'_>, ticket: &str) -> Option<Self> {
         let waiting: Self = web.app.tickets().open(Purpose::Waiting, ticket, &web.browser, web.now())?;
-        let counts = web.now().as_secs() < waiting.until;
-        (counts && waiting.question.subject == session.person.subject).then_some(waiting)
+        (web.now().as_secs() < waiting.until).then_some(waiting)
+    }
+
+    /// Whether it is this person who said yes.
+    pub(super) fn is_of(&self, session: &Session) -> bool {
+        self.question.subject == session.person.subject
+    }
+
+    /// Where another person is asked the same.
+    pub(super) fn asked_again(&self) -> String {
+        self.question.address()
     }
 
     /// Uses it up; false when it was used before.

@@ -52,6 +52,13 @@ pub(crate) struct Question {
     pub(crate) digest: String,
 }
 
+impl Question {
+    /// Where the request is made anew, by whoever is signed in then.
+    pub(crate) fn address(&self) -> String {
+        format!("/authorize?{}", self.query)
+    }
+}
+
 /// Answers an authorization request.
 pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
     let session = Session::of(web.app, web.routes, &visit.headers).await?;
@@ -166,11 +173,11 @@ pub(crate) async fn recheck(
     check(web, query, record).await.map(Result::ok)
 }
 
-/// Where somebody goes who signs out on a consent page to sign in as somebody else: to the same request.
+/// Where somebody goes who signs out on a page to sign in as somebody else: to what the page was about.
 pub(crate) fn asked_again(web: &Web<'_>, fields: &Parameters) -> Option<String> {
     let text = fields.get("request")?;
-    let question: Question = web.app.tickets().open(Purpose::Consent, text, &web.browser, web.now())?;
-    Some(format!("/authorize?{}", question.query))
+    let question = web.app.tickets().open(Purpose::Consent, text, &web.browser, web.now());
+    question.map(|question: Question| question.address()).or_else(|| connect::asked_again(web, text))
 }
 
 /// The door that a resource stands for, if Doorward's tokens can open it.

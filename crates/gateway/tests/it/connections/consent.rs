@@ -114,6 +114,50 @@ async fn who_is_refused_there_or_finds_nobody_there_still_gets_on() {
 }
 
 #[tokio::test]
+async fn who_is_somebody_else_signs_in_and_the_client_still_waits() {
+    let world = World::start().await;
+    let (visitor, client) = (world.gateway.signed_in("alice").await, world.gateway.native().await);
+    world.gateway.add_user("bob", &[]).await;
+    let page = visitor.follow(&allowed(&client, &visitor, "own").await).await;
+    let out = visitor.submit(&page.form("/sign-out")).await;
+    assert!(out.header("location").unwrap().starts_with("/authorize?"), "{:?}", out.header("location"));
+    let page = visitor.follow(&out).await;
+    assert_eq!(page.heading(), "Sign in");
+    let page = visitor.sign_in(&page, "bob").await;
+    assert_eq!(page.heading(), "Allow access to own?", "he is asked himself");
+    let page = visitor.follow(&visitor.decide(&page, "approve").await).await;
+    let back = world.through(&visitor, &page, "/connect/notes").await;
+    assert!(visitor.follow(&back).await.told("code").is_some());
+    assert!(world.is_connected("upstream:notes", "bob").await);
+    assert!(!world.is_connected("upstream:notes", "alice").await);
+    // Where nobody waits, it goes on with the place.
+    let out = visitor.submit(&visitor.get("/connect/notes").await.form("/sign-out")).await;
+    assert_eq!(out.header("location"), Some("/connect/notes"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_is_not_forgotten_when_another_person_comes_to_the_page_or_none_in_time() {
+    let world = World::start().await;
+    let (alice, client) = (world.gateway.signed_in("alice").await, world.gateway.native().await);
+    let led = allowed(&client, &alice, "own").await;
+    let bob = world.gateway.signed_in("bob").await;
+    bob.get("/console/access").await;
+    assert_eq!(bob.follow(&led).await.status, 400, "another browser");
+    assert_eq!(world.last_reason().await, "form_stale");
+    bob.set_cookie("doorward_browser", &alice.cookie("doorward_browser").unwrap());
+    let again = bob.follow(&led).await;
+    assert!(again.header("location").unwrap().starts_with("/authorize?"), "{}", again.text());
+    assert_eq!(bob.follow(&again).await.heading(), "Allow access to own?");
+    for target in ["/connect/notes?onward=dw1.nonsense", "/connect/notes?onward=%00"] {
+        assert_eq!(alice.get(target).await.status, 400, "{target}");
+    }
+    world.gateway.clock.advance(601);
+    assert_eq!(alice.follow(&led).await.status, 400, "too late");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_not_the_persons_to_connect_holds_nobody_up() {
     let world = World::start().await;
     let (visitor, client) = (world.gateway.signed_in("alice").await, world.gateway.native().await);
