@@ -131,6 +131,12 @@ async fn show(
 ) -> Outcome {
     let (mut rows, next) = (own(web, person).await?, others(web, person, after).await?);
     let (others, next) = next;
+    // Anybody can write an address that says something was connected.
+    let claimed = |done: &ConnectionDone<'_>| match done {
+        ConnectionDone::Connected(place) => rows.iter().any(|row| row.is_live_at(place)),
+        ConnectionDone::Disconnected(_) | ConnectionDone::OnlyHere(_) => true,
+    };
+    let done = done.filter(claimed);
     rows.extend(others);
     record.allow();
     let csrf = web.csrf();
@@ -211,6 +217,10 @@ impl Row {
     fn left(kept: Connection) -> Option<Self> {
         let place = places::parse(&kept.place)?;
         Some(Self { place, of: kept.person.clone(), kept: Some(kept), connectable: false })
+    }
+
+    fn is_live_at(&self, place: &Place) -> bool {
+        self.place == *place && self.kept.as_ref().is_some_and(|kept| kept.broken.is_none())
     }
 
     fn shown<'r>(&'r self, ticket: &'r str) -> ConnectionRow<'r> {

@@ -30,6 +30,26 @@ async fn a_person_sees_renews_and_ends_their_own_connections() {
 }
 
 #[tokio::test]
+async fn only_what_is_connected_is_said_to_be() {
+    let world = World::start().await;
+    let alice = world.gateway.signed_in("alice").await;
+    let target = |place: &str| format!("/console/connections?connected={place}");
+    for place in ["upstream:nosuch", "upstream:notes", "upstream:plain", "agent:notes", "nonsense"] {
+        let page = alice.get(&target(place)).await;
+        assert_eq!(page.status, 200);
+        assert!(!page.text().contains("is connected."), "{place}");
+    }
+    world.connect(&alice, "notes").await;
+    assert!(alice.get(&target("upstream:notes")).await.text().contains("is connected."));
+    let bob = world.gateway.signed_in("bob").await;
+    assert!(!bob.get(&target("upstream:notes")).await.text().contains("is connected."), "hers alone");
+    let version = world.gateway.store().connection("upstream:notes", "alice").await.unwrap().unwrap().version;
+    world.gateway.store().break_connection("upstream:notes", "alice", version, "gone").await.unwrap();
+    assert!(!alice.get(&target("upstream:notes")).await.text().contains("is connected."), "not any more");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn nobody_ends_what_is_somebody_elses_but_an_administrator() {
     let world = World::start().await;
     let (alice, bob) = (world.gateway.signed_in("alice").await, world.gateway.signed_in("bob").await);
