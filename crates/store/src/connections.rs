@@ -99,7 +99,7 @@ pub struct Connection {
     pub interrupted: bool,
     /// When it was connected.
     pub created: Timestamp,
-    /// When its tokens were last refreshed, or connected.
+    /// When its tokens were last refreshed, or connected; of a broken one, when it broke.
     pub refreshed: Timestamp,
 }
 

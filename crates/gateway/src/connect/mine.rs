@@ -224,10 +224,11 @@ impl Row {
     }
 
     fn shown<'r>(&'r self, ticket: &'r str) -> ConnectionRow<'r> {
-        let state = match &self.kept {
+        let kept = self.kept.as_ref();
+        let state = match kept.map(|kept| (kept, kept.broken.as_deref())) {
             None => RowState::None,
-            Some(kept) if kept.broken.is_some() => RowState::Broken { since: kept.refreshed },
-            Some(kept) => RowState::Live {
+            Some((kept, Some(reason))) => RowState::Broken { reason, since: kept.refreshed },
+            Some((kept, None)) => RowState::Live {
                 issuer: &kept.issuer,
                 scopes: &kept.scopes,
                 since: kept.created,

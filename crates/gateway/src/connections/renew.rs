@@ -220,7 +220,8 @@ impl Connections {
 
     /// Ends the use of a connection, and says so once.
     pub(super) async fn give_up(&self, key: &Key, held: &Held, why: String) -> NoToken {
-        match self.store.break_connection(&key.place, &key.person, held.version, &why).await {
+        let now = self.clock.now();
+        match self.store.break_connection(&key.place, &key.person, held.version, &why, now).await {
             Ok(true) => self.tell_broken(key, &why),
             Ok(false) => {}
             Err(error) => return NoToken::store(error),

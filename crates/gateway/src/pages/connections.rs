@@ -61,6 +61,8 @@ pub(crate) enum RowState<'a> {
     },
     /// It is of no use any more.
     Broken {
+        /// Why, in words that may repeat what the other side says.
+        reason: &'a str,
         /// Since when.
         since: Timestamp,
     },
@@ -128,7 +130,15 @@ impl ConnectionRow<'_> {
                     format!("connected on {since}, renewed on {refreshed}")
                 }
             }
-            RowState::Broken { since } => format!("ended on {}: connect it again", text::day(since)),
+            RowState::Broken { since, .. } => format!("ended on {}: connect it again", text::day(since)),
+        }
+    }
+
+    /// Why it ended, if it did.
+    fn reason(&self) -> Option<String> {
+        match self.state {
+            RowState::Broken { reason, .. } => Some(shown(reason, text::SENTENCES)),
+            _ => None,
         }
     }
 

@@ -115,7 +115,7 @@ impl Store {
         Ok(())
     }
 
-    /// Says that a connection is of no use any more, and why; its tokens go. True for the one call that did; false when
+    /// Says that a connection is of no use any more since `now`, and why; its tokens go. True for the one call that did; false when
     /// it is not of this version any more.
     ///
     /// # Errors
@@ -126,13 +126,14 @@ impl Store {
         person: &str,
         version: i64,
         reason: &str,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection SET broken = $1, sealed = '', expires = NULL, version = $2,
-                 refreshing_until = NULL
-             WHERE place = $3 AND person = $4 AND version = $5 AND broken IS NULL";
+        const SQL: &str = "UPDATE connection SET broken = $1, sealed = '', expires = NULL, refreshed = $2,
+                 version = $3, refreshing_until = NULL
+             WHERE place = $4 AND person = $5 AND version = $6 AND broken IS NULL";
         Ok(writing!(self, tx => {
             let next = raise(&mut *tx, "connection").await?;
-            tx.run(SQL, values![reason, next, place, person, version]).await? > 0
+            tx.run(SQL, values![reason, now, next, place, person, version]).await? > 0
         }))
     }
 }

@@ -238,7 +238,7 @@ async fn of_two_who_refreshed_one_version_the_first_outcome_stands() {
         );
         assert!(finish(&store, version, "slow").await.is_some(), "tokens that came late are tokens");
         assert_eq!(finish(&store, version, "fast").await, None);
-        let broken = store.break_connection(PLACE, "alice", version, "invalid_grant").await.unwrap();
+        let broken = store.break_connection(PLACE, "alice", version, "invalid_grant", NOW.plus_secs(20)).await.unwrap();
         assert!(!broken, "what the other's tokens replaced says nothing about them");
         assert!(!store.release_refresh(PLACE, "alice", &fast, true).await.unwrap());
         let found = get(&store, "alice").await.unwrap();
@@ -268,12 +268,13 @@ async fn what_is_broken_is_broken_once_holds_nothing_and_is_mended_by_connecting
         let stores = database.stores().await;
         let version = put(&stores[0], "alice").await;
         let broken = at_once(&stores, move |store, _| async move {
-            store.break_connection(PLACE, "alice", version, "invalid_grant").await.unwrap()
+            store.break_connection(PLACE, "alice", version, "invalid_grant", NOW.plus_secs(20)).await.unwrap()
         })
         .await;
         assert_eq!(broken.into_iter().filter(|won| *won).count(), 1);
         let found = get(&stores[0], "alice").await.unwrap();
         assert_eq!((found.broken.as_deref(), &*found.sealed), (Some("invalid_grant"), ""));
+        assert_eq!((found.created, found.refreshed), (NOW, NOW.plus_secs(20)), "it says since when");
         assert_eq!(claim(&stores[0], found.version, 0).await, None);
         assert_eq!(finish(&stores[0], found.version, "late").await, None);
         let mended = put(&stores[0], "alice").await;
@@ -308,7 +309,7 @@ async fn what_was_removed_does_not_come_back() {
         put(&stores[1], "alice").await;
         assert_eq!(finish(&stores[0], version, "late").await, None, "it is another connection now");
         assert!(!stores[0].release_refresh(PLACE, "alice", &lease, true).await.unwrap());
-        assert!(!stores[0].break_connection(PLACE, "alice", version, "late").await.unwrap());
+        assert!(!stores[0].break_connection(PLACE, "alice", version, "late", NOW.plus_secs(20)).await.unwrap());
         let found = get(&stores[0], "alice").await.unwrap();
         assert_eq!((&*found.sealed, found.interrupted, found.broken), ("dw1.sealed", false, None));
     })
@@ -334,7 +335,7 @@ async fn everybody_is_told_what_to_forget_and_nothing_twice() {
         assert!(told().await.is_empty(), "a claim changes nothing for others");
         let version = finish(&store, version, "second").await.unwrap();
         assert_eq!(told().await, [format!("{PLACE}/alice")]);
-        store.break_connection(PLACE, "alice", version, "gone").await.unwrap();
+        store.break_connection(PLACE, "alice", version, "gone", NOW.plus_secs(20)).await.unwrap();
         assert_eq!(told().await, [format!("{PLACE}/alice")]);
         store.remove_connection(PLACE, "alice", NOW).await.unwrap();
         assert_eq!(told().await, [format!("{PLACE}/alice")]);

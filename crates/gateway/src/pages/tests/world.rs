@@ -264,7 +264,7 @@ impl World {
         let rows = [
             row(&notes, &person.subject, live, true),
             row(&helper, &person.subject, RowState::None, true),
-            row(&notes, "", RowState::Broken { since: NOVEMBER }, true),
+            row(&notes, "", RowState::Broken { reason: text, since: NOVEMBER }, true),
             row(&notes, text, live, false),
         ];
         let rows = if all { &rows[..] } else { &rows[..2] };

@@ -1,5 +1,6 @@
 //! "My connections".
 
+use doorward_model::Clock as _;
 use doorward_testkit::recorder::Reply;
 
 use super::World;
@@ -44,8 +45,29 @@ async fn only_what_is_connected_is_said_to_be() {
     let bob = world.gateway.signed_in("bob").await;
     assert!(!bob.get(&target("upstream:notes")).await.text().contains("is connected."), "hers alone");
     let version = world.gateway.store().connection("upstream:notes", "alice").await.unwrap().unwrap().version;
-    world.gateway.store().break_connection("upstream:notes", "alice", version, "gone").await.unwrap();
+    let (store, now) = (world.gateway.store(), world.gateway.clock.now());
+    assert!(store.break_connection("upstream:notes", "alice", version, "gone", now).await.unwrap());
     assert!(!alice.get(&target("upstream:notes")).await.text().contains("is connected."), "not any more");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_broke_says_since_when_and_why_and_stays_text() {
+    let world = World::start().await;
+    let alice = world.gateway.signed_in("alice").await;
+    world.connect(&alice, "notes").await;
+    let day = |text: &str, after: &str| {
+        let (_, rest) = text.split_once(after).unwrap_or_else(|| panic!("{after}: {text}"));
+        rest.split([':', '<', ',']).next().unwrap().to_owned()
+    };
+    let connected = day(&alice.get("/console/connections").await.text(), "connected on ");
+    let (store, later) = (world.gateway.store(), world.gateway.clock.now().plus_secs(3 * 86_400));
+    let version = store.connection("upstream:notes", "alice").await.unwrap().unwrap().version;
+    let why = "notes refused <b>it</b> \u{202e}(invalid_grant)";
+    assert!(store.break_connection("upstream:notes", "alice", version, why, later).await.unwrap());
+    let text = alice.get("/console/connections").await.text();
+    assert_ne!(day(&text, "ended on "), connected, "not the day of the last renewal");
+    assert!(text.contains("invalid_grant") && !text.contains("<b>") && !text.contains('\u{202e}'), "{text}");
     world.finish().await;
 }
 
