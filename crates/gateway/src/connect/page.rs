@@ -328,15 +328,17 @@ struct Ready {
     ticket: String,
     csrf: String,
     form_action: String,
+    client: Option<String>,
 }
 
 impl Ready {
     fn new(web: &Web<'_>, waiting: &Waiting) -> Self {
-        Self { ticket: waiting.ticket(web), csrf: web.csrf(), form_action: waiting.form_action() }
+        let client = waiting.client().map(str::to_owned);
+        Self { ticket: waiting.ticket(web), csrf: web.csrf(), form_action: waiting.form_action(), client }
     }
 
     fn shown(&self) -> pages::Waiting<'_> {
         let hidden = Hidden { request: Some(&self.ticket), csrf: &self.csrf };
-        pages::Waiting { hidden, form_action: &self.form_action }
+        pages::Waiting { hidden, form_action: &self.form_action, client: self.client.as_deref() }
     }
 }

@@ -35,6 +35,8 @@ const REMEMBERED: i64 = 3_600;
 pub(crate) struct Waiting {
     id: String,
     question: Question,
+    /// What the client calls itself.
+    client: Option<String>,
     /// The places that the person does without.
     without: Vec<String>,
     /// When it counts no more, in seconds since the epoch. A ticket that is made anew lives no longer than the first.
@@ -43,9 +45,14 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// Of a request that was allowed just now, or before.
-    pub(crate) fn new(question: Question, now: Timestamp) -> Self {
-        let until = now.plus_secs(LIFETIME).as_secs();
-        Self { id: hash::random_hex::<16>(), question, without: Vec::new(), until }
+    pub(crate) fn new(question: Question, request: &Request, now: Timestamp) -> Self {
+        let (client, until) = (request.known.client.name.clone(), now.plus_secs(LIFETIME).as_secs());
+        Self { id: hash::random_hex::<16>(), question, client, without: Vec::new(), until }
+    }
+
+    /// What the client calls itself.
+    pub(super) fn client(&self) -> Option<&str> {
+        self.client.as_deref()
     }
 
     /// The same for somebody who does without a place.

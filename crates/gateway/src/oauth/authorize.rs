@@ -86,7 +86,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
         if request.valid.prompt.none {
             return consent::give(web, &request, &session, record).await;
         }
-        let waiting = Waiting::new(question(&query, &request, &session), web.now());
+        let waiting = Waiting::new(question(&query, &request, &session), &request, web.now());
         return connect::go_on(web, &waiting, &request, &session, record).await;
     }
     if request.valid.prompt.none {

@@ -55,7 +55,7 @@ pub(super) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     if fields.get("remember") == Some("yes") && may_remember(&request) {
         remember(web, &request, &session).await?;
     }
-    let waiting = Waiting::new(question, web.now());
+    let waiting = Waiting::new(question, &request, web.now());
     connect::go_on(web, &waiting, &request, &session, record).await
 }
 

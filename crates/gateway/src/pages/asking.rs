@@ -41,7 +41,7 @@ pub(super) enum Standing {
 impl Asking<'_> {
     /// What it calls itself; none when nothing is left that can be shown.
     pub(super) fn claim(&self) -> Option<String> {
-        self.client.name.as_deref().map(|name| shown(name, text::NAME)).filter(|name| !name.is_empty())
+        claim(self.client.name.as_deref())
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -56,6 +56,11 @@ impl Asking<'_> {
     pub(super) fn goes_to(&self) -> String {
         shown(self.redirect.shown, text::ADDRESS)
     }
+}
+
+/// A client's name of its own choice, as far as it can be shown.
+pub(super) fn claim(name: Option<&str>) -> Option<String> {
+    name.map(|name| shown(name, text::NAME)).filter(|name| !name.is_empty())
 }
 
 fn host(id: &str) -> String {

@@ -5,7 +5,7 @@ use askama::Template;
 use doorward_model::{Person, Place, Timestamp};
 
 use super::{
-    Hidden, Page,
+    Hidden, Page, asking,
     text::{self, shown},
 };
 
@@ -66,6 +66,8 @@ pub(crate) struct Waiting<'a> {
     /// Its source for the CSP directive `form-action`: whoever says yes at once at the other side comes back, and on to
     /// the client, in redirects that the form began.
     pub(crate) form_action: &'a str,
+    /// What it calls itself; shown as a claim.
+    pub(crate) client: Option<&'a str>,
 }
 
 /// Why nothing is connected.
@@ -124,6 +126,13 @@ impl NotConnected<'_> {
 
     fn can_try_again(&self) -> bool {
         !matches!(self.trouble, ConnectTrouble::Administrators | ConnectTrouble::Changed { .. })
+    }
+}
+
+impl Waiting<'_> {
+    /// What it calls itself; none when nothing is left that can be shown.
+    fn claim(&self) -> Option<String> {
+        asking::claim(self.client)
     }
 }
 

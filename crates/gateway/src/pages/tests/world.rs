@@ -15,7 +15,6 @@ use crate::routes::Destination;
 pub(crate) const HOST: &str = "gw.example.com";
 pub(crate) const HIDDEN: Hidden<'static> = Hidden { request: Some("dw1.sealed-request"), csrf: "csrf-token" };
 const LATER: Hidden<'static> = Hidden { request: None, csrf: "csrf-token" };
-const WAITING: Waiting<'static> = Waiting { hidden: HIDDEN, form_action: "http://127.0.0.1:33418" };
 const NOVEMBER: Timestamp = Timestamp::from_secs(1_795_255_200);
 
 /// Text that comes from outside, in all the places where it may.
@@ -234,13 +233,17 @@ impl World {
             scopes: if waits { &[self.text.as_str(), "notes:read"] } else { &[] },
             since: shared.then_some(NOVEMBER),
             hidden: HIDDEN,
-            waiting: waits.then_some(WAITING),
+            waiting: waits.then_some(self.waiting()),
         };
         page.render()
     }
 
-    fn not_connected(trouble: ConnectTrouble<'_>, waits: bool) -> Page {
-        let (place, waiting) = (place("notes"), waits.then_some(WAITING));
+    fn waiting(&self) -> Waiting<'_> {
+        Waiting { hidden: HIDDEN, form_action: "http://127.0.0.1:33418", client: Some(&self.text) }
+    }
+
+    fn not_connected(&self, trouble: ConnectTrouble<'_>, waits: bool) -> Page {
+        let (place, waiting) = (place("notes"), waits.then_some(self.waiting()));
         let again = if waits { "/connect/notes?onward=dw1.sealed" } else { "/connect/notes" };
         NotConnected { host: HOST, place: &place, trouble, again, request_id: "01J8ZK", waiting }.render()
     }
@@ -288,13 +291,13 @@ impl World {
             ("connect", self.connect(&notes, false, false)),
             ("connect_for_client", self.connect(&helper, false, true)),
             ("connect_shared", self.connect(&notes, true, false)),
-            ("not_connected_administrators", Self::not_connected(ConnectTrouble::Administrators, false)),
-            ("not_connected_away", Self::not_connected(ConnectTrouble::Away, true)),
-            ("not_connected_unusable", Self::not_connected(ConnectTrouble::Unusable, false)),
-            ("not_connected_changed", Self::not_connected(changed, true)),
-            ("not_connected_refused", Self::not_connected(ConnectTrouble::Refused(text), true)),
-            ("not_connected_mixed", Self::not_connected(ConnectTrouble::Mixed, false)),
-            ("not_connected_failed", Self::not_connected(ConnectTrouble::Failed, false)),
+            ("not_connected_administrators", self.not_connected(ConnectTrouble::Administrators, false)),
+            ("not_connected_away", self.not_connected(ConnectTrouble::Away, true)),
+            ("not_connected_unusable", self.not_connected(ConnectTrouble::Unusable, false)),
+            ("not_connected_changed", self.not_connected(changed, true)),
+            ("not_connected_refused", self.not_connected(ConnectTrouble::Refused(text), true)),
+            ("not_connected_mixed", self.not_connected(ConnectTrouble::Mixed, false)),
+            ("not_connected_failed", self.not_connected(ConnectTrouble::Failed, false)),
             ("my_connections", self.connections(&self.alice, None, false)),
             (
                 "my_connections_connected",

@@ -58,6 +58,12 @@ async fn nobody_has_to_connect_anything() {
     let (visitor, client) = (world.gateway.signed_in("alice").await, world.gateway.native().await);
     let led = allowed(&client, &visitor, "own").await;
     let page = visitor.follow(&led).await;
+    let says = page.text();
+    assert!(
+        says.contains("“<bdi>A native program</bdi>” waits for you.")
+            && says.contains("calls to <strong>notes</strong> will ask"),
+        "{says}"
+    );
     let form = page.form("/authorize/continue").set("decision", "skip");
     let answer = visitor.submit(&form).await;
     assert!(answer.told("code").is_some(), "{} {}", answer.status, answer.text());
