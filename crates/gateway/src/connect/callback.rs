@@ -32,25 +32,25 @@ const REMEMBERED: i64 = 3_600;
 
 /// Takes a person back, and hands over what was granted.
 pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord) -> Outcome {
-    let Ok(callback) = Callback::parse(&visit.query) else { return Ok(web.stale(record)) };
+    let Ok(callback) = Callback::parse(&visit.query) else { return Ok(web.stale_connecting(record)) };
     let opened = web.app.tickets().open(Purpose::Connection, callback.state(), &web.browser, web.now());
-    let Some(journey): Option<Journey> = opened else { return Ok(web.stale(record)) };
+    let Some(journey): Option<Journey> = opened else { return Ok(web.stale_connecting(record)) };
     let used = token::hash(&journey.id);
     if !web.app.store().use_once("connect", &used, web.now().plus_secs(REMEMBERED)).await? {
-        return Ok(web.stale(record));
+        return Ok(web.stale_connecting(record));
     }
     let Some(session) = Session::of(web.app, web.routes, &visit.headers).await? else {
-        return Ok(web.stale(record));
+        return Ok(web.stale_connecting(record));
     };
     record.person(&web.issuer(), &session.person.subject);
     if session.person.subject != journey.subject {
         return Ok(somebody_else(web, record));
     }
-    let Some(place) = places::parse(&journey.place) else { return Ok(web.stale(record)) };
+    let Some(place) = places::parse(&journey.place) else { return Ok(web.stale_connecting(record)) };
     record.connects(&place);
     let connecting = places::connecting_for(web.routes, &place, &session.person);
     let connecting = connecting.filter(|connecting| !connecting.shared || session.person.administrator);
-    let Some(connecting) = connecting else { return Ok(web.stale(record)) };
+    let Some(connecting) = connecting else { return Ok(web.stale_connecting(record)) };
     let authorized = match authority(web.app, &connecting).await {
         Ok(authorized) => authorized,
         Err(ConnectError::Store(error)) => return Err(error.into()),
@@ -59,7 +59,7 @@ pub(crate) async fn answer(web: &Web<'_>, visit: Visit, record: &mut OpenRecord)
     // A code is redeemed where the person went and nowhere else (RFC 9700 section 4.4).
     let same = authorized.server.issuer == journey.issuer && authorized.client.id == journey.client;
     if !same {
-        return Ok(web.stale(record));
+        return Ok(web.stale_connecting(record));
     }
     let code = match callback.code(&journey.issuer, authorized.server.names_issuer) {
         Ok(code) => code,
@@ -106,7 +106,7 @@ async fn arrive(
     let (person, issuer) = (places::person_of(connecting, &session.person), &journey.issuer);
     let by = (issuer.as_str(), journey.client.as_str());
     if !web.app.connections().connected(connecting, person, by, &tokens).await? {
-        return Ok(web.stale(record));
+        return Ok(web.stale_connecting(record));
     }
     record.connected(place, issuer, person);
     Ok(match journey.waiting {
@@ -162,5 +162,5 @@ fn somebody_else(web: &Web<'_>, record: &mut OpenRecord) -> crate::path::Answer 
     let text = "Somebody else is signed in here now than the one who went there. Nothing was connected. Begin again, and \
                 stay signed in as the same person.";
     let title = ("This is not yours to connect", text);
-    web.trouble(StatusCode::FORBIDDEN, title, "connect_other_person", record)
+    web.trouble_connecting(StatusCode::FORBIDDEN, title, "connect_other_person", record)
 }

@@ -89,7 +89,7 @@ pub(crate) async fn disconnect(web: &Web<'_>, visit: Visit, record: &mut OpenRec
 
 fn unknown(web: &Web<'_>, record: &mut OpenRecord) -> crate::path::Answer {
     let title = ("There is no such connection", "It was ended already.");
-    web.trouble(StatusCode::NOT_FOUND, title, "connection_unknown", record)
+    web.trouble_connecting(StatusCode::NOT_FOUND, title, "connection_unknown", record)
 }
 
 /// Tells the other side that its tokens are given back (RFC 7009). Only the server that gave them is told, and only as the

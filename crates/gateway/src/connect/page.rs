@@ -320,7 +320,7 @@ pub(super) fn not_connected(
 /// A place that is not there, for this person.
 fn unknown(web: &Web<'_>, record: &mut OpenRecord) -> Answer {
     let text = "There is nothing of that name that an account of yours can be connected for, or you have no access to it.";
-    web.trouble(StatusCode::NOT_FOUND, ("Nothing to connect", text), "place_unknown", record)
+    web.trouble_connecting(StatusCode::NOT_FOUND, ("Nothing to connect", text), "place_unknown", record)
 }
 
 /// Whoever waits, as a form needs it that goes on without the place.

@@ -40,6 +40,13 @@ impl From<StoreError> for Refusal {
     }
 }
 
+/// What is said of a form or an address that does not count, or not any more.
+const STALE: (&str, &str) = (
+    "Please begin again",
+    "This page was open for too long, was used already, or was opened in another browser or in one that keeps no cookies. Go \
+     back to where you came from and begin again.",
+);
+
 impl<'a> Web<'a> {
     pub(super) fn new(app: &'a Arc<App>, routes: &'a Arc<Routes>, visit: &Visit) -> Self {
         let browser = Browser::of(&visit.headers, routes.has_tls());
@@ -74,7 +81,29 @@ impl<'a> Web<'a> {
     pub(crate) fn trouble(
         &self,
         status: StatusCode,
+        title: (&str, &str),
+        reason: &'static str,
+        record: &mut OpenRecord,
+    ) -> Answer {
+        self.error_page(status, title, false, reason, record)
+    }
+
+    /// The same where the way out is "My connections".
+    pub(crate) fn trouble_connecting(
+        &self,
+        status: StatusCode,
+        title: (&str, &str),
+        reason: &'static str,
+        record: &mut OpenRecord,
+    ) -> Answer {
+        self.error_page(status, title, true, reason, record)
+    }
+
+    fn error_page(
+        &self,
+        status: StatusCode,
         (title, text): (&str, &str),
+        connections: bool,
         reason: &'static str,
         record: &mut OpenRecord,
     ) -> Answer {
@@ -82,15 +111,18 @@ impl<'a> Web<'a> {
             record.failed(reason, None, Fault::Caller);
         }
         let id = record.id();
-        let page = ErrorPage { host: self.host(), title, text, request_id: &id };
+        let page = ErrorPage { host: self.host(), title, text, connections, request_id: &id };
         self.page(status, &page.render())
     }
 
     /// A form that is not one of ours, or not any more.
     pub(crate) fn stale(&self, record: &mut OpenRecord) -> Answer {
-        let text = "This page was open for too long, was used already, or was opened in another browser or in one that \
-                    keeps no cookies. Go back to where you came from and begin again.";
-        self.trouble(StatusCode::BAD_REQUEST, ("Please begin again", text), "form_stale", record)
+        self.trouble(StatusCode::BAD_REQUEST, STALE, "form_stale", record)
+    }
+
+    /// The same for somebody who comes back from connecting something.
+    pub(crate) fn stale_connecting(&self, record: &mut OpenRecord) -> Answer {
+        self.trouble_connecting(StatusCode::BAD_REQUEST, STALE, "form_stale", record)
     }
 
     /// 429, in the words of whoever asks.

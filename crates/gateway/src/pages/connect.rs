@@ -125,7 +125,7 @@ impl NotConnected<'_> {
     }
 
     fn can_try_again(&self) -> bool {
-        !matches!(self.trouble, ConnectTrouble::Administrators | ConnectTrouble::Changed { .. })
+        !matches!(self.trouble, ConnectTrouble::Administrators)
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct ErrorPage<'a> {
     pub(crate) title: &'a str,
     /// What it means, and the way out.
     pub(crate) text: &'a str,
+    /// Whether the way out is "My connections".
+    pub(crate) connections: bool,
     /// What the operator finds the record by.
     pub(crate) request_id: &'a str,
 }

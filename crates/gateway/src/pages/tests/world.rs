@@ -350,7 +350,9 @@ impl World {
         let url = "https://client.example.net/callback?error=invalid_scope&state=1";
         let no_access =
             NoAccess { host: HOST, person: &self.alice, asking: self.asking(&self.document), hidden: HIDDEN };
-        let error = ErrorPage { host: HOST, title: text, text, request_id: "01J8ZK" };
+        let error = |connections| {
+            ErrorPage { host: HOST, title: text, text, connections, request_id: "01J8ZK" }.render()
+        };
         let back = ReturnPage { host: HOST, shown: "https://client.example.net", url, text };
         let mut pages = vec![
             ("sign_in", self.sign_in(None, None)),
@@ -362,7 +364,8 @@ impl World {
             ("consent_many_tools", self.consent_at(&self.large, Scopes::MCP)),
             ("consent_agent", self.consent_at(&self.agent, Scopes::A2A)),
             ("no_access", no_access.render()),
-            ("error", error.render()),
+            ("error", error(false)),
+            ("error_connecting", error(true)),
             ("return", back.render()),
             ("my_access", self.my_access(&self.alice, &self.grants[..1], false)),
             ("my_access_revoked", self.my_access(&self.alice, &self.grants[..1], true)),

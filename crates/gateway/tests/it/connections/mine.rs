@@ -27,6 +27,14 @@ async fn a_person_sees_renews_and_ends_their_own_connections() {
     assert_eq!(world.gateway.last_record().await["detail"], detail.as_str());
     let again = alice.submit(&page.form("/console/connections/disconnect")).await;
     assert_eq!((again.status, world.last_reason().await.as_str()), (404, "connection_unknown"));
+    for dead_end in
+        [again, alice.get("/oauth/callback?state=old&code=x").await, alice.get("/connect/nothing").await]
+    {
+        assert!(
+            (400..500).contains(&dead_end.status)
+                && dead_end.text().contains("href=\"/console/connections\"")
+        );
+    }
     world.finish().await;
 }
 
