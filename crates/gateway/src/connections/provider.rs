@@ -23,6 +23,7 @@ pub(super) enum Refusal {
     Away { why: String, is_uncertain: bool },
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 impl Refusal {
     fn away(why: impl ToString) -> Self {
         Self::Away { why: why.to_string(), is_uncertain: false }
