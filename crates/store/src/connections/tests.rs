@@ -238,7 +238,10 @@ async fn of_two_who_refreshed_one_version_the_first_outcome_stands() {
         );
         assert!(finish(&store, version, "slow").await.is_some(), "tokens that came late are tokens");
         assert_eq!(finish(&store, version, "fast").await, None);
-        let broken = store.break_connection(PLACE, "alice", version, "invalid_grant", NOW.plus_secs(20)).await.unwrap();
+        let broken = store
+            .break_connection(PLACE, "alice", version, "invalid_grant", NOW.plus_secs(20))
+            .await
+            .unwrap();
         assert!(!broken, "what the other's tokens replaced says nothing about them");
         assert!(!store.release_refresh(PLACE, "alice", &fast, true).await.unwrap());
         let found = get(&store, "alice").await.unwrap();
@@ -309,7 +312,9 @@ async fn what_was_removed_does_not_come_back() {
         put(&stores[1], "alice").await;
         assert_eq!(finish(&stores[0], version, "late").await, None, "it is another connection now");
         assert!(!stores[0].release_refresh(PLACE, "alice", &lease, true).await.unwrap());
-        assert!(!stores[0].break_connection(PLACE, "alice", version, "late", NOW.plus_secs(20)).await.unwrap());
+        assert!(
+            !stores[0].break_connection(PLACE, "alice", version, "late", NOW.plus_secs(20)).await.unwrap()
+        );
         let found = get(&stores[0], "alice").await.unwrap();
         assert_eq!((&*found.sealed, found.interrupted, found.broken), ("dw1.sealed", false, None));
     })

@@ -148,7 +148,7 @@ fn page(legacy: &[String], modern: &[String]) -> String {
         let cell = |required: &[String]| {
             if required.iter().any(|one| one == name) { "passes" } else { "not required" }
         };
-        let note = match name.as_str() {
+        let note = match name {
             OF_TIME => "judges the SDK, through Doorward; but for its clock, which a busy machine misses",
             name if OF_THE_CLIENT.contains(&name) => "judges the SDK, through Doorward",
             _ => "",
