@@ -8,7 +8,6 @@ use crate::harness::{ConnectedWorld, Message, V1_FACES, V1_RPC};
 async fn who_is_not_connected_at_an_agent_is_told_where_to_and_then_served_with_their_own_account() {
     let agent = ScriptedAgent::start_as(&V1_FACES).await.unwrap();
     let card = agent.card_url();
-    let asked_for = format!("{}/", card.split("/.well-known").next().unwrap());
     let world = ConnectedWorld::with(|credential| {
         format!(
             "[network]\nallow_private = [\"127.0.0.0/8\"]\n[[agent]]\nname = \"helper\"\ncard = \"{card}\"\naccess = \"jwt\"\n\
@@ -28,7 +27,7 @@ async fn who_is_not_connected_at_an_agent_is_told_where_to_and_then_served_with_
         let failure = format!("{:?}", told.failure());
         assert!(failure.contains(&link), "{face:?}: {failure}");
     }
-    let account = world.connect_for("agent:helper", "corp:alice", &asked_for).await;
+    let account = world.connect_helper(&card, "corp:alice").await;
     for face in V1_FACES {
         // What the agent answers is the agent's.
         ask(face).await;
@@ -64,7 +63,7 @@ async fn a_persons_token_does_not_follow_a_card_to_another_origin() {
             )
         })
         .await;
-        world.connect_at("agent:helper", "corp:alice").await;
+        world.connect_helper(&url, "corp:alice").await;
         let token = world.token_for("alice", &world.gateway.agent_resource("helper"));
         world.gateway.ask("helper", V1_RPC, Message::new("m").send()).bearer(&token).send().await;
         let record = world.gateway.last_record().await;

@@ -37,7 +37,7 @@ async fn a_conversation_ends_with_the_connection_that_it_is_of() {
     let server = Server::start(Speaks::Sse(405)).await;
     let world = beside(&server).await;
     for listens in [true, false] {
-        let account = world.connect_at("upstream:old", "corp:alice").await;
+        let account = world.connect_for("upstream:old", "corp:alice", &server.url).await;
         let token = world.token("alice", "old");
         let session = world.gateway.session("old", Some(&token)).await;
         let stream = || world.gateway.call("GET", "/mcp/old").header("Mcp-Session-Id", &session);
@@ -51,7 +51,7 @@ async fn a_conversation_ends_with_the_connection_that_it_is_of() {
         }
         // Doorward's own request for the stream carries the token.
         server.until_left().await;
-        world.connect_at("upstream:old", "corp:alice").await;
+        world.connect_for("upstream:old", "corp:alice", &server.url).await;
         world.until_heard().await;
         for (method, params) in [("tools/list", json!({})), ("resources/read", json!({ "uri": "memo:///x" }))]
         {
@@ -69,7 +69,7 @@ async fn a_conversation_ends_with_the_connection_that_it_is_of() {
 async fn what_doorward_asks_for_itself_in_a_conversation_carries_the_token_of_now() {
     let server = Server::start(Speaks::Sse(405)).await;
     let world = beside(&server).await;
-    let account = world.connect_at("upstream:old", "corp:alice").await;
+    let account = world.connect_for("upstream:old", "corp:alice", &server.url).await;
     let session = world.gateway.session("old", Some(&world.token("alice", "old"))).await;
     server.presented();
     world.gateway.clock.advance(3600);
@@ -97,7 +97,7 @@ async fn an_agents_stream_ends_with_the_connection_that_it_is_of() {
     .await;
     let token = world.token_for("alice", &world.gateway.agent_resource("helper"));
     for face in V1_FACES {
-        world.connect_at("agent:helper", "corp:alice").await;
+        world.connect_helper(&card, "corp:alice").await;
         world.until_heard().await;
         let begun = payload::task_event(Dialect::V1, payload::task(Dialect::V1, "t", "c", "working"));
         agent.once("SendStreamingMessage", Answer::stream(Stream::of([begun]).hold()));

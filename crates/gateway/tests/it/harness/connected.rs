@@ -98,6 +98,12 @@ impl ConnectedWorld {
         self.connect_for(place, person, self.recorder.url()).await
     }
 
+    /// The same at the agent `helper`, whose tokens are for the origin of its card.
+    pub(crate) async fn connect_helper(&self, card: &str, person: &str) -> Account {
+        let origin = card.split("/.well-known").next().unwrap_or_default();
+        self.connect_for("agent:helper", person, &format!("{origin}/")).await
+    }
+
     /// The same where the place has another address.
     pub(crate) async fn connect_for(&self, place: &str, person: &str, resource: &str) -> Account {
         let granted = self.granted().await;
