@@ -37,6 +37,7 @@ mod secrets;
 mod sessions;
 mod signer;
 mod tasks;
+mod token_endpoint;
 mod tokens;
 mod watch;
 mod well_known;

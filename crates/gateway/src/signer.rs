@@ -11,8 +11,11 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use doorward_auth::keys::{Envelope, SealError, SigningKey, SigningKeyError};
-use doorward_model::{Algorithm, Timestamp};
+use doorward_auth::{
+    client::assertion,
+    keys::{Envelope, SealError, SigningKey, SigningKeyError, hash},
+};
+use doorward_model::{Algorithm, Secret, Timestamp};
 use doorward_store::{SigningKeyState, Store, StoreError, StoredSigningKey};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -95,6 +98,12 @@ impl Signer {
     /// A signed JWT (RFC 7519). `typ` tells its kind; `claims` is an object.
     pub(crate) fn jwt(&self, typ: &str, claims: &Value) -> String {
         self.held.load().current.sign_jwt(typ, claims)
+    }
+
+    /// Doorward's own word about who it is, for one authorization server alone (`private_key_jwt`, RFC 7523 section 2.2).
+    pub(crate) fn client_assertion(&self, client_id: &str, audience: &str, now: Timestamp) -> Secret {
+        let id = hash::random_hex::<16>();
+        Secret::new(self.jwt(assertion::CLIENT, &assertion::client(client_id, audience, now, &id)))
     }
 
     /// The key that signs now, for signatures of other forms.

@@ -16,9 +16,14 @@ pub enum Place {
 impl Place {
     /// The text that stands for it in the store: `upstream:<name>` or `agent:<name>`.
     pub fn key(&self) -> String {
+        format!("{}:{}", self.kind(), self.name())
+    }
+
+    /// What it is, in a word of the product.
+    pub const fn kind(&self) -> &'static str {
         match self {
-            Self::Upstream(name) => format!("upstream:{name}"),
-            Self::Agent(name) => format!("agent:{name}"),
+            Self::Upstream(_) => "upstream",
+            Self::Agent(_) => "agent",
         }
     }
 

@@ -28,26 +28,17 @@ pub(crate) enum TextOrContent<'a> {
     Content(Found<Secret>),
 }
 
-const SPEC: Spec = Spec {
-    name: "secret",
-    shape: Shape::Inner,
-    about: "",
-    keys: &[
-        Key::new("env", Kind::Text, "none", "the name of an environment variable"),
-        Key::new("file", Kind::Text, "none", "the path of a file"),
-    ],
-};
+const ENV: Key = Key::new("env", Kind::Text, "none", "the name of an environment variable");
+const FILE: Key = Key::new("file", Kind::Text, "none", "the path of a file");
+
+const SPEC: Spec = Spec { name: "secret", shape: Shape::Inner, about: "", keys: &[ENV, FILE] };
 
 /// The same, where the store is open by the time that the secret is needed.
 const WITH_STORED: Spec = Spec {
     name: "secret",
     shape: Shape::Inner,
     about: "",
-    keys: &[
-        Key::new("env", Kind::Text, "none", "the name of an environment variable"),
-        Key::new("file", Kind::Text, "none", "the path of a file"),
-        Key::new("stored", Kind::Text, "none", "the name of a secret in the store"),
-    ],
+    keys: &[ENV, FILE, Key::new(STORED, Kind::Text, "none", "the name of a secret in the store")],
 };
 
 const STORED: &str = "stored";

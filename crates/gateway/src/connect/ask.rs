@@ -3,20 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_auth::{
-    client::{
-        AnswerError, Grant, Granted, MAX_ANSWER, Target, TokenKind, TokenRequest, assertion,
-        registration::ClientMethod, revoked,
-    },
-    keys::hash,
+use doorward_auth::client::{
+    AnswerError, Grant, Granted, MAX_ANSWER, Target, TokenKind, TokenRequest, registration::ClientMethod,
+    revoked,
 };
-use doorward_egress::{Outbound, Phase, Protocol, read_capped};
+use doorward_egress::{Outbound, Phase, read_capped};
 use doorward_model::Secret;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use url::Url;
 
 use super::authority::{Authorized, TURN};
-use crate::App;
+use crate::{App, token_endpoint};
 
 /// How long a server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,11 +86,8 @@ pub(super) async fn send(app: &App, outbound: Outbound) -> Result<(u16, Bytes), 
 /// Doorward's own word about who it is, where the server wants that as a proof.
 fn word(app: &App, authorized: &Authorized) -> Option<Secret> {
     let (client, now) = (&authorized.client, app.clock().now());
-    (client.method == ClientMethod::PrivateKeyJwt).then(|| {
-        let (audience, id) = (&authorized.server.issuer, hash::random_hex::<16>());
-        let claims = assertion::client(&client.id, audience, now, &id);
-        Secret::new(app.signer().jwt(assertion::CLIENT, &claims))
-    })
+    (client.method == ClientMethod::PrivateKeyJwt)
+        .then(|| app.signer().client_assertion(&client.id, &authorized.server.issuer, now))
 }
 
 fn no_proof() -> AskError {
@@ -107,19 +100,6 @@ async fn post(
     endpoint: &Url,
     request: &TokenRequest,
 ) -> Result<(u16, Bytes), AskError> {
-    let unsent = |why: &str| AskError::Unsent(why.to_owned());
-    let mut headers = HeaderMap::from_iter([
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
-        (header::ACCEPT, HeaderValue::from_static("application/json")),
-    ]);
-    if let Some(basic) = &request.authorization {
-        let mut value =
-            HeaderValue::from_str(basic.expose()).map_err(|_| unsent("the secret is not a header value"))?;
-        value.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, value);
-    }
-    let uri: Uri = endpoint.as_str().parse().map_err(|_| unsent("the address cannot be requested"))?;
-    let body = Bytes::from(request.form.expose().to_owned());
-    let (method, trust, protocol) = (Method::POST, authorized.trust(endpoint), Protocol::Http1OrAlpn);
-    send(app, Outbound { method, uri, headers, body, trust, protocol }).await
+    let outbound = token_endpoint::outbound(endpoint, request, authorized.trust(endpoint));
+    send(app, outbound.map_err(|why| AskError::Unsent(why.to_string()))?).await
 }

@@ -29,7 +29,7 @@ pub(crate) enum Lack {
 impl NotConnected {
     /// What callers and their people are told.
     pub(crate) fn message(&self) -> String {
-        let (kind, name, link) = (self.kind(), self.place.name(), &self.link);
+        let (kind, name, link) = (self.place.kind(), self.place.name(), &self.link);
         match (&self.lack, self.shared) {
             (Lack::Nobody, _) => format!(
                 "{kind} `{name}` is called in the name of people, and this caller is no person: an administrator must \
@@ -78,13 +78,5 @@ impl NotConnected {
     /// Where it is connected; none where that helps nobody.
     pub(crate) fn address(&self) -> Option<&str> {
         (self.lack != Lack::Nobody).then_some(&*self.link)
-    }
-
-    /// What the place is, in a word of the product.
-    pub(crate) const fn kind(&self) -> &'static str {
-        match self.place {
-            Place::Upstream(_) => "upstream",
-            Place::Agent(_) => "agent",
-        }
     }
 }

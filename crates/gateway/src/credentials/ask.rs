@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use doorward_auth::{
     client::{
         Grant, Granted, MAX_ANSWER, Proof, Target, TokenRequest, assertion,
@@ -13,13 +12,13 @@ use doorward_auth::{
     },
     keys::hash,
 };
-use doorward_egress::{Outbound, Protocol, Trust, read_capped};
+use doorward_egress::{Outbound, Trust, read_capped};
 use doorward_model::{AssertionSource, Identity, Secret, Timestamp, TokenSource};
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use lru::LruCache;
 use url::Url;
 
 use super::{CredentialError, Credentials, key::Source};
+use crate::token_endpoint;
 
 /// How long an authorization server may take, from the wait for a place to the end of its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -87,14 +86,10 @@ impl Credentials {
         )
     }
 
-    /// Doorward's own word about who it is, for the authorization server alone.
-    fn speak_for_itself(&self, client: &str, audience: &str) -> Secret {
-        let (now, id) = (self.clock.now(), hash::random_hex::<16>());
-        Secret::new(self.signer.jwt(assertion::CLIENT, &assertion::client(client, audience, now, &id)))
-    }
-
     fn asks<'s>(&self, source: &'s TokenSource) -> Asked<'s> {
-        let word = || self.speak_for_itself(&source.client_id, source.token_endpoint.as_str());
+        let word = || {
+            self.signer.client_assertion(&source.client_id, source.token_endpoint.as_str(), self.clock.now())
+        };
         Asked {
             endpoint: source.token_endpoint.clone(),
             target: Target::of(source),
@@ -114,7 +109,7 @@ impl Credentials {
         };
         let (client_id, secret) = (source.client.id.as_str(), source.client.secret.as_ref());
         let (scope, resource) = (source.scope.as_deref(), Some(source.resource.as_str()));
-        let word = || self.speak_for_itself(client_id, &source.issuer);
+        let word = || self.signer.client_assertion(client_id, &source.issuer, self.clock.now());
         let target = Target { client_id, scope, resource, audience: None };
         Ok(Asked { endpoint, target, trust, secret, word: secret.is_none().then(word) })
     }
@@ -183,18 +178,6 @@ impl Asked<'_> {
             (None, None) => Proof::None,
         };
         let request = TokenRequest::new(&self.target, grant, proof);
-        let mut headers = HeaderMap::from_iter([
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
-            (header::ACCEPT, HeaderValue::from_static("application/json")),
-        ]);
-        if let Some(basic) = &request.authorization {
-            let mut value = HeaderValue::from_str(basic.expose()).ok()?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
-        }
-        let uri: Uri = self.endpoint.as_str().parse().ok()?;
-        let body = Bytes::from(request.form.expose().to_owned());
-        let (method, trust, protocol) = (Method::POST, self.trust, Protocol::Http1OrAlpn);
-        Some(Outbound { method, uri, headers, body, trust, protocol })
+        token_endpoint::outbound(&self.endpoint, &request, self.trust).ok()
     }
 }

@@ -158,11 +158,3 @@ impl ConnectTrouble<'_> {
         }
     }
 }
-
-/// In a word of the product.
-pub(super) fn kind(place: &Place) -> &'static str {
-    match place {
-        Place::Upstream(_) => "upstream",
-        Place::Agent(_) => "agent",
-    }
-}

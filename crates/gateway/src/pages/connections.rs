@@ -4,7 +4,7 @@ use askama::Template;
 use doorward_model::{Person, Place, Timestamp};
 
 use super::{
-    Hidden, Page, connect,
+    Hidden, Page,
     text::{self, shown},
 };
 
@@ -91,10 +91,6 @@ impl MyConnections<'_> {
 }
 
 impl ConnectionRow<'_> {
-    fn kind(&self) -> &'static str {
-        connect::kind(self.place)
-    }
-
     /// Whose it is, in the words of whoever looks.
     fn subject(&self, person: &Person) -> String {
         match self.of {

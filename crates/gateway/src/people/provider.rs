@@ -15,10 +15,9 @@ use doorward_auth::{
     server::{form::Parameters, pkce, token},
     sign_in::{self, Attempt, Callback, Endpoints, SignedIn},
 };
-use doorward_egress::{Outbound, Protocol, Trust, read_capped};
+use doorward_egress::{Trust, read_capped};
 use doorward_model::{Algorithm, Fault, Issuer, Secret, SignInProvider, Timestamp};
 use doorward_store::StoreError;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -31,6 +30,7 @@ use crate::{
     oauth::{Outcome, Web, read_form, reply},
     pages::SignInTrouble,
     path::{OpenRecord, Reason, Visit},
+    token_endpoint,
 };
 
 const FIELDS: [&str; 2] = ["request", "csrf"];
@@ -218,21 +218,9 @@ async fn exchange(
     let redirect_uri = redirect_uri(web, provider.name.as_str());
     let call = sign_in::code_exchange(provider, endpoints, code, &redirect_uri, &verifier);
     let away = |why: &str| Failed::Away(why.to_owned());
-    let uri: Uri = endpoints.token.as_str().parse().map_err(|_| away("not a usable URL"))?;
-    let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
-    let mut headers = HeaderMap::from_iter([
-        (header::CONTENT_TYPE, urlencoded),
-        (header::ACCEPT, HeaderValue::from_static("application/json")),
-    ]);
-    if let Some(basic) = &call.authorization {
-        let mut value = HeaderValue::from_str(basic.expose()).map_err(|_| away("not a usable secret"))?;
-        value.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, value);
-    }
-    let trust = trust(&endpoints.token, &provider.issuer);
-    let body = Bytes::from(call.form.expose().to_owned());
-    let (method, protocol) = (Method::POST, Protocol::Http1OrAlpn);
-    let outbound = Outbound { method, uri, headers, body, trust, protocol };
+    let outbound =
+        token_endpoint::outbound(&endpoints.token, &call, trust(&endpoints.token, &provider.issuer));
+    let outbound = outbound.map_err(|why| away(&why.to_string()))?;
     let answer = web.app.egress().send(outbound, PATIENCE).await;
     let answer = answer.map_err(|error| away(&error.to_string()))?;
     let read = tokio::time::timeout(PATIENCE, read_capped(answer.into_body(), MAX_DOCUMENT)).await;

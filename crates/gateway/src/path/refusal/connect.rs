@@ -129,7 +129,7 @@ pub(in crate::path) fn tool_result(era: Era, text: &str, is_error: bool) -> Valu
 
 /// The `data` of an error in words.
 pub(super) fn data(missing: &NotConnected, request_id: &str) -> String {
-    let (kind, name) = (missing.kind(), quote(missing.place.name().as_str()));
+    let (kind, name) = (missing.place.kind(), quote(missing.place.name().as_str()));
     let reason = missing.reason();
     let link = missing.address().map(|link| format!(r#""connect":{},"#, quote(link))).unwrap_or_default();
     format!(r#"{{"{kind}":{name},{link}"fault":"caller","reason":"{reason}","requestId":"{request_id}"}}"#)
