@@ -16,6 +16,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use clap::Parser;
+use doorward_model::{Clock as _, SystemClock};
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Frame;
@@ -189,8 +190,9 @@ fn spread(number: u64) -> String {
 
 fn task(id: &str, number: u64, state: &str) -> String {
     format!(
-        r#"{{"id":"{id}","contextId":"{}","status":{{"state":"TASK_STATE_{state}","timestamp":"2026-01-01T00:00:00.000Z"}},"artifacts":[{{"artifactId":"a","parts":[{{"text":"{}"}}]}}]}}"#,
+        r#"{{"id":"{id}","contextId":"{}","status":{{"state":"TASK_STATE_{state}","timestamp":"{}"}},"artifacts":[{{"artifactId":"a","parts":[{{"text":"{}"}}]}}]}}"#,
         context_name(number),
+        SystemClock.now().to_rfc3339(),
         TEXT.repeat(8)
     )
 }
