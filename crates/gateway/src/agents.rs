@@ -10,7 +10,10 @@ mod follow;
 mod interface;
 mod provenance;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -36,6 +39,8 @@ pub(crate) struct Known {
     approved: ArcSwapOption<Approved>,
     /// Filled by the first attempt to learn of it, whatever came of it.
     asked: OnceCell<()>,
+    /// Over HTTP+JSON of 0.3 it was seen to read a webhook only without the request around it.
+    bare_webhooks: AtomicBool,
     notes: Mutex<Notes>,
 }
 
@@ -88,6 +93,16 @@ impl Known {
     /// Why there is no card.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.notes().trouble.clone()
+    }
+
+    /// Whether it reads webhooks of 0.3 over HTTP+JSON without the request around them.
+    pub(crate) fn takes_bare_webhooks(&self) -> bool {
+        self.bare_webhooks.load(Ordering::Relaxed)
+    }
+
+    /// It was seen to read them so, or not so.
+    pub(crate) fn note_bare_webhooks(&self, bare: bool) {
+        self.bare_webhooks.store(bare, Ordering::Relaxed);
     }
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {

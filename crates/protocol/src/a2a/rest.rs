@@ -15,7 +15,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-pub use format::{RestOutbound, format};
+pub use format::{RestOutbound, format, format_bare_webhook};
 pub use params::params;
 pub use path::parse;
 

@@ -145,9 +145,8 @@ impl Asked {
         let body = request.json();
         let member = |name: &str| body["message"][name].as_str().map(str::to_owned);
         let task = task.map(str::to_owned).or_else(|| member("taskId"));
-        let hook = hook
-            .map(str::to_owned)
-            .or_else(|| body["id"].as_str().or(body["configId"].as_str()).map(str::to_owned));
+        let named = [&body["id"], &body["configId"], &body["pushNotificationConfig"]["id"]];
+        let hook = hook.or_else(|| named.into_iter().find_map(Value::as_str)).map(str::to_owned);
         Self { tenant, task, hook, ..Self::new(operation, Binding::HttpJson, version, request) }
     }
 }

@@ -1,5 +1,7 @@
 //! Asking the agent: at the interface that suits the caller best, with Doorward's credential, never the caller's.
 
+mod otherwise;
+
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
@@ -7,12 +9,15 @@ use doorward_egress::{EgressError, Outbound};
 use doorward_guard::Permit;
 use doorward_model::{Binding, Credential};
 use doorward_protocol::{
-    a2a::{Operation, Version, proto, rest},
+    a2a::{
+        Operation, Version, proto,
+        rest::{self, RestError, RestOutbound},
+    },
     grpc,
     json::{Document, quote},
     rpc,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header};
 use hyper::body::Incoming;
 use url::Url;
 
@@ -134,22 +139,13 @@ impl Talk {
         params: &Params,
         record: &mut OpenRecord,
     ) -> Result<(Response<Incoming>, Option<Presented>), Refusal> {
-        let mut outbound = self.outbound(operation, params)?;
+        let bare = self.is_old_webhook(operation) && self.call.agent.known.takes_bare_webhooks();
+        let mut outbound = if bare { self.bare_webhook(params)? } else { self.outbound(operation, params)? };
         self.write_origin(app, &mut outbound.headers, record);
-        let again = (operation == Operation::SubscribeToTask && self.interface.binding == Binding::HttpJson)
-            .then(|| (outbound.uri.clone(), outbound.headers.clone()));
-        let (response, presented) = self.dial(app, outbound, record).await?;
-        // The proto says GET, the text says POST (A2A issue 1574).
-        match again {
-            Some((uri, headers))
-                if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) =>
-            {
-                let mut outbound = self.raw(Method::GET, uri, Bytes::new());
-                outbound.headers = headers;
-                outbound.headers.remove(header::CONTENT_TYPE);
-                self.dial(app, outbound, record).await
-            }
-            _ => Ok((response, presented)),
+        let answer = self.dial(app, outbound, record).await?;
+        match self.otherwise(operation, params, bare, answer.0.status())? {
+            Some(otherwise) => Box::pin(self.ask_otherwise(app, otherwise, answer, record)).await,
+            None => Ok(answer),
         }
     }
 
@@ -232,8 +228,12 @@ impl Talk {
     fn http_json(&self, operation: Operation, params: &Params) -> Result<Outbound, Refusal> {
         let params = params.to(self.interface.dialect(), operation)?;
         let tenant = self.interface.tenant.as_deref();
-        let request = rest::format(self.interface.version, operation, tenant, &params)
-            .map_err(|error| super::refused(error.kind(), &error.to_string()))?;
+        self.rest(rest::format(self.interface.version, operation, tenant, &params))
+    }
+
+    /// A request of HTTP+JSON, at the interface.
+    fn rest(&self, request: Result<RestOutbound, RestError>) -> Result<Outbound, Refusal> {
+        let request = request.map_err(|error| super::refused(error.kind(), &error.to_string()))?;
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| Reason::Internal)?;
         let uri = self.interface.below(&request.path_and_query).ok_or(Reason::Internal)?;
         Ok(self.raw(method, uri, request.body.unwrap_or_default().into()))

@@ -5,7 +5,7 @@ use doorward_protocol::{
     a2a::{Operation, Version as ProtocolVersion, proto},
     json::Document,
 };
-use doorward_testkit::agent::{Answer, GrpcReply};
+use doorward_testkit::agent::{Answer, Fault, GrpcReply};
 
 use super::*;
 
@@ -105,6 +105,61 @@ async fn agents_of_every_binding_and_version_are_understood() {
             relayed(face, speaks).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_webhook_of_0_3_is_sent_in_the_form_that_the_agent_reads() {
+    let create = "CreateTaskPushNotificationConfig";
+    let world = PushWorld::with((Binding::HttpJson, Version::V0_3), ALLOWED).await;
+    let task = world.webhook().await;
+    let forms = || -> Vec<bool> {
+        let asked = world.agent.requests_of(create);
+        asked.iter().map(|asked| asked.request.json()["config"].is_null()).collect()
+    };
+    assert_eq!(forms(), [false], "the whole request comes first");
+    // Like an agent that reads the webhook only without the request around it.
+    world.agent.once(create, Answer::error(Fault::INVALID_PARAMS));
+    let second = world.webhook().await;
+    assert_eq!(forms(), [false, false, true]);
+    let bare = world.agent.requests_of(create).pop().unwrap().request;
+    let config = &bare.json()["pushNotificationConfig"];
+    let name = format!("tasks/{second}/pushNotificationConfigs/{}", config["id"].as_str().unwrap());
+    assert_eq!(bare.json()["name"], name);
+    assert!(bare.target.contains("?configId="), "{}", bare.target);
+    assert_eq!(world.tell(&second, "completed").await, [204]);
+    // From now on it is known.
+    let third = world.webhook().await;
+    assert_eq!(forms(), [false, false, true, true]);
+    // Until it is not so any more.
+    world.agent.once(create, Answer::error(Fault::INVALID_PARAMS));
+    world.webhook().await;
+    assert_eq!(forms(), [false, false, true, true, true, false]);
+    assert_eq!(world.tell(&third, "completed").await, [204]);
+    assert_eq!(world.tell(&task, "completed").await, [204]);
+    world.receiver.wait_for(3).await.unwrap();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_webhook_of_0_3_that_an_agent_refuses_is_tried_no_third_time() {
+    let create = "CreateTaskPushNotificationConfig";
+    let world = PushWorld::with((Binding::HttpJson, Version::V0_3), ALLOWED).await;
+    let task = world.task("alice").await;
+    for (fault, times) in [(Fault::INVALID_PARAMS, 2), (Fault::TASK_NOT_FOUND, 3), (Fault::INTERNAL_ERROR, 4)]
+    {
+        world.agent.always(create, Answer::error(fault));
+        let answer = world.create("alice", &world.config(&task, "c")).await;
+        assert!(answer.json()["error"].is_object(), "{}", answer.text());
+        assert_eq!(world.agent.requests_of(create).len(), times);
+        world.agent.behave();
+    }
+    // What is refused once more is no sign of anything.
+    world.webhook().await;
+    assert!(world.agent.requests_of(create).pop().unwrap().request.json()["config"].is_object());
+    let listed =
+        world.rpc("alice", "ListTaskPushNotificationConfigs", &json!({ "taskId": task })).send().await;
+    assert_eq!(listed.result()["configs"], json!([]));
+    world.finish().await;
 }
 
 /// A message of 1.0, as it is over gRPC.

@@ -29,6 +29,35 @@ pub fn format(
     params: &Document,
 ) -> Result<RestOutbound, RestError> {
     let object = params.root().as_object().ok_or(RestError::Missing("params"))?;
+    let mut path = path(version, operation, tenant, object)?;
+    let body = body(version, operation, params, object);
+    if body.is_none() {
+        write_query(&mut path, version, operation, object)?;
+    }
+    Ok(RestOutbound { method: method(version, operation), path_and_query: path, body })
+}
+
+/// The request of 0.3 that creates a webhook, with the bare webhook as its body: so the `google.api.http` rule of its
+/// proto has it, and some SDKs read nothing else. [`format()`] sends the whole request, which is what the others read.
+///
+/// # Errors
+/// As [`format()`], and when there is no webhook in `params`.
+pub fn format_bare_webhook(tenant: Option<&str>, params: &Document) -> Result<RestOutbound, RestError> {
+    let (version, operation) = (Version::V0_3, Operation::CreatePushConfig);
+    let object = params.root().as_object().ok_or(RestError::Missing("params"))?;
+    let config = object.get("config").and_then(Value::as_object).ok_or(RestError::Missing("config"))?;
+    let mut path = path(version, operation, tenant, object)?;
+    write_query(&mut path, version, operation, object)?;
+    let body = Some(config.value().raw().to_vec());
+    Ok(RestOutbound { method: method(version, operation), path_and_query: path, body })
+}
+
+fn path(
+    version: Version,
+    operation: Operation,
+    tenant: Option<&str>,
+    params: Object<'_>,
+) -> Result<String, RestError> {
     let mut path = String::new();
     if let Some(tenant) = tenant {
         segment(&mut path, tenant, "tenant")?;
@@ -36,12 +65,8 @@ pub fn format(
     if version == Version::V0_3 {
         path.push_str("/v1");
     }
-    write_path(&mut path, version, operation, object)?;
-    let body = body(version, operation, params, object);
-    if body.is_none() {
-        write_query(&mut path, version, operation, object)?;
-    }
-    Ok(RestOutbound { method: method(version, operation), path_and_query: path, body })
+    write_path(&mut path, version, operation, params)?;
+    Ok(path)
 }
 
 const fn method(version: Version, operation: Operation) -> &'static str {

@@ -379,6 +379,30 @@ fn parameters_become_requests() {
 }
 
 #[test]
+fn a_bare_webhook_is_understood_as_the_whole_request_is() {
+    let params = document(
+        r#"{"parent":"tasks/t","configId":"c d","config":{"name":"tasks/t/pushNotificationConfigs/c d","pushNotificationConfig":{"url":"u"}}}"#,
+    );
+    let outbound = format_bare_webhook(Some("acme"), &params).unwrap();
+    assert_eq!(outbound.method, "POST");
+    assert_eq!(outbound.path_and_query, "/acme/v1/tasks/t/pushNotificationConfigs?configId=c%20d");
+    let body = String::from_utf8(outbound.body.unwrap()).unwrap();
+    assert_eq!(
+        body,
+        r#"{"name":"tasks/t/pushNotificationConfigs/c d","pushNotificationConfig":{"url":"u"}}"#
+    );
+    let read = read("POST", "/v1/tasks/t/pushNotificationConfigs?configId=c%20d", Some(&body)).unwrap();
+    assert_eq!(read.as_bytes(), params.root().raw());
+    for (params, error) in [
+        (r#"{"parent":"tasks/t"}"#, RestError::Missing("config")),
+        (r#"{"parent":"tasks/t","config":"c"}"#, RestError::Missing("config")),
+        (r#"{"parent":"tasks/a/b","config":{}}"#, RestError::Id("parent")),
+    ] {
+        assert_eq!(format_bare_webhook(None, &document(params)), Err(error), "{params}");
+    }
+}
+
+#[test]
 fn ids_that_would_mean_something_else_are_not_sent() {
     for id in ["", ".", "..", "a/b", "a\0", "a:cancel", "victim:subscribe"] {
         let params = document(&format!("{{\"id\":{}}}", crate::json::quote(id)));
