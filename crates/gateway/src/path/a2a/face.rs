@@ -19,6 +19,7 @@ use super::{
 const A2A_JSON: &str = "application/a2a+json";
 const JSON: &str = "application/json";
 const GRPC: &str = "application/grpc+proto";
+const EVENTS: &str = "text/event-stream";
 
 /// How the caller is answered.
 #[derive(Debug, Clone)]
@@ -29,12 +30,16 @@ pub(super) struct Face {
     pub(super) id: Option<Bytes>,
     /// Whether errors of the protocol are told in the body alone, as JSON-RPC does.
     in_band: bool,
+    /// Whether what is in the body alone comes as the one event of a stream: clients of 0.3 that asked for a stream over
+    /// JSON-RPC read nothing else, and would not learn what was wrong.
+    in_stream: bool,
     media: &'static str,
 }
 
 impl Face {
     pub(super) fn new(binding: Binding, version: Version) -> Self {
-        Self { binding, version, id: None, in_band: binding == Binding::JsonRpc, media: JSON }
+        let in_band = binding == Binding::JsonRpc;
+        Self { binding, version, id: None, in_band, in_stream: false, media: JSON }
     }
 
     /// On HTTP+JSON: 0.3 lives below `/v1/` there. Who says only `application/json` gets that.
@@ -57,6 +62,12 @@ impl Face {
     /// For a document: nothing is in-band there.
     pub(super) fn document() -> Self {
         Self { in_band: false, ..Self::new(Binding::JsonRpc, Version::V1_0) }
+    }
+
+    /// What was asked over JSON-RPC, in which version.
+    pub(super) fn asked(&mut self, operation: Operation, version: Version) {
+        self.version = version;
+        self.in_stream = version == Version::V0_3 && operation.streams();
     }
 
     /// How payloads are written.
@@ -144,6 +155,9 @@ impl Face {
 
     fn fail(&self, failure: &Failure, status: StatusCode) -> Answer {
         match self.binding {
+            Binding::JsonRpc if self.in_stream && status == StatusCode::OK => {
+                Answer::whole(status, EVENTS, self.failure_event(failure).0.unwrap_or_default())
+            }
             Binding::JsonRpc => Answer::json(status, failure.json_rpc(self.id.as_deref())),
             // Section 11.6: errors are `application/json`, whatever results are.
             Binding::HttpJson => Answer::whole(status, JSON, failure.http(status.as_u16())),

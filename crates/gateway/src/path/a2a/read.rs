@@ -97,7 +97,7 @@ fn json_rpc(headers: &HeaderMap, body: bytes::Bytes, depth: usize, face: &mut Fa
     let (operation, version) = Operation::of_json_rpc(&method)
         .ok_or_else(|| refused(ErrorKind::MethodNotFound, "Method not found"))?;
     check_version(version, asked)?;
-    face.version = version;
+    face.asked(operation, version);
     let params = match params {
         Some(params) => params.value().to_document(&document),
         None => parse(b"{}".to_vec())?,

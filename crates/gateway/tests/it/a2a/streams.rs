@@ -41,6 +41,32 @@ async fn world(interface: Face) -> AgentWorld {
     AgentWorld::plan().interfaces(&[interface]).doors(&["open"]).start().await
 }
 
+/// Clients of 0.3 that asked for a stream over JSON-RPC read nothing else, not even an error.
+#[tokio::test]
+async fn an_error_before_the_first_event_is_told_to_clients_of_0_3_in_a_stream() {
+    for interface in [V1_RPC, V03_RPC] {
+        let world = world(interface).await;
+        for (what, mine) in [(What::subscribe("none"), true), (Message::new("m").stream(), false)] {
+            if !mine {
+                world.agent.once(what.operation(), script::fault(interface, Fault::UNSUPPORTED_OPERATION, "UNSUPPORTED_OPERATION"));
+            }
+            let told = world.gateway.ask("open", V03_RPC, what).send().await;
+            assert_eq!(told.answer.header("content-type"), Some("text/event-stream"), "{told:?}");
+            let events = told.answer.events();
+            assert_eq!((events.len(), &events[0]["id"]), (1, &json!(1)), "{events:?}");
+            let code = if mine { -32001 } else { -32004 };
+            assert_eq!(events[0]["error"]["code"], code, "{events:?}");
+        }
+        // Clients of 1.0 read both, and what is not asked for as a stream is none.
+        for (face, what) in [(V1_RPC, What::subscribe("none")), (V03_RPC, What::get("none"))] {
+            let told = world.gateway.ask("open", face, what).send().await;
+            assert_eq!(told.answer.header("content-type"), Some("application/json"), "{face:?}");
+            assert_eq!(told.failure().code, -32001, "{face:?}");
+        }
+        world.finish().await;
+    }
+}
+
 #[tokio::test]
 async fn many_events_keep_their_order() {
     for (face, interface) in WAYS {

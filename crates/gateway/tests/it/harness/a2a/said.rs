@@ -156,7 +156,9 @@ impl Failed {
         if face.0 == Binding::Grpc {
             return Self::of_trailers(answer);
         }
-        Self::of_event(face, answer.status, &answer.json()).or_else(|| {
+        let is_stream = answer.header("content-type") == Some("text/event-stream");
+        let only = if is_stream { answer.events().into_iter().next() } else { None };
+        Self::of_event(face, answer.status, &only.unwrap_or_else(|| answer.json())).or_else(|| {
             let bare = Self {
                 status: answer.status,
                 code: 0,
