@@ -11,7 +11,7 @@ use doorward_egress::{Outbound, Phase, read_capped};
 use doorward_model::Secret;
 use url::Url;
 
-use super::authority::{Authorized, TURN};
+use super::authority::Authorized;
 use crate::{App, token_endpoint};
 
 /// How long a server may take for an answer.
@@ -71,8 +71,9 @@ pub(super) async fn revoke(
 
 /// Sends a request, and reads its answer whole.
 pub(super) async fn send(app: &App, outbound: Outbound) -> Result<(u16, Bytes), AskError> {
-    let turn = tokio::time::timeout(TURN, app.authorities().places.acquire()).await;
-    let _turn = turn.map_err(|_| AskError::Unsent("too many others are asked".to_owned()))?;
+    let server = outbound.uri.authority().map(ToString::to_string).unwrap_or_default();
+    let turn = app.authorities().turn(&server).await;
+    let _turn = turn.ok_or_else(|| AskError::Unsent("too many others are asked".to_owned()))?;
     let answer = app.egress().send(outbound, PATIENCE).await.map_err(|error| match error.phase() {
         Phase::BeforeSending => AskError::Unsent(error.to_string()),
         Phase::AfterSending => AskError::Lost(error.to_string()),

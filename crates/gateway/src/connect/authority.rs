@@ -17,7 +17,7 @@ use doorward_egress::Trust;
 use doorward_model::{Connecting, Timestamp};
 use doorward_store::{Observed, StoreError};
 use lru::LruCache;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::{
@@ -32,8 +32,10 @@ const CAPACITY: usize = 1_000;
 const KEPT: i64 = 600;
 /// Questions that are asked at the same time.
 const TOGETHER: usize = 50;
+/// How many of them may be at one server: one that is slow leaves room for the others.
+const AT_ONE: usize = 10;
 /// How long a question waits for its turn.
-pub(super) const TURN: Duration = Duration::from_secs(5);
+const TURN: Duration = Duration::from_secs(5);
 /// Who approved an authorization server that the operator's file names.
 const FILE: &str = "configuration";
 
@@ -42,7 +44,15 @@ pub(crate) struct Authorities {
     known: Mutex<LruCache<String, Known>>,
     /// Places whose server was warned of.
     warned: Mutex<LruCache<String, ()>>,
-    pub(super) places: Semaphore,
+    turns: Arc<Semaphore>,
+    /// The turns at each server, by host and port.
+    at: Mutex<LruCache<String, Arc<Semaphore>>>,
+}
+
+/// The right to ask one question, until it is dropped.
+pub(super) struct Turn {
+    _at: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// What is known of one, since when, and how it was declared then.
@@ -111,8 +121,25 @@ impl Authorities {
         Self {
             known: Mutex::new(bounded::cache(CAPACITY)),
             warned: Mutex::new(bounded::cache(CAPACITY)),
-            places: Semaphore::new(TOGETHER),
+            turns: Arc::new(Semaphore::new(TOGETHER)),
+            at: Mutex::new(bounded::cache(CAPACITY)),
         }
+    }
+
+    /// Waits for a turn at a server, given as host and port; none when that takes too long. Who waits for a slow server
+    /// has no turn meanwhile that others wait for.
+    pub(super) async fn turn(&self, server: &str) -> Option<Turn> {
+        let at = {
+            let mut known = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(AT_ONE));
+            Arc::clone(known.get_or_insert(server.to_owned(), new))
+        };
+        let turn = async {
+            let at = at.acquire_owned().await.ok()?;
+            let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+            Some(Turn { _at: at, _turn: turn })
+        };
+        tokio::time::timeout(TURN, turn).await.ok().flatten()
     }
 
     /// What is known of a place that is declared like this, if it is not too old and not of another server than the
@@ -278,4 +305,35 @@ fn declared(connecting: &Connecting) -> String {
         (&client.id, secret.map(|secret| hash::hex(&hash::sha256(secret.expose().as_bytes()))))
     });
     format!("{resource} {issuer:?} {client:?} {scope:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A turn, if there is one without waiting.
+    async fn at_once(authorities: &Authorities, server: &str) -> Option<Turn> {
+        tokio::time::timeout(Duration::ZERO, authorities.turn(server)).await.ok().flatten()
+    }
+
+    #[tokio::test]
+    async fn a_slow_server_leaves_turns_to_the_others() {
+        let authorities = Authorities::new();
+        let mut held = Vec::new();
+        for _ in 0..AT_ONE {
+            held.push(at_once(&authorities, "slow.example:443").await.expect("a turn"));
+        }
+        assert!(at_once(&authorities, "slow.example:443").await.is_none(), "it has its share");
+        for other in 1..TOGETHER / AT_ONE {
+            for _ in 0..AT_ONE {
+                held.push(at_once(&authorities, &format!("as{other}.example:443")).await.expect("a turn"));
+            }
+        }
+        assert_eq!(held.len(), TOGETHER);
+        assert!(at_once(&authorities, "quick.example:443").await.is_none(), "all together have theirs");
+        drop(held.pop());
+        assert!(at_once(&authorities, "quick.example:443").await.is_some());
+        held.remove(0);
+        assert!(at_once(&authorities, "slow.example:443").await.is_some());
+    }
 }
