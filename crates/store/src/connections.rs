@@ -152,13 +152,41 @@ impl Store {
     /// [`StoreError::BadId`] when the place, the person or the issuer cannot be stored, or when the database fails;
     /// trying again is safe then.
     pub async fn put_connection(&self, new: &NewConnection) -> Result<Option<i64>, StoreError> {
+        self.put_connection_of(new, None).await
+    }
+
+    /// The same for what somebody connected in a browser in which they were signed in, under this hash of a cookie: nothing
+    /// is stored when that session is over by now, as it is when its user was removed.
+    ///
+    /// # Errors
+    /// As [`Store::put_connection`].
+    pub async fn put_connection_in_session(
+        &self,
+        new: &NewConnection,
+        session: &str,
+    ) -> Result<Option<i64>, StoreError> {
+        self.put_connection_of(new, Some(session)).await
+    }
+
+    async fn put_connection_of(
+        &self,
+        new: &NewConnection,
+        session: Option<&str>,
+    ) -> Result<Option<i64>, StoreError> {
         const ELSEWHERE: &str = "SELECT change FROM authority WHERE place = $1 AND issuer <> $2";
+        const OPEN: &str = "SELECT created FROM browser_session WHERE hash = $1";
         check_id(&new.place)?;
         check_id(&new.issuer)?;
         check_person(&new.person)?;
         Ok(writing!(self, tx => {
-            // First, so that no other one is approved before the commit.
+            // First, so that no other one is approved before the commit; and whoever ends a session with its connections
+            // waits here as well, and then finds this one.
             let version = raise(&mut *tx, "connection").await?;
+            if let Some(session) = session
+                && tx.row::<(i64,)>(OPEN, values![session]).await?.is_none()
+            {
+                return Ok(None);
+            }
             if tx.row::<(i64,)>(ELSEWHERE, values![&new.place, &new.issuer]).await?.is_some() {
                 return Ok(None);
             }

@@ -105,7 +105,8 @@ async fn arrive(
     };
     let (person, issuer) = (places::person_of(connecting, &session.person), &journey.issuer);
     let by = (issuer.as_str(), journey.client.as_str());
-    if !web.app.connections().connected(connecting, person, by, &tokens).await? {
+    let whose = (person, session.hash());
+    if !web.app.connections().connected(connecting, whose, by, &tokens).await? {
         return Ok(web.stale_connecting(record));
     }
     record.connected(place, issuer, person);

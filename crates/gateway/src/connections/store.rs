@@ -48,14 +48,15 @@ pub(crate) struct Revocable {
 
 impl Connections {
     /// Stores what was granted to a person, in the place of what they had there. False: the place has another
-    /// authorization server now. `client` is Doorward's name at the issuer.
+    /// authorization server now, or the browser session with this hash, in which it was connected, is over. `client` is
+    /// Doorward's name at the issuer.
     ///
     /// # Errors
     /// When the store fails.
     pub(crate) async fn connected(
         &self,
         connecting: &Connecting,
-        person: &str,
+        (person, session): (&str, &str),
         (issuer, client): (&str, &str),
         tokens: &Tokens,
     ) -> Result<bool, StoreError> {
@@ -82,7 +83,7 @@ impl Connections {
             expires: tokens.expires,
             now: self.clock.now(),
         };
-        let stored = self.store.put_connection(&new).await?.is_some();
+        let stored = self.store.put_connection_in_session(&new, session).await?.is_some();
         self.forget([(key.place, key.person)]);
         Ok(stored)
     }

@@ -22,6 +22,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// The hash of its cookie, which is what the store knows it by.
+    pub(crate) fn hash(&self) -> &str {
+        &self.hash
+    }
+
     /// Who is signed in, if somebody is whom the operator still lets in.
     pub(crate) async fn of(
         app: &App,

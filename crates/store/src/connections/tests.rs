@@ -33,6 +33,68 @@ async fn put(store: &Store, person: &str) -> i64 {
     store.put_connection(&new(person)).await.unwrap().unwrap()
 }
 
+/// Somebody who is a local user, and signed in under this hash.
+async fn signed_in(store: &Store, person: &str) -> String {
+    let (session, user) = (crate::harness::samples::hash(person), crate::harness::samples::user(person));
+    assert!(store.add_user(&user).await.unwrap());
+    let begun = crate::NewBrowserSession {
+        hash: session.clone(),
+        person: doorward_model::Person {
+            subject: person.to_owned(),
+            name: person.to_owned(),
+            groups: Vec::new(),
+            domain: None,
+            administrator: false,
+        },
+        provider: None,
+        created: NOW,
+        expires: NOW.plus_secs(3_600),
+    };
+    store.start_browser_session(&begun).await.unwrap();
+    session
+}
+
+#[tokio::test]
+async fn who_was_removed_meanwhile_connects_nothing() {
+    on_each_engine(async |database| {
+        let store = database.store().await;
+        let session = signed_in(&store, "alice").await;
+        assert!(store.put_connection_in_session(&new("alice"), &session).await.unwrap().is_some());
+        assert!(store.remove_user("alice", NOW).await.unwrap());
+        assert_eq!(get(&store, "alice").await, None);
+        assert_eq!(store.put_connection_in_session(&new("alice"), &session).await.unwrap(), None);
+        assert_eq!(get(&store, "alice").await, None);
+        // Whoever connects the one account for all must be there as well.
+        let shared = new("");
+        assert_eq!(store.put_connection_in_session(&shared, &session).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_connecting_and_removing_at_once_nothing_is_left() {
+    on_each_engine(async |database| {
+        let stores = database.stores().await;
+        for round in 0..10 {
+            let person = format!("alice{round}");
+            let session = signed_in(&stores[0], &person).await;
+            at_once(&stores, |store, which| {
+                let (person, session) = (person.clone(), session.clone());
+                async move {
+                    if which == 0 {
+                        store.remove_user(&person, NOW).await.unwrap();
+                    } else {
+                        store.put_connection_in_session(&new(&person), &session).await.unwrap();
+                    }
+                }
+            })
+            .await;
+            assert_eq!(get(&stores[0], &person).await, None);
+        }
+    })
+    .await;
+}
+
 async fn get(store: &Store, person: &str) -> Option<Connection> {
     store.connection(PLACE, person).await.unwrap()
 }

@@ -1,8 +1,9 @@
 //! Attacks on the way there and back, by the numbers of the threat catalogue.
 
+use doorward_model::Clock as _;
 use doorward_testkit::{
     authority::{Iss, ScriptedAuthority},
-    recorder::Reply,
+    recorder::{Gate, Reply},
 };
 
 use super::World;
@@ -27,6 +28,27 @@ async fn a01_a_handed_over_address_connects_nothing() {
     for person in ["alice", "mallory"] {
         assert!(!world.is_connected("upstream:notes", person).await);
     }
+    world.finish().await;
+}
+
+/// Who is removed while their code is redeemed leaves nothing behind.
+#[tokio::test]
+async fn who_is_removed_on_the_way_back_connects_nothing() {
+    let world = World::start().await;
+    let visitor = world.gateway.signed_in("alice").await;
+    let page = visitor.get("/connect/notes").await;
+    let back = world.there(&world.sent(&visitor, &page, "/connect/notes").await).await;
+    let gate = Gate::default();
+    world.authority.hold("/token", &gate);
+    let removed = async {
+        world.authority.wait_for("/token", 1).await.unwrap();
+        let now = world.gateway.clock.now();
+        assert!(world.gateway.store().remove_user("alice", now).await.unwrap());
+        gate.end();
+    };
+    let (answer, ()) = tokio::join!(visitor.get(&back), removed);
+    assert_eq!((answer.status, answer.header("location")), (400, None), "{}", answer.text());
+    assert_eq!(world.gateway.store().connections_of("alice").await.unwrap(), []);
     world.finish().await;
 }
 
