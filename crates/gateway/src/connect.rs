@@ -14,6 +14,7 @@
 //! | `ask` | requests to its token and revocation endpoints |
 //! | `page` | what a person decides before they are sent there, and sending them |
 //! | `callback` | what they come back with |
+//! | `lost` | a client that its server does not know any more |
 //! | `waiting` | the client that waits meanwhile, and going on to it |
 //! | `mine` | "My connections": seeing, ending |
 
@@ -21,6 +22,7 @@ mod ask;
 mod authority;
 mod callback;
 mod discovery;
+mod lost;
 mod mine;
 mod page;
 mod places;

@@ -15,7 +15,7 @@ use doorward_model::{Connecting, Fault, Secret};
 use http::StatusCode;
 
 use super::{
-    AskError, Authorized, ConnectError, ask_again, ask_token, authority,
+    AskError, Authorized, ConnectError, ask_token, authority, lost,
     page::{Journey, in_the_way, not_connected},
     places,
 };
@@ -80,16 +80,16 @@ async fn arrive(
     let granted = match redeem(web, authorized, &code, &journey).await {
         Ok(granted) => granted,
         Err(error) => {
-            // The registration serves everybody, and stays: a code is one person's, and its answer is no word about it.
-            // Whether the server has lost it turns out when something is renewed.
-            if matches!(&error, AskError::Answer(answer) if answer.refuses_client()) {
-                ask_again(web.app, connecting);
-            }
-            let away = !matches!(&error, AskError::Answer(answer) if !answer.is_passing());
-            let (trouble, reason) = if away {
-                (ConnectTrouble::Away, "connect_away")
-            } else {
-                (ConnectTrouble::Failed, "connect_failed")
+            let (trouble, reason) = match &error {
+                AskError::Answer(answer) if answer.refuses_client() => {
+                    let replaced = lost::is_replaced(web.app, connecting, &journey.client).await?;
+                    let trouble = if replaced { ConnectTrouble::Forgotten } else { ConnectTrouble::Failed };
+                    (trouble, "connect_failed")
+                }
+                AskError::Answer(answer) if !answer.is_passing() => {
+                    (ConnectTrouble::Failed, "connect_failed")
+                }
+                _ => (ConnectTrouble::Away, "connect_away"),
             };
             tracing::warn!(place = place.key(), %error, "a code was not redeemed");
             record.failed(reason, Some(error.to_string()), Fault::Upstream);

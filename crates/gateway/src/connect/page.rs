@@ -302,7 +302,10 @@ pub(super) fn not_connected(
         ConnectTrouble::Administrators => StatusCode::FORBIDDEN,
         ConnectTrouble::Changed { .. } => StatusCode::CONFLICT,
         ConnectTrouble::Refused(_) | ConnectTrouble::Mixed => StatusCode::BAD_REQUEST,
-        ConnectTrouble::Away | ConnectTrouble::Unusable | ConnectTrouble::Failed => StatusCode::BAD_GATEWAY,
+        ConnectTrouble::Away
+        | ConnectTrouble::Unusable
+        | ConnectTrouble::Failed
+        | ConnectTrouble::Forgotten => StatusCode::BAD_GATEWAY,
     };
     let again = waiting.as_ref().map_or_else(|| place.path(), |waiting| waiting.detour(web, place));
     let waits = waiting.map(|waiting| Ready::new(web, &waiting.without(place)));

@@ -92,6 +92,8 @@ pub(crate) enum ConnectTrouble<'a> {
     Mixed,
     /// What came back cannot be used.
     Failed,
+    /// The other side does not know Doorward any more, which comes as another client from now on.
+    Forgotten,
 }
 
 impl Connect<'_> {

@@ -53,6 +53,29 @@ async fn an_answer_to_one_persons_code_ends_nobodys_registration() {
 }
 
 #[tokio::test]
+async fn a_registration_that_its_server_has_lost_is_made_anew() {
+    let world = World::start().await;
+    let visitor = world.gateway.signed_in("alice").await;
+    let page = visitor.get("/connect/notes").await;
+    let back = world.there(&world.sent(&visitor, &page, "/connect/notes").await).await;
+    let gone = Reply::json(json!({ "error": "invalid_client" })).status(401);
+    world.authority.always("/token", gone);
+    let answer = visitor.get(&back).await;
+    assert_eq!((answer.status, world.last_reason().await.as_str()), (502, "connect_failed"));
+    assert!(answer.text().contains("registers there anew"), "{}", answer.text());
+    let asked = world.authority.token_requests("authorization_code");
+    let codes: Vec<_> = asked.iter().map(|asked| asked.field("code").unwrap_or_default()).collect();
+    assert_eq!(codes.len(), 2, "{codes:?}");
+    assert_ne!(codes[0], codes[1], "the second is nobody's");
+    world.authority.behave();
+    world.connect(&visitor, "notes").await;
+    assert_eq!(world.authority.asked("/register").len(), 2);
+    let asked = world.authority.token_requests("authorization_code");
+    assert_ne!(asked[0].client(), asked[2].client(), "another client");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn documents_and_registrations_that_are_of_no_use_are_told_apart_from_those_that_are_late() {
     let world = World::start().await;
     let visitor = world.gateway.signed_in("alice").await;
