@@ -2,7 +2,7 @@
 
 use doorward_auth::client::scope::ScopeList;
 use doorward_model::{Connecting, Place, Secret, Timestamp};
-use doorward_store::{NewConnection, StoreError};
+use doorward_store::{Connection, NewConnection, StoreError};
 
 use super::{
     Connections, Key, NoToken, Presented,
@@ -64,7 +64,7 @@ impl Connections {
         let key = Key { place: place.clone(), person: person.to_owned() };
         // That the same scopes were asked for before is not forgotten by connecting again.
         let steps = match self.store.connection(&place, person).await? {
-            Some(row) if row.broken.is_none() => {
+            Some(row) if row.broken.is_none() && is_of(connecting, &row) => {
                 Contents::open(&self.envelope, Row::of(&row), &row.sealed).map(|contents| contents.steps)
             }
             _ => None,
@@ -133,7 +133,8 @@ impl Connections {
     }
 
     /// What to ask for beyond the usual: what the upstream asked for lately, together with what was granted. What was
-    /// granted counts for as long as the connection lives, unless the configuration says what to ask for.
+    /// granted counts also when the connection has broken since, unless the configuration says what to ask for. A connection
+    /// that was made for another address, or by another server, says nothing about this one.
     ///
     /// # Errors
     /// When the store fails.
@@ -145,9 +146,12 @@ impl Connections {
         let Some(row) = self.store.connection(&connecting.place.key(), person).await? else {
             return Ok(ScopeList::default());
         };
+        if !is_of(connecting, &row) {
+            return Ok(ScopeList::default());
+        }
         let contents = Contents::open(&self.envelope, Row::of(&row), &row.sealed);
         let steps = contents.map(|contents| contents.steps.wished(self.clock.now())).unwrap_or_default();
-        if steps.is_empty() && (row.broken.is_some() || connecting.scope.is_some()) {
+        if steps.is_empty() && connecting.scope.is_some() {
             return Ok(steps);
         }
         let granted = ScopeList::parse(&row.scopes).unwrap_or_default();
@@ -202,4 +206,9 @@ impl Connections {
         }
         Ok(true)
     }
+}
+
+/// Whether a row is a connection at the place as it is declared now.
+fn is_of(connecting: &Connecting, row: &Connection) -> bool {
+    elsewhere(connecting, &row.resource, &row.issuer).is_none()
 }

@@ -379,7 +379,30 @@ async fn what_was_granted_is_asked_for_again_whenever_that_is() {
         let location = sent.header("location").unwrap_or_else(|| panic!("{} {}", sent.status, sent.text()));
         parameter(location, "scope").unwrap_or_default()
     };
-    assert!(asked_for().await.split(' ').any(|scope| scope == "notes:write"), "{}", asked_for().await);
+    let is_asked_for = async |wanted: &str| asked_for().await.split(' ').any(|scope| scope == wanted);
+    assert!(is_asked_for("notes:write").await);
+    // Nor is it forgotten with the tokens.
+    world.authority.revoke_everything();
+    tool_error(&world.echo("alice").send().await);
+    world.gateway.expect_record(BROKEN);
+    assert!(is_asked_for("notes:write").await, "the connection has broken");
+    // What was granted for another address is nothing to ask for here.
+    let row = world.gateway.store().connection("upstream:notes", "corp:alice").await.unwrap().unwrap();
+    assert!(row.broken.is_some() && row.scopes.contains("notes:write"));
+    let elsewhere = doorward_store::NewConnection {
+        place: row.place,
+        person: row.person,
+        issuer: row.issuer,
+        client: row.client,
+        resource: "https://elsewhere.example/mcp".to_owned(),
+        scopes: "notes:everything".to_owned(),
+        sealed: String::new(),
+        expires: None,
+        now: row.created,
+    };
+    world.gateway.store().put_connection(&elsewhere).await.unwrap();
+    assert!(!is_asked_for("notes:everything").await);
+    world.connect("alice").await;
     let written = world.toml().replace("shared = false", "shared = false, scope = \"notes:read\"");
     world.gateway.replace(&written);
     assert_eq!(asked_for().await, "notes:read", "the operator says what is asked for");
