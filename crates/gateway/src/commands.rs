@@ -78,10 +78,12 @@ pub(crate) fn read_noting(
 
 /// The same, where mistakes end the command. Warnings are said on standard error.
 pub(crate) fn load(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Loaded> {
-    load_noting(args, overrides, StoredSecrets::Unknown, &|_, _| {})
+    let loaded = load_noting(args, overrides, StoredSecrets::Unknown, &|_, _| {})?;
+    warn(&loaded);
+    Ok(loaded)
 }
 
-/// The same, for those who want to know when to read again.
+/// The same, for those who want to know when to read again, and say the warnings when they have read for the last time.
 pub(crate) fn load_noting(
     args: &ConfigArgs,
     overrides: Overrides,
@@ -89,13 +91,15 @@ pub(crate) fn load_noting(
     note: Note<'_>,
 ) -> anyhow::Result<Loaded> {
     match read_noting(args, overrides, stored, note)? {
-        Checked::Good(loaded) => {
-            for warning in &loaded.warnings {
-                say_aside(&format!("warning: {warning}"));
-            }
-            Ok(*loaded)
-        }
+        Checked::Good(loaded) => Ok(*loaded),
         Checked::Bad(mistakes) => Err(anyhow!("the configuration has mistakes\n{mistakes}")),
+    }
+}
+
+/// Says the warnings of a configuration on standard error.
+pub(crate) fn warn(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        say_aside(&format!("warning: {warning}"));
     }
 }
 

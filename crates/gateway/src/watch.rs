@@ -12,7 +12,7 @@ mod restart;
 #[cfg(test)]
 mod tests;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, mem, sync::Arc, time::Duration};
 
 use doorward_config::{Loaded, Overrides, Settings, StoredSecrets};
 use doorward_model::{Name, Snapshot};
@@ -51,6 +51,8 @@ pub(crate) struct Watch {
 pub(crate) struct Again {
     pub(crate) args: ConfigArgs,
     pub(crate) overrides: Overrides,
+    /// The warnings that were said at the start; the reading that completes it does not say them again.
+    pub(crate) warned: Vec<String>,
     /// What the process runs with, whatever the file says now.
     pub(crate) settings: Settings,
     pub(crate) snapshot: Snapshot,
@@ -68,6 +70,7 @@ impl Watch {
     /// Reads everything once more where the configuration refers to the store: it was not open yet.
     pub(crate) async fn read_stored_secrets(&mut self) -> Result<(), JoinError> {
         if self.again.snapshot.stored_secrets.is_empty() {
+            self.again.warned.clear();
             return Ok(());
         }
         self.read_configuration().await
@@ -126,9 +129,12 @@ impl Watch {
         Ok(())
     }
 
-    fn apply(&self, loaded: Loaded) -> bool {
-        for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
+    fn apply(&mut self, loaded: Loaded) -> bool {
+        let warned = mem::take(&mut self.again.warned);
+        for warning in loaded.warnings.iter().map(ToString::to_string) {
+            if !warned.contains(&warning) {
+                tracing::warn!("{warning}");
+            }
         }
         let late = restart::needed(&self.again, &loaded);
         if let Err(error) = self.app.replace(loaded.snapshot) {

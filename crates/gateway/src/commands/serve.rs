@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tracing_subscriber::EnvFilter;
 
 use self::signals::Signals;
-use super::{load_noting, say_aside};
+use super::{load_noting, say_aside, warn};
 use crate::{
     App,
     cli::ConfigArgs,
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &ConfigArgs, overrides: Overrides) -> anyhow::Result<Exi
             Some(0) => started.at(listener.local_addr()?)?,
             _ => started,
         };
+        warn(&started.loaded);
         serve(started, listener).await
     });
     // Whatever still runs has been waited for, or is not wanted any more.
@@ -71,6 +72,7 @@ impl Started {
         Again {
             args: self.args.clone(),
             overrides: self.overrides.clone(),
+            warned: self.loaded.warnings.iter().map(ToString::to_string).collect(),
             settings: self.loaded.settings.clone(),
             snapshot: self.loaded.snapshot.clone(),
         }

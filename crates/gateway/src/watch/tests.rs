@@ -84,7 +84,8 @@ fn change(before: &str, after: &str) -> (Again, Loaded) {
         doorward_config::parse(text, "x.toml", &environment).expect("a good configuration")
     };
     let Loaded { settings, snapshot, .. } = load(before);
-    let again = Again { args: ConfigArgs::default(), overrides: Overrides::default(), settings, snapshot };
+    let (args, overrides, warned) = (ConfigArgs::default(), Overrides::default(), Vec::new());
+    let again = Again { args, overrides, warned, settings, snapshot };
     (again, load(after))
 }
 
