@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     overrides,
     section::{Key, Shape, Spec},
-    sections::{self, later},
+    sections,
 };
 
 const HEAD: &str = "\
@@ -45,10 +45,6 @@ fn section(out: &mut String, spec: &Spec) {
     out.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
     for key in spec.keys {
         row(out, spec, key);
-    }
-    let later = later::KEYS.iter().filter(|(section, ..)| *section == spec.name);
-    for (_, name, about) in later {
-        let _ = writeln!(out, "| `{name}` | | | {about}: {} |", later::TEXT);
     }
 }
 

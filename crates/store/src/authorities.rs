@@ -3,7 +3,8 @@
 //! A place that names another one than before may have been taken over, and would get what was meant for the first. So it
 //! waits, as a card does that differs; and when it is approved, the connections at the old one end with it.
 //!
-//! Running processes poll with a cursor: whatever they have to know raises `change`.
+//! Whoever changes one raises a counter first, which lets one such transaction through at a time. `change` keeps its number;
+//! nobody asks for it yet: what running processes have to know of a change is that connections ended, and those tell.
 
 use doorward_model::Timestamp;
 use sqlx::FromRow;

@@ -9,7 +9,6 @@ use crate::{
     context::{Context, shown},
     mistake::Complaint,
     quantity,
-    sections::later,
     suggest::did_you_mean,
     tree::{At, Node, Place, Table, Value},
 };
@@ -71,21 +70,17 @@ impl<'a> Section<'a> {
         section
     }
 
-    /// Reports keys that the section does not have, or not yet.
+    /// Reports keys that the section does not have.
     pub(crate) fn refuse_unknown(&self, also_known: &[&'static str]) {
         for (name, entry) in self.table.into_iter().flatten() {
             if self.spec.key(name).is_some() || also_known.contains(&name.as_str()) {
                 continue;
             }
             let at = At { place: entry.key_place.clone(), key: self.dotted(&shown(name)) };
-            if later::key(self.spec.name, name) {
-                self.context.mistake(&at, later::TEXT);
-            } else {
-                let known = || self.spec.names().chain(also_known.iter().copied());
-                let list = format!("known here: {}", known().collect::<Vec<_>>().join(", "));
-                let hint = did_you_mean(name, known()).unwrap_or(list);
-                self.context.mistake(&at, Complaint::new("unknown key").hint(hint));
-            }
+            let known = || self.spec.names().chain(also_known.iter().copied());
+            let list = format!("known here: {}", known().collect::<Vec<_>>().join(", "));
+            let hint = did_you_mean(name, known()).unwrap_or(list);
+            self.context.mistake(&at, Complaint::new("unknown key").hint(hint));
         }
     }
 
