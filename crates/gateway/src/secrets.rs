@@ -13,6 +13,8 @@ use doorward_auth::keys::Envelope;
 use doorward_model::{Name, Secret};
 use doorward_store::{Store, StoreError};
 
+/// How many secrets the store takes. They are read and opened all at once.
+pub(crate) const MOST: u32 = 1_000;
 /// The longest value, in bytes.
 pub(crate) const LONGEST: usize = 16 << 10;
 

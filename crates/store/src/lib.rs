@@ -73,7 +73,7 @@ pub use own_registrations::OwnRegistration;
 pub use push::{Claimed, NewDelivery, PushConfig, PutPush, Queued, Shares, StoredPushConfig};
 pub use rates::Admission;
 pub use revocations::{Revocation, RevocationCursor, Revoked};
-pub use secrets::{SecretSeen, StoredSecret};
+pub use secrets::{PutSecret, SecretSeen, StoredSecret};
 pub use sessions::{EndedSession, SessionCursor};
 pub use tasks::{
     ContextNote, Noted, Owner, StoredTask, TaskCounts, TaskCursor, TaskFilter, TaskIndex, TaskNote, TaskPage,

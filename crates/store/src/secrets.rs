@@ -31,21 +31,44 @@ pub struct StoredSecret {
     pub sealed: String,
 }
 
+/// What came of storing a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutSecret {
+    /// There was none of this name.
+    New,
+    /// It is in the place of the one of this name.
+    Changed,
+    /// There are as many as there may be; nothing was stored.
+    TooMany,
+}
+
 impl Store {
-    /// Stores a secret, in the place of the one of this name. True when there was none.
+    /// Stores a secret, in the place of the one of this name. Of other names there may be fewer than `most`, also when
+    /// several are stored at once.
     ///
     /// # Errors
     /// When the database fails; storing again is safe.
-    pub async fn put_secret(&self, name: &Name, sealed: &str, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn put_secret(
+        &self,
+        name: &Name,
+        sealed: &str,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<PutSecret, StoreError> {
+        const COUNT: &str = "SELECT COUNT(*) FROM secret";
         const CHANGE: &str = "UPDATE secret SET sealed = $1, changed = $2 WHERE name = $3";
         const ADD: &str = "INSERT INTO secret (name, sealed, created, changed) VALUES ($1, $2, $3, $3)";
         Ok(writing!(self, tx => {
+            // First, so that whoever stores another one waits.
             raise(&mut *tx, "secret").await?;
-            let new = tx.run(CHANGE, values![sealed, now, name]).await? == 0;
-            if new {
+            if tx.run(CHANGE, values![sealed, now, name]).await? > 0 {
+                PutSecret::Changed
+            } else if tx.row::<(i64,)>(COUNT, &[]).await?.is_some_and(|(count,)| count >= i64::from(most)) {
+                return Ok(PutSecret::TooMany);
+            } else {
                 tx.run(ADD, values![name, sealed, now]).await?;
+                PutSecret::New
             }
-            new
         }))
     }
 

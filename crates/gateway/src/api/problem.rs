@@ -20,12 +20,13 @@ pub(crate) enum Problem {
     SecretInvalid,
     SecretUnknown,
     SecretInUse,
+    TooManySecrets,
     TooOften,
 }
 
 impl Problem {
     #[cfg_attr(not(test), expect(dead_code, reason = "only the reference page shows them all"))]
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::CredentialMissing,
         Self::CredentialAmbiguous,
         Self::TokenUnknown,
@@ -37,6 +38,7 @@ impl Problem {
         Self::SecretInvalid,
         Self::SecretUnknown,
         Self::SecretInUse,
+        Self::TooManySecrets,
         Self::TooOften,
     ];
 
@@ -76,6 +78,11 @@ impl Problem {
             ),
             Self::SecretUnknown => ("secret_unknown", 404, "the store has no secret of this name"),
             Self::SecretInUse => ("secret_in_use", 409, "the configuration refers to this secret"),
+            Self::TooManySecrets => (
+                "too_many_secrets",
+                409,
+                "the store has 1,000 secrets and takes no more: remove one that is not used",
+            ),
             Self::TooOften => ("too_often", 429, "too many requests from this address"),
         }
     }

@@ -1,7 +1,7 @@
 //! Secrets that credentials refer to: names come out, values go in.
 
 use doorward_model::{Name, Secret, Timestamp};
-use doorward_store::{SecretSeen, StoreError};
+use doorward_store::{PutSecret, SecretSeen, StoreError};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::{Problem, json as answer};
 use crate::{
     oauth::{Web, read_json},
     path::{Answer, OpenRecord, Refusal, Visit},
-    secrets::{self, LONGEST},
+    secrets::{self, LONGEST, MOST},
 };
 
 /// The largest body, in bytes: JSON may write a character in six.
@@ -63,9 +63,12 @@ async fn put(
     }
     let sealed = secrets::seal(web.app.envelope(), name, &value);
     let (store, now) = (web.app.store(), web.now());
-    let new = store.put_secret(name, &sealed, now).await?;
-    record.secret(if new { "stored" } else { "changed" }, name);
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    let (what, status) = match store.put_secret(name, &sealed, MOST, now).await? {
+        PutSecret::New => ("stored", StatusCode::CREATED),
+        PutSecret::Changed => ("changed", StatusCode::OK),
+        PutSecret::TooMany => return Ok(Err(Problem::TooManySecrets)),
+    };
+    record.secret(what, name);
     let stored = store.secrets().await?.into_iter().find(|secret| secret.name == *name);
     // Somebody else may have removed it already.
     let stored = stored.unwrap_or_else(|| SecretSeen { name: name.clone(), created: now, changed: now });

@@ -10,7 +10,7 @@ pub(crate) enum Secret {
     /// Put a secret into the store, encrypted; asks for the value
     #[command(
         after_help = "NAME is 1 to 63 characters of a-z, 0-9, `.`, `_`, `-`.\nThe value is one line of at most 16 KiB. \
-        Nothing prints it again; a value that is there already is replaced."
+        Nothing prints it again; a value that is there already is replaced. The store takes 1,000 secrets."
     )]
     Set(SecretSet),
     /// List the names of secrets, never their values

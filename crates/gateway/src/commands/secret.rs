@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, ensure};
 use doorward_model::{Name, Record, Timestamp};
+use doorward_store::PutSecret;
 use serde_json::{Value, json};
 
 use super::{
@@ -39,7 +40,14 @@ async fn set(opened: &Opened, args: &SecretSet) -> anyhow::Result<()> {
     let value = terminal::secret_of_others(args.stdin)?;
     secrets::check(&value)?;
     let sealed = secrets::seal(&keyring.envelope, &name, &value);
-    let new = opened.store.put_secret(&name, &sealed, opened.now()).await?;
+    let put = opened.store.put_secret(&name, &sealed, secrets::MOST, opened.now()).await?;
+    ensure!(
+        put != PutSecret::TooMany,
+        "the store has {} secrets and takes no more; `doorward secret list` shows which of them are not used, and \
+         `doorward secret remove` makes room",
+        secrets::MOST
+    );
+    let new = put == PutSecret::New;
     recorded(opened, "secret set", &name).await?;
     let text = format!("the secret `{name}` {}", if new { "is stored" } else { "has a new value" });
     tell(&args.config, &json!({ "name": name.as_str(), "new": new }), &text);

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use doorward_model::{Clock as _, Name, SystemClock};
 use doorward_store::Store;
 use doorward_testkit::recorder::Recorder;
 use serde_json::Value;
@@ -133,10 +134,24 @@ impl Place {
         (output.status.success(), serde_json::from_slice(&output.stdout).unwrap_or_default())
     }
 
+    async fn store(&self) -> Store {
+        let database = self.path("doorward-data/doorward.db");
+        Store::open(&format!("sqlite:{}", database.display())).await.expect("the store opens")
+    }
+
+    /// Stores as many secrets as there may be. Nobody can open them.
+    pub(crate) async fn fill_with_secrets(&self) {
+        let store = self.store().await;
+        for number in 0..1_000 {
+            let name = Name::parse(&format!("filler-{number}")).expect("a name");
+            store.put_secret(&name, "dw1.none", 1_000, SystemClock.now()).await.expect("stored");
+        }
+        store.close().await;
+    }
+
     /// All records that are stored.
     pub(crate) async fn records(&self) -> Vec<Value> {
-        let database = self.path("doorward-data/doorward.db");
-        let store = Store::open(&format!("sqlite:{}", database.display())).await.expect("the store opens");
+        let store = self.store().await;
         let records = store.read_records(None, 100_000).await.expect("records");
         store.close().await;
         records.iter().map(|record| serde_json::from_str(&record.body).expect("JSON")).collect()

@@ -87,6 +87,26 @@ async fn a_secret_is_live_at_once_and_nothing_goes_out_without_it() {
     assert!(!seen.contains(CANARY) && !seen.contains(SECOND), "a value is in the records or in the store");
 }
 
+/// The port is chosen by the system and the secrets are read when the store is open: the file is read three times.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_says_each_warning_once() {
+    let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
+    let unused = "[[upstream]]\nname = \"idle\"\nurl = \"http://127.0.0.1:9/mcp\"\n\
+                  credential = { kind = \"bearer\", value = { stored = \"other\" } }\n";
+    let program = place.start(&format!("{}{unused}", text(&upstream)));
+    program.wait_for_log("doorward secret set mail");
+    let connection = Connection::to(program.address).await;
+    drop(connection);
+    let count = |part: &str| program.everything().lines().filter(|line| line.contains(part)).count();
+    for warning in ["secret set mail", "secret set other", "no virtual server shows this upstream"] {
+        assert_eq!(count(warning), 1, "{warning}: {}", program.everything());
+    }
+    // Whoever has the file read again is told what stands.
+    program.signal("HUP");
+    program.wait_for_logs("no virtual server shows this upstream", 2);
+    program.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_listed_and_exported_is_the_name() {
     let (place, upstream) = (Place::new(), Recorder::start().await.expect("an upstream"));
@@ -166,6 +186,13 @@ async fn administrators_enter_secrets_through_the_api_and_nobody_else_does() {
     assert_eq!(ask("POST", "/api/v1/secrets/mail", &by, &body).await.header("allow"), Some("PUT, DELETE"));
     assert_eq!(ask("GET", "/api/v1/openapi.json", &[], "").await.json()["openapi"], "3.1.0");
     calls_until(&program, "the secret", goes_through).await;
+
+    place.fill_with_secrets().await;
+    let full = ask("PUT", "/api/v1/secrets/spare", &by, &body).await;
+    assert_eq!((full.status, full.json()["reason"].as_str()), (409, Some("too_many_secrets")));
+    let full = place.run(&["secret", "set", "spare", "--stdin"], CANARY).refused();
+    assert!(full.contains("1000 secrets") && full.contains("secret remove"), "{full}");
+    assert_eq!(ask("PUT", "/api/v1/secrets/mail", &by, &body).await.status, 200, "one that is there");
 
     place.run(&["user", "change", "alice", "--no-admin"], "").text();
     let dismissed = ask("GET", "/api/v1/secrets", &by, "").await;
