@@ -27,6 +27,7 @@ mod record;
 mod refusal;
 mod relay;
 mod route;
+mod together;
 mod trace;
 mod unconnected;
 

@@ -91,7 +91,8 @@ impl<'a> Reply<'a> {
     /// [`EnvelopeError::NotAnObject`] and [`EnvelopeError::Shape`].
     pub fn read(document: &'a Document) -> Result<Self, EnvelopeError> {
         let message = document.root().as_object().ok_or(EnvelopeError::NotAnObject)?;
-        match (message.get("result"), message.get("error").filter(|error| !error.is_null())) {
+        let [result, error] = message.pick(["result", "error"]);
+        match (result, error.filter(|error| !error.is_null())) {
             (_, Some(error)) => error.as_object().map(Self::Error).ok_or(EnvelopeError::Shape),
             (Some(result), None) => Ok(Self::Result(result)),
             (None, None) => Err(EnvelopeError::Shape),

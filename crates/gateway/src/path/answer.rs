@@ -7,14 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper::{
     Response,
     body::{Body as HttpBody, Frame, SizeHint},
 };
 
-use super::{a2a, admit::CrossOrigin, batch::Answers, record::OpenRecord, relay::Relay};
+use super::{a2a, admit::CrossOrigin, batch::Answers, record::OpenRecord, relay::Relay, together::Together};
 
 /// An answer before it is sent.
 pub(crate) struct Answer {
@@ -33,15 +33,11 @@ pub(crate) enum Content {
     Agent(Box<a2a::Relay>),
 }
 
-type Events = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
-type Frames = Pin<Box<dyn Stream<Item = Frame<Bytes>> + Send>>;
-
 /// The body that hyper sends.
 pub(crate) enum Body {
     Whole(Option<Bytes>),
-    Events(Events),
     /// With trailers, perhaps.
-    Frames(Frames),
+    Frames(Together),
 }
 
 impl Answer {
@@ -95,13 +91,15 @@ impl Answer {
                     None => Body::Whole(Some(bytes)),
                     Some(trailers) => {
                         let frames = [Frame::data(bytes), Frame::trailers(trailers)];
-                        Body::Frames(Box::pin(stream::iter(frames)))
+                        Body::Frames(Together::new(stream::iter(frames)))
                     }
                 }
             }
-            Content::Events(relay) => Body::Events(Box::pin(relay.into_stream(record))),
-            Content::Batch(answers) => Body::Events(Box::pin(answers.into_stream(record))),
-            Content::Agent(relay) => Body::Frames(Box::pin(relay.into_stream(record))),
+            Content::Events(relay) => Body::Frames(Together::new(relay.into_stream(record).map(Frame::data))),
+            Content::Batch(answers) => {
+                Body::Frames(Together::new(answers.into_stream(record).map(Frame::data)))
+            }
+            Content::Agent(relay) => Body::Frames(Together::new(relay.into_stream(record))),
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -129,24 +127,21 @@ impl HttpBody for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Frames(frames) => frames.as_mut().poll_next(context).map(|next| next.map(Ok)),
-            Self::Events(events) => {
-                events.as_mut().poll_next(context).map(|next| next.map(|bytes| Ok(Frame::data(bytes))))
-            }
+            Self::Frames(frames) => frames.poll_frame(context).map(|next| next.map(Ok)),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Events(_) | Self::Frames(_) => false,
+            Self::Frames(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Events(_) | Self::Frames(_) => SizeHint::default(),
+            Self::Frames(_) => SizeHint::default(),
         }
     }
 }

@@ -20,8 +20,10 @@ use doorward_protocol::{
 };
 use futures_util::{Stream, stream};
 
+mod silence;
 mod source;
 
+pub(super) use silence::Silence;
 pub(super) use source::{Cut, Piece, Source};
 
 use super::{

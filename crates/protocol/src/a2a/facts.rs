@@ -146,19 +146,24 @@ impl<'a> Told<'a> {
     /// When it is neither.
     pub fn read(value: Value<'a>) -> Result<Self, NotAnAnswer> {
         let object = value.as_object().ok_or(NotAnAnswer("the answer is not an object"))?;
-        let get = |name| object.get(name).and_then(Value::as_object);
-        if let Some(task) = get("task") {
+        let kinds = object.pick(["task", "statusUpdate", "artifactUpdate", "message"]);
+        let [task, status, artifact, message] = kinds.map(|value| value.and_then(Value::as_object));
+        if let Some(task) = task {
             return Ok(Self::Task(TaskFacts::of_task(task)?));
         }
-        if let Some(update) = get("statusUpdate") {
+        if let Some(update) = status {
             return Ok(Self::Status(TaskFacts::of_update(update)?));
         }
-        if let Some(update) = get("artifactUpdate") {
-            let task = id(update, "taskId").ok_or(NotAnAnswer("an artifact update names no task"))?;
-            return Ok(Self::Artifact { task, context: id(update, "contextId") });
+        if let Some(update) = artifact {
+            let [task, context] = update.pick(["taskId", "contextId"]).map(id);
+            return Ok(Self::Artifact {
+                task: task.ok_or(NotAnAnswer("an artifact update names no task"))?,
+                context,
+            });
         }
-        let message = get("message").ok_or(NotAnAnswer("neither a task nor a message nor an update"))?;
-        Ok(Self::Message { context: id(message, "contextId"), task: id(message, "taskId") })
+        let message = message.ok_or(NotAnAnswer("neither a task nor a message nor an update"))?;
+        let [task, context] = message.pick(["taskId", "contextId"]).map(id);
+        Ok(Self::Message { context, task })
     }
 
     /// The task that it is about.
@@ -201,7 +206,8 @@ impl<'a> TaskFacts<'a> {
     }
 
     fn read(object: Object<'a>, name: &str) -> Result<Self, NotAnAnswer> {
-        let status = object.get("status").and_then(Value::as_object);
+        let [task, context, status] = object.pick([name, "contextId", "status"]);
+        let status = status.and_then(Value::as_object);
         let state = status.and_then(|status| status.get("state")).and_then(Value::as_str);
         let state = match state {
             None => TaskState::Unspecified,
@@ -210,8 +216,8 @@ impl<'a> TaskFacts<'a> {
             }
         };
         Ok(Self {
-            id: id(object, name).ok_or(NotAnAnswer("a task has no id"))?,
-            context: id(object, "contextId"),
+            id: id(task).ok_or(NotAnAnswer("a task has no id"))?,
+            context: id(context),
             state,
             timestamp: status.and_then(|status| status.get("timestamp")).and_then(Value::as_str),
         })
@@ -219,11 +225,8 @@ impl<'a> TaskFacts<'a> {
 }
 
 /// An id of the agent's: a text that is not empty and not too long.
-fn id<'a>(object: Object<'a>, name: &str) -> Option<Cow<'a, str>> {
-    object
-        .get(name)
-        .and_then(Value::as_str)
-        .filter(|id| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0'))
+fn id(value: Option<Value<'_>>) -> Option<Cow<'_, str>> {
+    value.and_then(Value::as_str).filter(|id| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0'))
 }
 
 /// A member that decides. What a reader of ProtoJSON would take for it must not stand beside it or in its place.

@@ -15,13 +15,22 @@ use super::{
 /// Up to this many names are compared with each other at worst; more go through a hash set.
 const FEW: usize = 32;
 
+/// So many containers, and twice as many names, are open at once in usual texts: for those, nothing has to grow.
+const USUAL: usize = 8;
+
 /// Checks the whole text; says where its value lies, and where its containers end.
 pub(super) fn check(text: &[u8], max_depth: usize) -> Result<(Range<usize>, Index), JsonError> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(JsonError::Utf8 { offset: error.valid_up_to() });
     }
-    let mut checker =
-        Checker { text, at: 0, max_depth, open: Vec::new(), names: Vec::new(), index: IndexBuilder::new() };
+    let mut checker = Checker {
+        text,
+        at: 0,
+        max_depth,
+        open: Vec::with_capacity(USUAL),
+        names: Vec::with_capacity(2 * USUAL),
+        index: IndexBuilder::with_capacity(USUAL),
+    };
     checker.space();
     if checker.at == text.len() {
         return Err(JsonError::Empty);

@@ -25,8 +25,9 @@ impl Index {
 }
 
 impl IndexBuilder {
-    pub(super) const fn new() -> Self {
-        Self { containers: Vec::new(), overflown: false }
+    /// With room for so many containers.
+    pub(super) fn with_capacity(containers: usize) -> Self {
+        Self { containers: Vec::with_capacity(containers), overflown: false }
     }
 
     /// Notes the opening bracket of a container; the slot goes to [`Self::close`].

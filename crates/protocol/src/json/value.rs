@@ -212,6 +212,24 @@ impl<'a> Object<'a> {
             .map(|(_, value)| container.at(value))
     }
 
+    /// The values of the members with exactly these names, found in one walk that ends with the last of them.
+    pub fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
+        let container = self.0;
+        let mut found = [None; N];
+        let mut missing = N;
+        let mut members = Members::new(container.text, &container.span());
+        while missing > 0
+            && let Some((span, value)) = members.next()
+        {
+            let written = &container.text.bytes[span.start + 1..span.end - 1];
+            if let Some(at) = names.iter().position(|name| same_name(written, name)) {
+                found[at] = Some(container.at(value));
+                missing -= 1;
+            }
+        }
+        found
+    }
+
     /// Whether there is a member that lenient readers would take for `name`: not the same name, but equal to
     /// it when case is ignored. Counts ASCII case and the two other letters that fold to ASCII (`ſ` to `s`, the
     /// Kelvin sign to `k`), which is what Go's `encoding/json` accepts.

@@ -5,6 +5,9 @@
 //! the agent has to end the stream; where it does not, Doorward does, shortly after.
 
 use std::{
+    borrow::Cow,
+    future,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,7 +28,10 @@ use hyper::body::{Frame, Incoming};
 
 use super::{
     super::{
-        Answer, Content, Refusal, record::OpenRecord, refusal::UpstreamFailure, relay::connection_ended,
+        Answer, Content, Refusal,
+        record::OpenRecord,
+        refusal::UpstreamFailure,
+        relay::{Silence, connection_ended},
     },
     call::parse,
     limit::Held,
@@ -46,6 +52,9 @@ pub(crate) struct Relay {
     talk: Talk,
     source: Source,
     first: Option<Piece>,
+    /// Done when the stream must end, whatever the agent says. One for all events: to be told of it costs more than to ask.
+    closing: Pin<Box<dyn Future<Output = ()> + Send>>,
+    silence: Silence,
     seen: Seen,
     /// Since when everything is said.
     over: Option<Instant>,
@@ -62,7 +71,18 @@ struct Seen {
     /// A message ends the exchange.
     message: bool,
     task: Option<String>,
+    context: Option<String>,
     state: Option<TaskState>,
+}
+
+impl Seen {
+    /// Whether something says nothing that is not written down: a piece of a result tells no state, and whose its task and
+    /// its context are was written down with the first that named them.
+    fn has_all_of(&self, told: &Told<'_>) -> bool {
+        let Told::Artifact { task, context } = told else { return false };
+        let is_same = |said: &str, known: &Option<String>| known.as_deref() == Some(said);
+        is_same(task, &self.task) && context.as_deref().is_none_or(|said| is_same(said, &self.context))
+    }
 }
 
 /// What happened next.
@@ -98,6 +118,8 @@ pub(super) async fn begin(
     let face = talk.call.face.clone();
     let relay = Relay {
         app: Arc::clone(app),
+        closing: Box::pin(closing(Arc::clone(app), &talk)),
+        silence: Silence::new(talk.call.agent.entrance.limits.keep_alive),
         talk,
         source,
         first,
@@ -108,6 +130,27 @@ pub(super) async fn begin(
         held,
     };
     Ok(face.stream(Content::Agent(Box::new(relay))))
+}
+
+/// Done when Doorward stops, or when who opened the stream may no longer.
+fn closing(app: Arc<App>, talk: &Talk) -> impl Future<Output = ()> + Send + use<> {
+    let (lease, presented) = (talk.call.caller.lease.clone(), talk.presented.clone());
+    async move {
+        tokio::select! {
+            biased;
+            () = app.closing().cancelled() => {}
+            () = lease.revoked(&app) => {}
+            () = connection_ended(&app, presented.as_ref()) => {}
+        }
+    }
+}
+
+/// Done after so long, where that is bounded.
+async fn after(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left).await,
+        None => future::pending().await,
+    }
 }
 
 impl Relay {
@@ -159,12 +202,7 @@ impl Relay {
         if let Some(first) = self.first.take() {
             return Next::Piece(first);
         }
-        let (keep_alive, idle) = {
-            let limits = &self.talk.call.agent.entrance.limits;
-            (limits.keep_alive, limits.stream_idle)
-        };
-        let lease = &self.talk.call.caller.lease;
-        if lease.has_ended(&self.app) || self.has_lost_its_ground() {
+        if self.talk.call.caller.lease.has_ended(&self.app) || self.has_lost_its_ground() {
             return Next::Closing;
         }
         // An agent that goes on talking is not waited for: nothing of it would pass.
@@ -174,20 +212,21 @@ impl Relay {
         }
         let next = tokio::select! {
             biased;
-            () = self.app.closing().cancelled() => return Next::Closing,
-            () = lease.revoked(&self.app) => return Next::Closing,
-            () = connection_ended(&self.app, self.talk.presented.as_ref()) => return Next::Closing,
-            () = tokio::time::sleep(left.unwrap_or_default()), if left.is_some() => return Next::End,
-            next = tokio::time::timeout(keep_alive, self.source.next()) => next,
+            () = &mut self.closing => return Next::Closing,
+            () = after(left) => return Next::End,
+            next = self.source.next() => next,
+            () = self.silence.lasts() => {
+                let idle = self.talk.call.agent.entrance.limits.stream_idle;
+                if self.source.heard.elapsed() > idle {
+                    return Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into());
+                }
+                return Next::Silence;
+            }
         };
         match next {
-            Err(_) if self.source.heard.elapsed() > idle => {
-                Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into())
-            }
-            Err(_) => Next::Silence,
-            Ok(Ok(Some(piece))) => Next::Piece(piece),
-            Ok(Ok(None)) => Next::End,
-            Ok(Err(Cut(failure, detail))) => Next::Broken(failure, detail),
+            Ok(Some(piece)) => Next::Piece(piece),
+            Ok(None) => Next::End,
+            Err(Cut(failure, detail)) => Next::Broken(failure, detail),
         }
     }
 
@@ -237,10 +276,14 @@ impl Relay {
                 tracing::debug!("the first event of a subscription is not the task");
             }
         }
+        if self.seen.has_all_of(&told) {
+            return Ok(true);
+        }
         let stands = self.talk.tell(&self.app, &told, record).await?;
         self.held.has_begun();
         self.seen.message |= matches!(told, Told::Message { .. });
         self.seen.task = told.task().map(ToOwned::to_owned).or(self.seen.task.take());
+        self.seen.context = told.context().map(ToOwned::to_owned).or(self.seen.context.take());
         self.seen.state = told.state().and(stands).or(self.seen.state);
         if self.seen.message || self.seen.state.is_some_and(TaskState::is_terminal) {
             self.over = Some(Instant::now());
@@ -248,13 +291,13 @@ impl Relay {
         Ok(true)
     }
 
-    fn event_to_v1(&self, document: &Document) -> Result<Document, Refusal> {
+    fn event_to_v1<'a>(&self, document: &'a Document) -> Result<Cow<'a, Document>, Refusal> {
         let dialect = self.talk.interface.dialect();
         if dialect == Dialect::V1 {
-            return Ok(document.clone());
+            return Ok(Cow::Borrowed(document));
         }
         let translated = translate::event(dialect, Dialect::V1, document.root(), AtInput::GoesOn);
-        parse(translated.map_err(|error| self.talk.invalid(error.to_string()))?)
+        parse(translated.map_err(|error| self.talk.invalid(error.to_string()))?).map(Cow::Owned)
     }
 
     /// An event as the caller reads it: as it came, where both sides write alike.
