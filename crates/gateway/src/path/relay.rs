@@ -55,7 +55,7 @@ pub(crate) struct Relay {
     app: Arc<App>,
     exchange: Exchange,
     source: Source,
-    keep_alive: Duration,
+    silence: Silence,
     idle: Duration,
     ids: Ids,
     ended: bool,
@@ -114,7 +114,7 @@ enum Next {
 impl Relay {
     pub(super) fn new(app: Arc<App>, exchange: Exchange, source: Source, guard: Option<StreamGuard>) -> Self {
         Self {
-            keep_alive: exchange.published.entrance.limits.keep_alive,
+            silence: Silence::new(exchange.published.entrance.limits.keep_alive),
             idle: exchange.published.entrance.limits.stream_idle,
             app,
             exchange,
@@ -189,7 +189,6 @@ impl Relay {
         if self.exchange.is_endless() && self.has_lost_its_ground() {
             return Next::Closing;
         }
-        let next = tokio::time::timeout(self.keep_alive, self.source.next());
         let next = tokio::select! {
             // However busy the stream is.
             biased;
@@ -198,17 +197,18 @@ impl Relay {
             () = connection_ended(&self.app, self.exchange.presented.as_ref()), if self.exchange.is_endless() => {
                 return Next::Closing;
             }
-            next = next => next,
+            next = self.source.next() => Some(next),
+            () = self.silence.lasts() => None,
         };
         match next {
-            Err(_) if self.source.heard().elapsed() > self.idle => {
+            None if self.source.heard().elapsed() > self.idle => {
                 Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into())
             }
-            Err(_) => Next::Silence,
-            Ok(Ok(Some(_))) if self.exchange.is_endless() && self.has_lost_its_ground() => Next::Closing,
-            Ok(Ok(Some(piece))) => Next::Piece(piece),
-            Ok(Ok(None)) => Next::End,
-            Ok(Err(Cut(failure, detail))) => Next::Broken(failure, detail),
+            None => Next::Silence,
+            Some(Ok(Some(_))) if self.exchange.is_endless() && self.has_lost_its_ground() => Next::Closing,
+            Some(Ok(Some(piece))) => Next::Piece(piece),
+            Some(Ok(None)) => Next::End,
+            Some(Err(Cut(failure, detail))) => Next::Broken(failure, detail),
         }
     }
 

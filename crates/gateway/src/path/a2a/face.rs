@@ -4,7 +4,9 @@ use bytes::Bytes;
 use doorward_model::Binding;
 use doorward_protocol::{
     a2a::{Dialect, Failure, GrpcCode, Operation, Version, proto},
-    grpc, rpc,
+    grpc,
+    json::Value,
+    rpc,
     sse::write_event,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -97,6 +99,14 @@ impl Face {
         }
     }
 
+    /// The same, of what is read already.
+    pub(super) fn event_of(&self, operation: Operation, result: Value<'_>) -> Result<Bytes, Refusal> {
+        match self.binding {
+            Binding::JsonRpc | Binding::HttpJson => self.event(operation, result.raw()),
+            Binding::Grpc => self.encode(operation, result),
+        }
+    }
+
     /// The head of a stream.
     pub(super) fn stream(&self, content: super::super::Content) -> Answer {
         let mut answer = Answer::events(content);
@@ -175,10 +185,13 @@ impl Face {
     }
 
     fn message(&self, operation: Operation, result: &[u8]) -> Result<Bytes, Refusal> {
+        self.encode(operation, parse(result.to_vec())?.root())
+    }
+
+    fn encode(&self, operation: Operation, result: Value<'_>) -> Result<Bytes, Refusal> {
         let schema = proto::response(self.version, operation);
         let schema = schema.ok_or_else(|| internal("the service has no such operation"))?;
-        let document = parse(result.to_vec())?;
-        let message = proto::encode(schema, document.root()).map_err(internal)?;
+        let message = proto::encode(schema, result).map_err(internal)?;
         Ok(grpc::frame(&message))
     }
 }

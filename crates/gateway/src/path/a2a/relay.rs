@@ -214,19 +214,18 @@ impl Relay {
             biased;
             () = &mut self.closing => return Next::Closing,
             () = after(left) => return Next::End,
-            next = self.source.next() => next,
-            () = self.silence.lasts() => {
-                let idle = self.talk.call.agent.entrance.limits.stream_idle;
-                if self.source.heard.elapsed() > idle {
-                    return Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into());
-                }
-                return Next::Silence;
-            }
+            next = self.source.next() => Some(next),
+            () = self.silence.lasts() => None,
         };
+        let idle = self.talk.call.agent.entrance.limits.stream_idle;
         match next {
-            Ok(Some(piece)) => Next::Piece(piece),
-            Ok(None) => Next::End,
-            Err(Cut(failure, detail)) => Next::Broken(failure, detail),
+            None if self.source.heard.elapsed() > idle => {
+                Next::Broken(UpstreamFailure::Timeout, "the stream has been silent too long".into())
+            }
+            None => Next::Silence,
+            Some(Ok(Some(piece))) => Next::Piece(piece),
+            Some(Ok(None)) => Next::End,
+            Some(Err(Cut(failure, detail))) => Next::Broken(failure, detail),
         }
     }
 
@@ -308,7 +307,7 @@ impl Relay {
         }
         let operation = self.talk.call.operation;
         if from == face.dialect() {
-            return face.event(operation, document.root().raw());
+            return face.event_of(operation, document.root());
         }
         let translated = translate::event(from, face.dialect(), document.root(), AtInput::Ends);
         face.event(operation, &translated.map_err(|error| self.talk.invalid(error.to_string()))?)
