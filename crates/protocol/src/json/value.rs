@@ -212,7 +212,8 @@ impl<'a> Object<'a> {
             .map(|(_, value)| container.at(value))
     }
 
-    /// The values of the members with exactly these names, found in one walk that ends with the last of them.
+    /// The values of the members with exactly these names, found in one walk that ends with the last of them. Of
+    /// equal names only the first is found.
     pub fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
         let container = self.0;
         let mut found = [None; N];

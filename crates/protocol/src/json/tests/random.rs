@@ -189,6 +189,20 @@ proptest! {
     }
 
     #[test]
+    fn members_are_picked_as_they_are_looked_up(tree in trees(), noise in prop::collection::vec(any::<u8>(), 1..20), at in any::<[prop::sample::Index; 2]>()) {
+        let text = render(&tree, &noise);
+        let document = document(&text);
+        let Some(object) = document.root().as_object() else { return Ok(()) };
+        let mut names: Vec<String> = object.members().map(|member| member.name.into_owned()).collect();
+        names.push("missing".to_owned());
+        let [first, second] = at.map(|at| names[at.index(names.len())].clone());
+        prop_assume!(first != second);
+        let span = |value: Option<Value<'_>>| value.map(Value::span);
+        let looked_up = [&first, &second].map(|name| span(object.get(name)));
+        prop_assert_eq!(object.pick([&first, &second]).map(span), looked_up);
+    }
+
+    #[test]
     fn quoted_text_reads_back(text in any::<String>()) {
         let quoted = quote(&text);
         prop_assert_eq!(&serde_json::from_str::<String>(&quoted).unwrap(), &text);
