@@ -166,7 +166,11 @@ impl Egress {
     ///
     /// Requests by [`Protocol::Http2`] to one place share a connection. Beyond as many as the other side allows at
     /// a time they wait, within `limit`.
-    pub async fn send(&self, outbound: Outbound, limit: Duration) -> Result<Response<Incoming>, EgressError> {
+    pub fn send(
+        &self,
+        outbound: Outbound,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Response<Incoming>, EgressError>> + Send + use<> {
         let pools = match outbound.trust {
             Trust::Declared => &self.declared,
             Trust::Guarded => &self.guarded,
@@ -182,8 +186,11 @@ impl Egress {
                 pools.http2.request(request)
             }
         };
-        let answer = tokio::time::timeout(limit, answer).await;
-        answer.map_err(|_| EgressError::Timeout(limit))?.map_err(|error| classify(&error))
+        // The request is made at once, so that nobody who waits carries the room for it.
+        async move {
+            let answer = tokio::time::timeout(limit, answer).await;
+            answer.map_err(|_| EgressError::Timeout(limit))?.map_err(|error| classify(&error))
+        }
     }
 }
 

@@ -82,7 +82,7 @@ async fn walk(
         return Box::pin(batch::answer(app, read, record)).await;
     }
     let (asked, permit) = judge(app, read, record).await?;
-    Box::pin(fetch(app, asked, permit, record)).await
+    fetch(app, asked, permit, record).await
 }
 
 /// What every message passes before anything of it goes upstream.

@@ -42,7 +42,7 @@ use crate::{App, routes::Routes};
 pub(super) async fn answer(app: &Arc<App>, routes: &Routes, visit: Visit, record: &mut OpenRecord) -> Answer {
     let mut face = visit.face();
     let is_callback = matches!(visit.way, visit::Way::Callback(_));
-    let mut answer = match Box::pin(walk(app, routes, visit, &mut face, record)).await {
+    let mut answer = match walk(app, routes, visit, &mut face, record).await {
         Ok(answer) => answer,
         // As where there is no such agent.
         Err(refusal) if is_callback => return refusal.into_answer(app, record),

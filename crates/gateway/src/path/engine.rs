@@ -36,7 +36,8 @@ pub(super) struct Asked {
     caller: Authenticated,
     target: Target<'static>,
     pub(super) outbound: Outbound,
-    pub(super) exchange: Exchange,
+    /// Boxed: it goes through every stage that follows.
+    pub(super) exchange: Box<Exchange>,
 }
 
 /// What would go upstream. Only `forward` sends it, and only with a permit.

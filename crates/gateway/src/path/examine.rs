@@ -32,7 +32,7 @@ pub(super) async fn reply(app: &Arc<App>, reply: Reply, record: &mut OpenRecord)
     let id = exchange.client_id().cloned();
     let outcome = match voice {
         Voice::Http(answer) => http(app, answer, exchange, record).await,
-        Voice::Conversation(said) => conversation::reply(app, said, exchange, record).await,
+        Voice::Conversation(said) => Box::pin(conversation::reply(app, said, exchange, record)).await,
     };
     outcome.map_err(|refusal| refusal.of(id.as_ref()))
 }
@@ -40,14 +40,15 @@ pub(super) async fn reply(app: &Arc<App>, reply: Reply, record: &mut OpenRecord)
 async fn http(
     app: &Arc<App>,
     answer: Response<Incoming>,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     match exchange.purpose {
         Purpose::Answer { .. } => request(app, answer, exchange, record).await,
         Purpose::Stream => stream(app, answer, exchange, record),
         Purpose::Hearing => hearing(&answer, &exchange),
-        Purpose::End => end(app, &answer, &exchange).await,
+        // Boxed, so that others do not carry the room of the query.
+        Purpose::End => Box::pin(end(app, &answer, &exchange)).await,
     }
 }
 
@@ -55,7 +56,7 @@ async fn http(
 async fn request(
     app: &Arc<App>,
     answer: Response<Incoming>,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let status = answer.status();
@@ -63,7 +64,7 @@ async fn request(
     match (status.as_u16(), content) {
         (200..=299, Some(ContentType::Events)) => Ok(events(app, answer, exchange, record)),
         // 400 and 404 have a meaning in the protocol; the error in the body says which.
-        (200..=299 | 400 | 404, Some(ContentType::Json)) => whole(app, answer, exchange, record).await,
+        (200..=299 | 400 | 404, Some(ContentType::Json)) => whole(app, answer, &exchange, record).await,
         (200..=299, None) => Err(invalid(&exchange.published, "neither JSON nor an event stream")),
         (404, _) if exchange.session.is_some() => Err(Reason::SessionUnknown.into()),
         (400 | 404 | 405 | 406 | 415, _) if exchange.era == Era::Modern => Err(other_era(&exchange)),
@@ -75,16 +76,16 @@ async fn request(
 async fn whole(
     app: &Arc<App>,
     answer: Response<Incoming>,
-    exchange: Exchange,
+    exchange: &Exchange,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let (parts, body) = answer.into_parts();
-    let text = read(&exchange, body).await?;
-    let verdict = relay::translate(app, &exchange, text);
+    let text = read(exchange, body).await?;
+    let verdict = relay::translate(app, exchange, text);
     let verdict = match verdict {
         Ok(verdict) => verdict,
         Err(_) if parts.status.is_client_error() && exchange.era == Era::Modern => {
-            return Err(other_era(&exchange));
+            return Err(other_era(exchange));
         }
         Err(_) if parts.status == StatusCode::NOT_FOUND && exchange.session.is_some() => {
             return Err(Reason::SessionUnknown.into());
@@ -97,16 +98,16 @@ async fn whole(
     if !verdict.is_answer {
         return Err(invalid(&exchange.published, "a message that does not answer the request"));
     }
-    note(&exchange, &verdict, record);
+    note(exchange, &verdict, record);
     let Fate::Replace(body) = verdict.fate else {
         return Err(Reason::Internal.into());
     };
     let mut answer = Answer::json(parts.status, body);
     if verdict.error_code.is_none()
-        && let Some(id) = begun_session(&exchange, &parts.headers)
+        && let Some(id) = begun_session(exchange, &parts.headers)
     {
         let session = Beginning { id, is_conversation: false, answer: verdict.document.as_ref() };
-        session.announce(app, &exchange, &mut answer.headers);
+        session.announce(app, exchange, &mut answer.headers);
     }
     Ok(answer)
 }
@@ -130,7 +131,12 @@ async fn read(exchange: &Exchange, body: Incoming) -> Result<Bytes, Refusal> {
 }
 
 /// A reply that is a stream of events.
-fn events(app: &Arc<App>, answer: Response<Incoming>, exchange: Exchange, record: &mut OpenRecord) -> Answer {
+fn events(
+    app: &Arc<App>,
+    answer: Response<Incoming>,
+    exchange: Box<Exchange>,
+    record: &mut OpenRecord,
+) -> Answer {
     let (parts, body) = answer.into_parts();
     let begun = begun_session(&exchange, &parts.headers);
     let begun = begun.map(|id| Beginning { id, is_conversation: false, answer: None });
@@ -142,7 +148,7 @@ fn events(app: &Arc<App>, answer: Response<Incoming>, exchange: Exchange, record
 fn relay(
     app: &Arc<App>,
     source: Source,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     begun: Option<Beginning<'_>>,
     record: &mut OpenRecord,
 ) -> Answer {
@@ -152,7 +158,7 @@ fn relay(
     if let Some(begun) = begun {
         begun.announce(app, &exchange, &mut headers);
     }
-    let relay = Relay::new(Arc::clone(app), exchange, source, guard);
+    let relay = Relay::new(Arc::clone(app), *exchange, source, guard);
     let mut answer = Answer::events(Content::Events(Box::new(relay)));
     answer.headers.extend(headers);
     answer
@@ -162,7 +168,7 @@ fn relay(
 fn stream(
     app: &Arc<App>,
     answer: Response<Incoming>,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     match answer.status().as_u16() {

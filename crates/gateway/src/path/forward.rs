@@ -31,7 +31,7 @@ use crate::{
 /// What an upstream began to answer, and what is needed to translate the rest.
 pub(super) struct Reply {
     pub(super) voice: Voice,
-    pub(super) exchange: Exchange,
+    pub(super) exchange: Box<Exchange>,
 }
 
 /// How an upstream answers.

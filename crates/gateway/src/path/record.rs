@@ -321,7 +321,7 @@ impl OpenRecord {
     }
 
     /// Closes the record; with strict durability, returns only when it is stored.
-    pub(super) async fn close(mut self) {
+    pub(super) async fn close(&mut self) {
         self.complete();
         self.commit().await;
     }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{routes::PublishedAgent, tasks};
 
-/// An operation with everything that decides about it.
+/// An operation with everything that decides about it. It goes boxed from stage to stage.
 pub(super) struct Call {
     pub(super) agent: Arc<PublishedAgent>,
     pub(super) caller: Authenticated,

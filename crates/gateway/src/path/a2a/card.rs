@@ -94,7 +94,7 @@ fn http_date(moment: Timestamp) -> String {
 /// Answers with the extended card: the agent's, rewritten and signed as the public one, for this caller alone.
 pub(super) async fn extended(
     app: &Arc<App>,
-    call: Call,
+    call: Box<Call>,
     permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {

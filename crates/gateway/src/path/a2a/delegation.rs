@@ -67,7 +67,7 @@ fn clean(name: &str) -> String {
 }
 
 /// Refuses a request that was at this agent before, or came through too many.
-pub(super) fn within_bounds(call: Call) -> Result<Call, Refusal> {
+pub(super) fn within_bounds(call: Box<Call>) -> Result<Box<Call>, Refusal> {
     let agent = &call.agent.agent;
     if call.chain.0.iter().any(|name| name == agent.name.as_str()) {
         return Err(Reason::DelegationLoop.into());

@@ -29,7 +29,7 @@ pub(super) async fn reply(
     let Sent { talk, response } = sent;
     let operation = talk.call.operation;
     if operation.streams() && is_stream(&response) {
-        return relay::begin(app, talk, response, held, record).await;
+        return Box::pin(relay::begin(app, talk, response, held, record)).await;
     }
     match talk.hear(operation, response).await? {
         Heard::Error(failure) => {

@@ -36,7 +36,7 @@ struct Page {
 /// Answers a list.
 pub(super) async fn answer(
     app: &Arc<App>,
-    call: Call,
+    call: Box<Call>,
     permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {

@@ -66,7 +66,7 @@ struct Callback {
 /// Answers one of the four operations on webhooks.
 pub(super) async fn answer(
     app: &Arc<App>,
-    call: Call,
+    call: Box<Call>,
     permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
@@ -243,7 +243,7 @@ impl Talk {
         let task = self.call.asked.task.clone();
         let registered = Box::pin(self.register(app, hook, task.as_deref())).await?;
         let config = registered.callback.config(task.as_deref());
-        self.brought = Some(Brought { registered, is_bound: AtomicBool::new(task.is_some()) });
+        self.brought = Some(Box::new(Brought { registered, is_bound: AtomicBool::new(task.is_some()) }));
         self.call.params.change(|splice, params| {
             if let Some(configuration) = params.get("configuration").and_then(Value::as_object) {
                 splice.set_member(configuration, "taskPushNotificationConfig", config.as_bytes());
@@ -269,7 +269,7 @@ impl Talk {
     /// The agent did not take the message, nor the webhook that came with it.
     pub(super) async fn undo_brought(&self, app: &App) {
         if let Some(brought) = &self.brought {
-            brought.registered.undo(app).await;
+            Box::pin(brought.registered.undo(app)).await;
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) async fn call(
     caller: Authenticated,
     face: &mut Face,
     record: &mut OpenRecord,
-) -> Result<Call, Refusal> {
+) -> Result<Box<Call>, Refusal> {
     let Found { agent, way, method, headers, content, .. } = found;
     record.binding(face.binding);
     let limits = &agent.entrance.limits;
@@ -65,7 +65,7 @@ pub(super) async fn call(
     if asked.tenant.as_deref().is_some_and(|tenant| tenant != agent.agent.name.as_str()) {
         return Err(Reason::NotFound.into());
     }
-    Ok(Call {
+    Ok(Box::new(Call {
         owner: Call::owner_of(&caller),
         face: face.clone(),
         operation: said.operation,
@@ -75,7 +75,7 @@ pub(super) async fn call(
         chain: Chain::of(&headers),
         agent,
         caller,
-    })
+    }))
 }
 
 /// JSON-RPC: the method's name says the version, and the header must say the same.

@@ -42,11 +42,11 @@ const ELSEWHERE: &str = "no interface of the card is at the origin of the card o
 
 /// An agent that is being talked to on behalf of a caller.
 pub(super) struct Talk {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) approved: Arc<Approved>,
     pub(super) interface: Interface,
     /// The webhook that came with the message.
-    pub(super) brought: Option<Brought>,
+    pub(super) brought: Option<Box<Brought>>,
     /// Whose account the agent was asked with, where each caller may have their own; known once it is presented.
     pub(super) presented: Option<Presented>,
 }
@@ -60,7 +60,7 @@ pub(super) struct Sent {
 /// Begins to talk to the agent of a call. The permit is used up: one decision, one exchange.
 pub(super) async fn begin(
     app: &App,
-    call: Call,
+    call: Box<Call>,
     _permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Talk, Refusal> {
@@ -93,7 +93,7 @@ fn resource(credential: &Credential) -> Option<&Url> {
 /// Sends what is asked.
 pub(super) async fn send(
     app: &App,
-    call: Call,
+    call: Box<Call>,
     permit: Permit,
     record: &mut OpenRecord,
 ) -> Result<Sent, Refusal> {
@@ -268,7 +268,7 @@ impl Talk {
     }
 
     fn raw(&self, method: Method, uri: Uri, body: Bytes) -> Outbound {
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(12);
         let (accept, content) = match self.interface.binding {
             Binding::JsonRpc => ("application/json, text/event-stream", "application/json"),
             Binding::HttpJson if self.interface.version == Version::V0_3 => {

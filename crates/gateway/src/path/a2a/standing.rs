@@ -77,7 +77,7 @@ impl Standing {
     }
 
     /// Checks what the caller's own task allows, and says for it what it leaves out.
-    pub(super) fn complete(&self, mut call: Call) -> Result<Call, Refusal> {
+    pub(super) fn complete(&self, mut call: Box<Call>) -> Result<Box<Call>, Refusal> {
         let Some(task) = &self.task else { return Ok(call) };
         allows(task.state, call.operation)?;
         if !call.operation.sends() {

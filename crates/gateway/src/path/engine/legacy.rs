@@ -180,7 +180,7 @@ impl Setting {
             presented: None,
         };
         let outbound = Outbound { verb: HttpVerb::POST, headers: self.headers, body };
-        Asked { caller, target: Target::Nothing, outbound, exchange }
+        Asked { caller, target: Target::Nothing, outbound, exchange: Box::new(exchange) }
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn understand(
         presented: None,
     };
     let outbound = Outbound { verb: HttpVerb::POST, headers, body: rewritten.body };
-    Ok(Asked { caller, target, outbound, exchange })
+    Ok(Asked { caller, target, outbound, exchange: Box::new(exchange) })
 }
 
 /// What a client says of itself in a request.

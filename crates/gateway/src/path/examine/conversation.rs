@@ -22,7 +22,7 @@ use crate::{
 pub(super) async fn reply(
     app: &Arc<App>,
     said: Said,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     match said {
@@ -42,7 +42,7 @@ pub(super) async fn reply(
 async fn answer(
     app: &Arc<App>,
     (mut reading, begun): (Reading, Option<Begun>),
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Refusal> {
     let since = std::time::Instant::now();
