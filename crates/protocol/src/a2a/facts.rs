@@ -36,40 +36,42 @@ impl<'a> Asked<'a> {
     /// When a member that decides is missing, is not what it must be, or is spelled in a way that the agent may
     /// understand and Doorward would not (`task_id`, `TaskId`).
     pub fn read(operation: Operation, params: Object<'a>) -> Result<Self, Failure> {
-        let mut asked = Self { tenant: text(params, "", "tenant")?, ..Self::default() };
+        let params =
+            Members::read(params, "", ["tenant", "message", "configuration", "id", "taskId", "contextId"]);
+        let mut asked = Self { tenant: params.text("tenant")?, ..Self::default() };
         match operation {
-            Operation::SendMessage | Operation::SendStreamingMessage => asked.read_message(params)?,
+            Operation::SendMessage | Operation::SendStreamingMessage => asked.read_message(&params)?,
             Operation::GetTask | Operation::CancelTask | Operation::SubscribeToTask => {
-                asked.task = Some(required(params, "", "id")?);
+                asked.task = Some(params.required("id")?);
             }
-            Operation::ListTasks => asked.context = text(params, "", "contextId")?,
+            Operation::ListTasks => asked.context = params.text("contextId")?,
             Operation::CreatePushConfig => {
-                asked.task = Some(required(params, "", "taskId")?);
-                asked.config = text(params, "", "id")?;
+                asked.task = Some(params.required("taskId")?);
+                asked.config = params.text("id")?;
             }
-            Operation::ListPushConfigs => asked.task = Some(required(params, "", "taskId")?),
+            Operation::ListPushConfigs => asked.task = Some(params.required("taskId")?),
             Operation::GetPushConfig | Operation::DeletePushConfig => {
-                asked.task = Some(required(params, "", "taskId")?);
-                asked.config = Some(required(params, "", "id")?);
+                asked.task = Some(params.required("taskId")?);
+                asked.config = Some(params.required("id")?);
             }
             Operation::GetExtendedAgentCard => {}
         }
         Ok(asked)
     }
 
-    fn read_message(&mut self, params: Object<'a>) -> Result<(), Failure> {
-        let message = member(params, "", "message")?.and_then(Value::as_object);
+    fn read_message<const N: usize>(&mut self, params: &Members<'a, N>) -> Result<(), Failure> {
+        let message = params.get("message")?.and_then(Value::as_object);
         let message = message.ok_or_else(|| Failure::invalid("message", "a message is required"))?;
-        self.message = Some(required(message, "message.", "messageId")?);
-        self.task = text(message, "message.", "taskId")?;
-        self.context = text(message, "message.", "contextId")?;
-        let parts = member(message, "message.", "parts")?.and_then(Value::as_array);
+        let names = ["messageId", "taskId", "contextId", "parts", "referenceTaskIds"];
+        let message = Members::read(message, "message.", names);
+        self.message = Some(message.required("messageId")?);
+        self.task = message.text("taskId")?;
+        self.context = message.text("contextId")?;
+        let parts = message.get("parts")?.and_then(Value::as_array);
         if parts.is_none_or(Array::is_empty) {
             return Err(Failure::invalid("message.parts", "at least one part is required"));
         }
-        if let Some(references) =
-            member(message, "message.", "referenceTaskIds")?.filter(|value| !value.is_null())
-        {
+        if let Some(references) = message.get("referenceTaskIds")?.filter(|value| !value.is_null()) {
             let wrong = || Failure::invalid("message.referenceTaskIds", "a list of task ids");
             for reference in references.as_array().ok_or_else(wrong)?.iter() {
                 if self.references.len() == MAX_REFERENCES {
@@ -78,11 +80,12 @@ impl<'a> Asked<'a> {
                 self.references.push(reference.as_str().ok_or_else(wrong)?);
             }
         }
-        let configuration = member(params, "", "configuration")?.filter(|value| !value.is_null());
+        let configuration = params.get("configuration")?.filter(|value| !value.is_null());
         if let Some(configuration) = configuration {
             let object = configuration.as_object();
             let object = object.ok_or_else(|| Failure::invalid("configuration", "an object"))?;
-            let push = member(object, "configuration.", "taskPushNotificationConfig")?;
+            let push = Members::read(object, "configuration.", ["taskPushNotificationConfig"]);
+            let push = push.get("taskPushNotificationConfig")?;
             self.brings_push_config = push.is_some_and(|push| !push.is_null());
         }
         Ok(())
@@ -229,24 +232,73 @@ fn id(value: Option<Value<'_>>) -> Option<Cow<'_, str>> {
     value.and_then(Value::as_str).filter(|id| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0'))
 }
 
-/// A member that decides. What a reader of ProtoJSON would take for it must not stand beside it or in its place.
-fn member<'a>(object: Object<'a>, prefix: &str, name: &str) -> Result<Option<Value<'a>>, Failure> {
-    let is_other_spelling = |written: &str| {
-        differs_only_in_case(written, name)
-            || (written.contains('_') && written.bytes().filter(|byte| *byte != b'_').eq_ignoring_case(name))
-    };
-    let mut found = None;
-    for member in object.members() {
-        if member.name == name {
-            found = Some(member.value);
-        } else if is_other_spelling(&member.name) {
-            return Err(Failure::invalid(
-                &format!("{prefix}{}", member.name),
-                &format!("is spelled `{name}`"),
-            ));
+/// The members of an object that decide, found in one pass.
+struct Members<'a, const N: usize> {
+    /// Where the object stands, for errors.
+    prefix: &'static str,
+    found: [Found<'a>; N],
+}
+
+/// One of them.
+#[derive(Default)]
+struct Found<'a> {
+    name: &'static str,
+    value: Option<Value<'a>>,
+    /// What stands beside it or in its place and a reader of `ProtoJSON` would take for it: the first such name.
+    misspelt: Option<Cow<'a, str>>,
+}
+
+impl<'a, const N: usize> Members<'a, N> {
+    fn read(object: Object<'a>, prefix: &'static str, names: [&'static str; N]) -> Self {
+        let mut found = names.map(|name| Found { name, ..Found::default() });
+        for member in object.members() {
+            if let Some(exact) = found.iter_mut().find(|found| found.name == member.name) {
+                exact.value = Some(member.value);
+                continue;
+            }
+            for found in &mut found {
+                if found.misspelt.is_none() && is_other_spelling(&member.name, found.name) {
+                    found.misspelt = Some(member.name.clone());
+                }
+            }
+        }
+        Self { prefix, found }
+    }
+
+    /// A member, unless another spelling of it stands there.
+    fn get(&self, name: &str) -> Result<Option<Value<'a>>, Failure> {
+        let Some(found) = self.found.iter().find(|found| found.name == name) else { return Ok(None) };
+        match &found.misspelt {
+            None => Ok(found.value),
+            Some(written) => {
+                Err(Failure::invalid(&self.field(written), &format!("is spelled `{}`", found.name)))
+            }
         }
     }
-    Ok(found)
+
+    /// A text that may be absent. The empty text is what proto makes of absence.
+    fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Failure> {
+        let Some(value) = self.get(name)?.filter(|value| !value.is_null()) else { return Ok(None) };
+        let text = value.as_str().ok_or_else(|| Failure::invalid(&self.field(name), "a text"))?;
+        if text.len() > MAX_ID || text.contains('\0') {
+            return Err(Failure::invalid(&self.field(name), "too long, or not a text"));
+        }
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    fn required(&self, name: &str) -> Result<Cow<'a, str>, Failure> {
+        self.text(name)?.ok_or_else(|| Failure::invalid(&self.field(name), "is required"))
+    }
+
+    fn field(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+/// Whether a member `written` is not the one called `name`, but may be taken for it.
+fn is_other_spelling(written: &str, name: &str) -> bool {
+    differs_only_in_case(written, name)
+        || (written.contains('_') && written.bytes().filter(|byte| *byte != b'_').eq_ignoring_case(name))
 }
 
 trait EqIgnoringCase {
@@ -257,21 +309,6 @@ impl<I: Iterator<Item = u8>> EqIgnoringCase for I {
     fn eq_ignoring_case(self, text: &str) -> bool {
         self.map(|byte| byte.to_ascii_lowercase()).eq(text.bytes().map(|byte| byte.to_ascii_lowercase()))
     }
-}
-
-/// A text that may be absent. The empty text is what proto makes of absence.
-fn text<'a>(object: Object<'a>, prefix: &str, name: &str) -> Result<Option<Cow<'a, str>>, Failure> {
-    let Some(value) = member(object, prefix, name)?.filter(|value| !value.is_null()) else { return Ok(None) };
-    let field = || format!("{prefix}{name}");
-    let text = value.as_str().ok_or_else(|| Failure::invalid(&field(), "a text"))?;
-    if text.len() > MAX_ID || text.contains('\0') {
-        return Err(Failure::invalid(&field(), "too long, or not a text"));
-    }
-    Ok(Some(text).filter(|text| !text.is_empty()))
-}
-
-fn required<'a>(object: Object<'a>, prefix: &str, name: &str) -> Result<Cow<'a, str>, Failure> {
-    text(object, prefix, name)?.ok_or_else(|| Failure::invalid(&format!("{prefix}{name}"), "is required"))
 }
 
 #[cfg(test)]

@@ -266,6 +266,14 @@ fn is_case_variant(inner: &[u8], name: &str) -> bool {
 /// Whether `written` differs from `name`, but in nothing except case: a reader that ignores case, as Go's
 /// does, takes one for the other.
 pub fn differs_only_in_case(written: &str, name: &str) -> bool {
+    // Most names differ in their first letter: nothing else of them is looked at.
+    if let (Some(first), Some(other)) = (written.bytes().next(), name.bytes().next())
+        && first.is_ascii()
+        && other.is_ascii()
+        && !first.eq_ignore_ascii_case(&other)
+    {
+        return false;
+    }
     if written.is_ascii() && name.is_ascii() {
         return written.eq_ignore_ascii_case(name) && written != name;
     }

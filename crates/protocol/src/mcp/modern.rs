@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::{Method, header, revision::is_legacy_version, target::Target};
-use crate::json::{Kind, Object, Value, quote};
+use crate::json::{Kind, Object, Value, differs_only_in_case, quote};
 use crate::rpc::{Message, code};
 
 /// `_meta` key of the protocol version.
@@ -108,13 +108,16 @@ pub fn check_method(mirror: &Mirror, method_name: &str) -> Result<(), ModernErro
 
 /// Checks that a request about a task comes from a client that declared the tasks extension in it.
 pub fn check_tasks(method: Method, params: Option<Object<'_>>) -> Result<(), ModernError> {
+    if !method.is_task() {
+        return Ok(());
+    }
     let extensions = params
         .and_then(meta)
         .and_then(|meta| meta.get(META_CAPABILITIES))
         .and_then(Value::as_object)
         .and_then(|capabilities| capabilities.get("extensions"))
         .and_then(Value::as_object);
-    if !method.is_task() || extensions.is_some_and(|extensions| extensions.get(TASKS_EXTENSION).is_some()) {
+    if extensions.is_some_and(|extensions| extensions.get(TASKS_EXTENSION).is_some()) {
         return Ok(());
     }
     Err(ModernError {
@@ -139,16 +142,22 @@ pub fn check_name(mirror: &Mirror, method: Method, target: &Target<'_>) -> Resul
 }
 
 fn required_meta(params: Option<Object<'_>>) -> Result<Cow<'_, str>, ModernError> {
-    let meta = params.and_then(meta);
-    let version = meta.and_then(|meta| meta.get(META_VERSION)).and_then(Value::as_str);
-    let version = version.ok_or_else(|| missing(META_VERSION))?;
-    let capabilities = meta.and_then(|meta| meta.get(META_CAPABILITIES));
+    let (mut version, mut capabilities, mut has_variant) = (None, None, false);
+    for member in params.and_then(meta).into_iter().flat_map(Object::members) {
+        match &*member.name {
+            META_VERSION => version = Some(member.value),
+            META_CAPABILITIES => capabilities = Some(member.value),
+            other => {
+                let decides = [META_VERSION, META_CAPABILITIES];
+                has_variant |= decides.iter().any(|name| differs_only_in_case(other, name));
+            }
+        }
+    }
+    let version = version.and_then(Value::as_str).ok_or_else(|| missing(META_VERSION))?;
     if !capabilities.is_some_and(|value| value.kind() == Kind::Object) {
         return Err(missing(META_CAPABILITIES));
     }
-    if meta
-        .is_some_and(|meta| meta.has_case_variant(META_VERSION) || meta.has_case_variant(META_CAPABILITIES))
-    {
+    if has_variant {
         return Err(missing("_meta without case variants"));
     }
     Ok(version)
