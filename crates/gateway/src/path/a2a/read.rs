@@ -1,5 +1,7 @@
 //! What is asked: one operation with its parameters, whichever binding it came by.
 
+use std::borrow::Cow;
+
 use doorward_model::Binding;
 use doorward_protocol::{
     a2a::{
@@ -124,7 +126,11 @@ fn http_json(
         check_media(headers)?;
         Some(read::parse(body, depth)?)
     };
-    let params = parse(rest::params(&request, body.as_ref()).map_err(of_path)?)?;
+    let merged = match rest::params(&request, body.as_ref()).map_err(of_path)? {
+        Cow::Owned(text) => Some(parse(text)?),
+        Cow::Borrowed(_) => None,
+    };
+    let params = merged.or(body).ok_or(Reason::Internal)?;
     said(request.operation, Dialect::of(request.version, Binding::HttpJson), params, None)
 }
 
@@ -173,8 +179,8 @@ fn said(
     let plain = translate::plain(dialect, operation, params.root());
     let plain = plain.map_err(super::untranslatable)?;
     let rewritten = match plain {
-        std::borrow::Cow::Borrowed(_) => None,
-        std::borrow::Cow::Owned(text) => Some(parse(text)?),
+        Cow::Borrowed(_) => None,
+        Cow::Owned(text) => Some(parse(text)?),
     };
     let (params, message) = match rewritten {
         Some(rewritten) => (rewritten, None),

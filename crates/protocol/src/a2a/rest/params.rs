@@ -22,7 +22,7 @@ type Fixed<'a> = (&'static str, Cow<'a, str>);
 /// # Errors
 /// When there is no body where one is needed, when it is no object, and when it contradicts the path, in whichever
 /// spelling: the path would win, and who reads the body only must not see anything else.
-pub fn params(request: &RestRequest<'_>, body: Option<&Document>) -> Result<Vec<u8>, RestError> {
+pub fn params<'d>(request: &RestRequest<'_>, body: Option<&'d Document>) -> Result<Cow<'d, [u8]>, RestError> {
     use Operation as O;
     let body = match request.operation {
         O::SendMessage | O::SendStreamingMessage | O::CreatePushConfig => Some(body.ok_or(RestError::Body)?),
@@ -32,10 +32,10 @@ pub fn params(request: &RestRequest<'_>, body: Option<&Document>) -> Result<Vec<
     let fixed = request.fixed();
     match body {
         Some(body) if request.version == Version::V0_3 && request.operation == O::CreatePushConfig => {
-            request.webhook_0_3(body)
+            request.webhook_0_3(body).map(Cow::Owned)
         }
         Some(body) => merge(body, &fixed),
-        None => request.without_body(&fixed),
+        None => request.without_body(&fixed).map(Cow::Owned),
     }
 }
 
@@ -99,7 +99,7 @@ impl RestRequest<'_> {
             fixed.push((name, Cow::Borrowed(&**id)));
         }
         if config.is_some() {
-            return merge(body, &fixed);
+            return merge(body, &fixed).map(Cow::into_owned);
         }
         let mut out = Vec::new();
         let mut object = ObjectWriter::begin(&mut out);
@@ -113,8 +113,8 @@ impl RestRequest<'_> {
 }
 
 /// The body with what the path decides. Members that a reader could take for one of those must say the same; only the
-/// one that is spelt as it should be stays.
-fn merge(body: &Document, fixed: &[Fixed<'_>]) -> Result<Vec<u8>, RestError> {
+/// one that is spelt as it should be stays. Borrowed where that is all of the body, as it is.
+fn merge<'d>(body: &'d Document, fixed: &[Fixed<'_>]) -> Result<Cow<'d, [u8]>, RestError> {
     let object = body.root().as_object().ok_or(RestError::Body)?;
     let mut splice = Splice::new(body);
     for (name, text) in fixed {
@@ -130,7 +130,7 @@ fn merge(body: &Document, fixed: &[Fixed<'_>]) -> Result<Vec<u8>, RestError> {
             splice.set_member(object, name, crate::json::quote(text).as_bytes());
         }
     }
-    Ok(splice.finish().into())
+    Ok(if splice.is_empty() { Cow::Borrowed(body.bytes()) } else { Cow::Owned(splice.finish().into()) })
 }
 
 /// Whether a member of the body does not contradict the path: it says the same, or nothing.

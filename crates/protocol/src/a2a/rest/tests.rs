@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -11,7 +13,16 @@ fn document(text: &str) -> Document {
 fn read(method: &str, path: &str, body: Option<&str>) -> Result<String, RestError> {
     let body = body.map(document);
     let params = params(&parse(method, path)?, body.as_ref())?;
-    Ok(String::from_utf8(params).unwrap())
+    Ok(String::from_utf8(params.into_owned()).unwrap())
+}
+
+#[test]
+fn a_body_to_which_the_path_adds_nothing_is_taken_as_it_is() {
+    let body = document(r#" {"message":{"messageId":"m"},"x":1.0} "#);
+    let merged = params(&parse("POST", "/message:send").unwrap(), Some(&body)).unwrap();
+    assert!(matches!(merged, Cow::Borrowed(bytes) if bytes == &body.bytes()[..]));
+    let merged = params(&parse("POST", "/t/message:send").unwrap(), Some(&body)).unwrap();
+    assert!(matches!(merged, Cow::Owned(_)));
 }
 
 #[test]
@@ -442,7 +453,7 @@ proptest! {
         prop_assert_eq!(request.config.as_deref(), Some(&*config));
         let path = format!("/tasks/x?historyLength={length}");
         let request = parse("GET", &path).unwrap();
-        let read = document(&String::from_utf8(super::params(&request, None).unwrap()).unwrap());
+        let read = document(std::str::from_utf8(&super::params(&request, None).unwrap()).unwrap());
         let read = read.root().as_object().unwrap().get("historyLength").and_then(Value::as_i64);
         prop_assert_eq!(read, Some(i64::from(length)));
     }
@@ -453,7 +464,7 @@ proptest! {
             if let Ok(request) = parse(method, &path) {
                 let params = super::params(&request, None);
                 if let Ok(params) = params {
-                    document(&String::from_utf8(params).unwrap());
+                    document(std::str::from_utf8(&params).unwrap());
                 }
             }
         }
