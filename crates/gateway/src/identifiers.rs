@@ -37,12 +37,12 @@ impl Identifiers {
 impl RequestId {
     /// 32 hex digits: also a valid W3C trace id.
     pub(crate) fn hex(self) -> String {
-        format!("{:016x}{:016x}", self.process, self.count)
+        hash::hex(&(u128::from(self.process) << 64 | u128::from(self.count)).to_be_bytes())
     }
 
     /// 16 hex digits: a W3C span id. Never all zero.
     pub(crate) fn span(self) -> String {
-        format!("{:016x}", self.count.rotate_left(32) ^ self.process)
+        hash::hex(&(self.count.rotate_left(32) ^ self.process).to_be_bytes())
     }
 
     /// Nine bytes that set the JSON-RPC ids of this request apart.

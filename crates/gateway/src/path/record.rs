@@ -204,9 +204,15 @@ impl OpenRecord {
 
     /// Notes what is asked.
     pub(super) fn asked(&mut self, version: Option<&str>, method: Option<&str>, capability: Option<&str>) {
-        self.record.protocol_version = version.map(clip);
-        self.record.method = method.map(clip);
-        self.record.capability = capability.map(clip);
+        // Told several times of a request, as more of it is understood.
+        let note = |known: &mut Option<String>, said: Option<&str>| {
+            if known.as_deref() != said {
+                *known = said.map(clip);
+            }
+        };
+        note(&mut self.record.protocol_version, version);
+        note(&mut self.record.method, method);
+        note(&mut self.record.capability, capability);
     }
 
     /// Notes the binding of A2A that the caller uses.

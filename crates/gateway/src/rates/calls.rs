@@ -1,6 +1,7 @@
 //! How often callers of one virtual server or agent called.
 
 use std::{
+    fmt::Write as _,
     net::IpAddr,
     sync::{Mutex, PoisonError},
 };
@@ -48,10 +49,11 @@ impl CallKey {
 
     /// Parts are length-prefixed: no two lists of parts are one text.
     fn digest(parts: &[&str]) -> Self {
-        let text = parts.iter().fold(String::new(), |mut text, part| {
-            text.extend([&part.len().to_string(), ":", part]);
-            text
-        });
+        let mut text = String::with_capacity(128);
+        for part in parts {
+            // Writing to a string cannot fail.
+            let _infallible = write!(text, "{}:{part}", part.len());
+        }
         Self(hash::sha256(text.as_bytes()))
     }
 }

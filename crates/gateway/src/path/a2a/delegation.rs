@@ -12,7 +12,7 @@ use super::{
 
 /// Doorward's member of `tracestate` (W3C Trace Context section 3.3), and what parts the names in it.
 const MEMBER: &str = "doorward";
-const BETWEEN: char = '/';
+const BETWEEN: &str = "/";
 /// Doorward's own header, with commas between the names.
 pub(super) const HEADER: &str = "doorward-via";
 /// Most names that are read.
@@ -50,13 +50,15 @@ impl Chain {
         if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
             headers.insert(HeaderName::from_static(HEADER), value);
         }
-        let own = format!("{MEMBER}={}", names.join(&BETWEEN.to_string()));
+        let mut state = [MEMBER, "=", &names.join(BETWEEN)].concat();
         let others = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let others = others.split(',').map(str::trim).filter(|member| !member.is_empty());
         let others = others.filter(|member| member.split('=').next() != Some(MEMBER));
         // 32 members at most (section 3.3.1.1); what came last stands first.
-        let members: Vec<_> = std::iter::once(own.as_str()).chain(others).take(32).collect();
-        if let Ok(value) = HeaderValue::from_str(&members.join(",")) {
+        for other in others.take(31) {
+            state.extend([",", other]);
+        }
+        if let Ok(value) = HeaderValue::from_str(&state) {
             headers.insert(HeaderName::from_static("tracestate"), value);
         }
     }

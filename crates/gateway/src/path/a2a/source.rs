@@ -46,7 +46,7 @@ impl Talk {
 
     async fn hear_json_rpc(&self, response: Response<Incoming>) -> Result<Heard, Refusal> {
         let status = response.status();
-        let is_json = media(response.headers()) == Some("application/json".to_owned());
+        let is_json = media(response.headers()).is_some_and(|media| media == "application/json");
         if !is_json && !status.is_success() {
             return Err(failed(&self.call, UpstreamFailure::Status(status.as_u16())));
         }
