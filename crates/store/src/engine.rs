@@ -7,7 +7,11 @@ mod many;
 mod sqlite;
 mod statements;
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_lc_rs::rand;
 use sqlx::{
@@ -16,7 +20,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::StoreError;
+use crate::{StoreError, tasks::Recent};
 
 /// The tables, from the first version to this one.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -37,7 +41,12 @@ pub struct Store {
 #[derive(Debug, Clone)]
 pub(crate) enum Engine {
     /// One connection writes, so that writers queue here and not in SQLite's busy handler; several read.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+        /// What was noted about tasks and is not in their tables yet.
+        recent: Arc<Mutex<Recent>>,
+    },
     /// PostgreSQL takes as many writers as there are connections.
     Postgres(PgPool),
 }
@@ -76,7 +85,7 @@ macro_rules! writing {
 }
 
 pub(crate) use many::ManyRows;
-pub(crate) use statements::{Places, Statements, Value, raise, values};
+pub(crate) use statements::{Places, Row, Statements, Value, raise, values};
 pub(crate) use {reading, writing};
 
 impl Store {
@@ -104,7 +113,7 @@ impl Store {
     /// Closes all connections, of clones too, once running statements have ended.
     pub async fn close(self) {
         match self.engine {
-            Engine::Sqlite { writer, readers } => {
+            Engine::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }

@@ -75,6 +75,15 @@ impl Database {
         [self.store().await, self.store().await]
     }
 
+    /// Two stores as two replicas have them. With SQLite there is one process, in which there may be two writers.
+    pub(crate) async fn replicas(&self) -> [Store; 2] {
+        if !self.is_sqlite() {
+            return self.stores().await;
+        }
+        let store = self.store().await;
+        [store.clone(), store]
+    }
+
     /// The only number that a query gives.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.outsider().await.number(sql).await

@@ -109,6 +109,7 @@ impl Store {
     /// safe then.
     pub async fn put_push_config(&self, push: &PushConfig, most: u32) -> Result<PutPush, StoreError> {
         check_id(&push.config)?;
+        self.settle_tasks().await?;
         Ok(writing!(self, tx => {
             let free = match &push.task {
                 Some(task) => {
@@ -137,6 +138,7 @@ impl Store {
     ) -> Result<PutPush, StoreError> {
         const BIND: &str = "UPDATE push_config SET task = $1, config = $2 WHERE callback_hash = $3";
         check_id(task)?;
+        self.settle_tasks().await?;
         Ok(writing!(self, tx => {
             lock(&mut *tx).await?;
             let found: Option<PushRow> =

@@ -8,13 +8,17 @@
 //! |---|---|
 //! | `index` | [`TaskIndex`]: the face to the request path |
 //! | `writer` | the one task that writes, and what it puts into one transaction |
-//! | `write` | the statements of such a transaction |
+//! | `write` | the statements of such a transaction on PostgreSQL |
+//! | `journal` | the same with SQLite, which appends first and folds later |
+//! | `recent` | what is appended and not folded, and how a note is judged |
 //! | `read` | one task, pages of tasks, counts for quotas |
 //! | `forget` | tasks that ended long ago |
 
 mod forget;
 mod index;
+mod journal;
 mod read;
+mod recent;
 mod write;
 mod writer;
 
@@ -23,6 +27,7 @@ use doorward_model::{CallerKey, Name, Timestamp};
 
 pub use index::TaskIndex;
 pub use read::{TaskCounts, TaskCursor, TaskFilter, TaskPage};
+pub(crate) use recent::Recent;
 
 use crate::engine::hex;
 

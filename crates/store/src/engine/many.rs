@@ -4,7 +4,7 @@
 
 use std::{iter::repeat_n, sync::OnceLock};
 
-use super::{Places, Statements, Value};
+use super::{Places, Row, Statements, Value};
 use crate::StoreError;
 
 /// How many rows the texts take. SQLite copies what a statement changes in case it fails half-way; much larger ones cost
@@ -44,18 +44,37 @@ impl<const N: usize> ManyRows<N> {
     ) -> Result<u64, StoreError> {
         let mut touched = 0;
         for rows in rows.chunks(MOST) {
-            let size = SIZES.iter().position(|size| rows.len() <= *size).unwrap_or(SIZES.len() - 1);
-            let texts = match S::PLACES {
-                Places::InOrder => &self.in_order,
-                Places::Numbered => &self.numbered,
-            };
-            let sql = texts[size].get_or_init(|| self.text(SIZES[size], S::PLACES));
-            let nothing = rows[0].map(Value::null);
-            let rows = rows.iter().chain(repeat_n(&nothing, SIZES[size] - rows.len()));
-            let values: Vec<Value<'_>> = rows.flatten().copied().collect();
+            let (sql, values) = self.fill(rows, S::PLACES);
             touched += tx.run(sql, &values).await?;
         }
         Ok(touched)
+    }
+
+    /// Asks it about these rows, 16 at a time; gives what it finds, in no order.
+    pub(crate) async fn rows<S: Statements, R: Row>(
+        &'static self,
+        tx: &mut S,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<Vec<R>, StoreError> {
+        let mut found = Vec::new();
+        for rows in rows.chunks(MOST) {
+            let (sql, values) = self.fill(rows, S::PLACES);
+            found.extend(tx.rows(sql, &values).await?);
+        }
+        Ok(found)
+    }
+
+    /// The text for so many rows, and its values.
+    fn fill<'a>(&'static self, rows: &[[Value<'a>; N]], places: Places) -> (&'static str, Vec<Value<'a>>) {
+        let size = SIZES.iter().position(|size| rows.len() <= *size).unwrap_or(SIZES.len() - 1);
+        let texts = match places {
+            Places::InOrder => &self.in_order,
+            Places::Numbered => &self.numbered,
+        };
+        let sql = texts[size].get_or_init(|| self.text(SIZES[size], places));
+        let nothing = rows[0].map(Value::null);
+        let rows = rows.iter().chain(repeat_n(&nothing, SIZES[size] - rows.len()));
+        (sql, rows.flatten().copied().collect())
     }
 
     fn text(&self, rows: usize, places: Places) -> String {

@@ -3,6 +3,7 @@
 use std::{
     fs::{DirBuilder, OpenOptions},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -51,7 +52,7 @@ pub(super) async fn open(address: &str) -> Result<Engine, StoreError> {
     let writer = pool(1).connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
     // A write that strays to a reader fails instead of competing with the writer.
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok(Engine::Sqlite { writer, readers })
+    Ok(Engine::Sqlite { writer, readers, recent: Arc::default() })
 }
 
 /// Makes room for writes that are scattered over the file.

@@ -77,7 +77,7 @@ async fn the_chain_is_main_on_a_file_and_new_on_a_server() {
 #[tokio::test]
 async fn sqlite_is_set_up_to_keep_what_it_acknowledged() {
     let database = Database::sqlite();
-    let Engine::Sqlite { writer, readers } = database.store().await.engine else { panic!("not SQLite") };
+    let Engine::Sqlite { writer, readers, .. } = database.store().await.engine else { panic!("not SQLite") };
     for (pool, query_only) in [(&writer, 0), (&readers, 1)] {
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
         assert_eq!(mode, "wal");

@@ -135,7 +135,7 @@ async fn a_task_has_as_many_webhooks_as_it_may_have() {
 #[tokio::test]
 async fn callers_who_register_at_once_do_not_get_past_the_limit() {
     on_each_engine(async |database| {
-        let stores = database.stores().await;
+        let stores = database.replicas().await;
         for round in 0..20 {
             let task = format!("t{round}");
             note(&stores[0], &[&task]).await;

@@ -36,6 +36,7 @@ impl Store {
         ended_before: Timestamp,
         idle_before: Timestamp,
     ) -> Result<u64, StoreError> {
+        self.settle_tasks().await?;
         let mut forgotten = 0;
         for (sql, before) in
             [(ENDED, ended_before), (IDLE, idle_before), (CONTEXTS, idle_before.plus_secs(-DAY_SECS))]

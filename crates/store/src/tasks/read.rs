@@ -3,8 +3,11 @@
 use doorward_model::{Name, Timestamp};
 use sqlx::FromRow;
 
-use super::{Owner, StoredTask, TaskPhase};
-use crate::{Store, StoreError, engine::values};
+use super::{Owner, StoredTask, TaskPhase, journal::Journal};
+use crate::{
+    Store, StoreError,
+    engine::{Engine, Statements, reading, values},
+};
 
 /// Selects tasks.
 macro_rules! task_query {
@@ -79,6 +82,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn task(&self, agent: &Name, task: &str) -> Result<Option<StoredTask>, StoreError> {
+        if let Some(journal) = self.task_journal() {
+            journal.open().await?;
+            if let Some(task) = journal.task(&(agent.clone(), task.to_owned())) {
+                return Ok(Some(task));
+            }
+        }
         let sql = task_query!("WHERE agent = $1 AND task = $2");
         self.row::<TaskRow>(sql, values![agent, task]).await?.map(TaskRow::read).transpose()
     }
@@ -89,6 +98,12 @@ impl Store {
     /// When the database fails.
     pub async fn context_owner(&self, agent: &Name, context: &str) -> Result<Option<Owner>, StoreError> {
         const SQL: &str = "SELECT owner FROM context WHERE agent = $1 AND context = $2";
+        if let Some(journal) = self.task_journal() {
+            journal.open().await?;
+            if let Some(owner) = journal.context_owner(&(agent.clone(), context.to_owned())) {
+                return Ok(Some(owner));
+            }
+        }
         let row = self.row::<(String,)>(SQL, values![agent, context]).await?;
         Ok(row.map(|(owner,)| Owner::stored(owner)))
     }
@@ -113,6 +128,7 @@ impl Store {
              AND state_time >= $5 AND (state_time, task) < ($6, $7)
              ORDER BY state_time DESC, task DESC LIMIT $8"
         );
+        self.settle_tasks().await?;
         let TaskFilter { context, state, since } = filter;
         let since = since.map_or(i64::MIN, Timestamp::as_micros);
         let (time, task) = after.map_or((i64::MAX, ""), |after| (after.state_time.as_micros(), &after.task));
@@ -132,12 +148,50 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn task_counts(&self, agent: &Name, owner: &Owner) -> Result<TaskCounts, StoreError> {
-        const SQL: &str = "SELECT COUNT(*), COUNT(CASE phase WHEN 1 THEN 1 END) FROM task
-             WHERE agent = $1 AND owner = $2 AND phase < 2";
-        let row = self.row::<(i64, i64)>(SQL, values![agent, owner.as_str()]).await?;
-        let (open, interrupted) = row.unwrap_or_default();
+        if let Some(journal) = self.task_journal() {
+            return journal.counts(agent, owner).await;
+        }
+        let (open, interrupted) = reading!(self, pool => {
+            count_tasks(&mut *pool.acquire().await?, agent, owner).await?
+        });
         Ok(TaskCounts { open: open.unsigned_abs(), interrupted: interrupted.unsigned_abs() })
     }
+
+    /// Folds all that was noted into the tables, for statements that read or refer to rows there.
+    pub(crate) async fn settle_tasks(&self) -> Result<(), StoreError> {
+        match self.task_journal() {
+            Some(journal) => journal.settle().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Folds a little of what was noted, when it is time.
+    pub(super) async fn fold_tasks(&self) -> Result<(), StoreError> {
+        match self.task_journal() {
+            Some(journal) => journal.fold_some().await,
+            None => Ok(()),
+        }
+    }
+
+    /// What stands in front of the tables with SQLite.
+    pub(super) fn task_journal(&self) -> Option<Journal<'_>> {
+        match &self.engine {
+            Engine::Sqlite { writer, recent, .. } => Some(Journal { writer, recent }),
+            Engine::Postgres(_) => None,
+        }
+    }
+}
+
+/// How many tasks the table counts that have not ended, and how many of those wait for their owner.
+pub(super) async fn count_tasks(
+    statements: &mut impl Statements,
+    agent: &Name,
+    owner: &Owner,
+) -> Result<(i64, i64), StoreError> {
+    const SQL: &str = "SELECT COUNT(*), COUNT(CASE phase WHEN 1 THEN 1 END) FROM task
+         WHERE agent = $1 AND owner = $2 AND phase < 2";
+    let row = statements.row::<(i64, i64)>(SQL, values![agent, owner.as_str()]).await?;
+    Ok(row.unwrap_or_default())
 }
 
 impl TaskRow {

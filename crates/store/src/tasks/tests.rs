@@ -1,5 +1,6 @@
 //! Ownership, states that do not go back, races of callers and replicas, pages and counts.
 
+mod journal;
 mod load;
 mod pages;
 
@@ -197,7 +198,7 @@ async fn all_at_once(indexes: &[TaskIndex], notes: Vec<TaskNote>) -> Vec<(TaskNo
 #[tokio::test]
 async fn of_many_callers_with_one_task_id_one_wins_and_all_are_told_who() {
     on_each_engine(async |database| {
-        let [one, other] = database.stores().await;
+        let [one, other] = database.replicas().await;
         let indexes = [TaskIndex::open(one.clone()), TaskIndex::open(other)];
         for round in 0..10 {
             let id = format!("t{round}");
@@ -219,7 +220,7 @@ async fn of_many_callers_with_one_task_id_one_wins_and_all_are_told_who() {
 #[tokio::test]
 async fn of_many_callers_with_one_context_one_wins_and_the_others_get_no_task() {
     on_each_engine(async |database| {
-        let [one, other] = database.stores().await;
+        let [one, other] = database.replicas().await;
         let indexes = [TaskIndex::open(one.clone()), TaskIndex::open(other)];
         for round in 0..10 {
             let shared = format!("context {round}");
@@ -268,7 +269,7 @@ async fn notes_of_one_task_are_written_in_their_order() {
 #[tokio::test]
 async fn replicas_that_note_the_same_tasks_do_not_stand_in_each_others_way() {
     on_each_engine(async |database| {
-        let [one, other] = database.stores().await;
+        let [one, other] = database.replicas().await;
         let indexes = [TaskIndex::open(one.clone()), TaskIndex::open(other)];
         for round in 0..10 {
             // Each index gets every task, the second one in the opposite order.

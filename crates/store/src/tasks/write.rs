@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Contexts keep their owner. When one was mentioned is written to the day, for a row need not change with each note.
-static CONTEXTS: ManyRows<4> = ManyRows::new(
+pub(super) static CONTEXTS: ManyRows<4> = ManyRows::new(
     "INSERT INTO context (agent, context, owner, noted)
      SELECT v.column1, v.column2, v.column3, v.column4 FROM",
     "AS v WHERE v.column1 IS NOT NULL
@@ -122,7 +122,7 @@ async fn read_noted(tx: &mut impl Statements, note: &TaskNote) -> Result<Noted, 
 }
 
 /// Whether a row says what a note says, be it because of the note or because it did before.
-fn says(stored: &StoredTask, note: &TaskNote) -> bool {
+pub(super) fn says(stored: &StoredTask, note: &TaskNote) -> bool {
     let in_time = match note.phase {
         TaskPhase::Ended => stored.state_time >= note.state_time,
         TaskPhase::Open | TaskPhase::Interrupted => stored.state_time == note.state_time,

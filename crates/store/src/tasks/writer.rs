@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     ContextNote, Noted, Owner, TaskNote,
+    recent::Key,
     write::{Outcome, write},
 };
 use crate::{Store, StoreError, engine::writing};
@@ -19,6 +20,9 @@ const MOST: usize = 64;
 
 /// How many notes may wait for a later transaction than the next one.
 const MOST_LEFT: usize = 256;
+
+/// After how long without a note the journal is folded.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// The longest that one transaction may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -73,7 +77,7 @@ impl Writer {
         let mut begun = false;
         loop {
             if self.left.is_empty() {
-                let Some(first) = self.received.recv().await else { return };
+                let Some(first) = self.next().await else { return };
                 self.left.push_back(first);
             }
             if !begun {
@@ -87,6 +91,27 @@ impl Writer {
             tokio::task::yield_now().await;
             let (batch, waiting) = self.gather();
             self.write(batch, waiting).await;
+            self.fold(false).await;
+        }
+    }
+
+    /// The next note. Where none comes for a while, what was noted before is brought into its tables.
+    async fn next(&mut self) -> Option<Submitted> {
+        if let Ok(next) = tokio::time::timeout(QUIET, self.received.recv()).await {
+            return next;
+        }
+        self.fold(true).await;
+        self.received.recv().await
+    }
+
+    /// Folds what stands in the journal, all of it or a little where much waits. What fails is tried again later.
+    async fn fold(&self, all: bool) {
+        let folded =
+            async { if all { self.store.settle_tasks().await } else { self.store.fold_tasks().await } };
+        match tokio::time::timeout(ATTEMPT, folded).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "noted tasks wait in the journal"),
+            Err(_) => tracing::warn!("noted tasks wait in the journal: the database is slow"),
         }
     }
 
@@ -142,7 +167,10 @@ impl Writer {
     }
 
     async fn attempt(&self, batch: &Batch) -> Result<Outcome, StoreError> {
-        Ok(writing!(self.store, tx => write(&mut *tx, batch).await?))
+        match self.store.task_journal() {
+            Some(journal) => journal.write(batch).await,
+            None => Ok(writing!(self.store, tx => write(&mut *tx, batch).await?)),
+        }
     }
 }
 
@@ -153,6 +181,16 @@ impl Batch {
 
     fn rows(&self) -> impl Iterator<Item = Rows<'_>> {
         self.tasks.iter().map(TaskNote::rows).chain(self.contexts.iter().map(ContextNote::rows))
+    }
+
+    /// The contexts that it names, some of them twice.
+    pub(super) fn context_keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.rows().filter_map(|rows| Some((rows.agent.clone(), rows.context?.to_owned())))
+    }
+
+    /// The tasks that it names.
+    pub(super) fn task_keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.tasks.iter().map(|note| (note.agent.clone(), note.task.clone()))
     }
 
     fn add(&mut self, submitted: Submitted, waiting: &mut Waiting) {

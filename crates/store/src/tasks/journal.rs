@@ -1,0 +1,338 @@
+//! How notes are written with SQLite: appended as one row for all that wait, and folded into the tables later, many at a
+//! time and in the order of their indexes.
+//!
+//! Ids of tasks and contexts are random, so every note that went straight into the tables would change a page of its own
+//! in each of their indexes. A group of the journal is one row at the end of one table; thousands of notes that are
+//! folded together share their pages.
+//!
+//! One connection writes, and whoever has it is alone: what is in memory changes only while it is held. What stands is
+//! asked of memory first and of the tables then. A note is answered once its group is committed.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use doorward_model::{Name, Timestamp};
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection as _, FromRow, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
+
+use super::{
+    Owner, StoredTask, TaskCounts, TaskPhase,
+    read::{TaskRow, count_tasks},
+    recent::{Facts, Fold, Key, Mention, Recent},
+    write::{CONTEXTS, Outcome},
+    writer::Batch,
+};
+use crate::{
+    StoreError,
+    engine::{ManyRows, Statements as _, Value, values},
+};
+
+/// How many tasks and contexts wait until they are folded: some 10 MiB of memory, and a start after a crash that takes
+/// a tenth of a second longer.
+const FOLD_AT: usize = 16_384;
+
+/// How many may wait when folding fails. Then notes fail, too.
+const MOST: usize = 4 * FOLD_AT;
+
+static STANDING_CONTEXTS: ManyRows<2> = ManyRows::new(
+    "SELECT c.agent, c.context AS id, c.owner, c.noted FROM",
+    "AS v CROSS JOIN context c ON c.agent = v.column1 AND c.context = v.column2",
+);
+
+static STANDING_TASKS: ManyRows<2> = ManyRows::new(
+    "SELECT t.agent, t.task, t.context, t.owner, t.state, t.phase, t.state_time, t.version, t.binding, t.created, t.noted FROM",
+    "AS v CROSS JOIN task t ON t.agent = v.column1 AND t.task = v.column2",
+);
+
+/// Tasks as they stand, which were judged when they were noted. What a second process may have written meanwhile, which
+/// there should not be, keeps its owner and its end.
+static TASKS: ManyRows<11> = ManyRows::new(
+    "INSERT INTO task (agent, task, context, owner, state, phase, state_time, version, binding, created, noted)
+     SELECT v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, v.column7, v.column8, v.column9,
+         v.column10, v.column11 FROM",
+    "AS v WHERE v.column1 IS NOT NULL
+     ON CONFLICT (agent, task) DO UPDATE SET state = excluded.state, phase = excluded.phase, noted = excluded.noted,
+         state_time = excluded.state_time
+     WHERE task.owner = excluded.owner AND task.phase < 2",
+);
+
+/// The journal of a database, and what of it is not folded.
+#[derive(Clone, Copy)]
+pub(crate) struct Journal<'a> {
+    pub(crate) writer: &'a SqlitePool,
+    pub(crate) recent: &'a Mutex<Recent>,
+}
+
+/// A group as it stands in the journal: compact, and its texts borrowed when it is written.
+#[derive(Serialize, Deserialize)]
+struct Group<T> {
+    contexts: Vec<ContextLine<T>>,
+    tasks: Vec<TaskLine<T>>,
+}
+
+/// Agent, context, owner, when it was mentioned.
+#[derive(Serialize, Deserialize)]
+struct ContextLine<T>(T, T, T, i64);
+
+/// As the columns of the table.
+#[derive(Serialize, Deserialize)]
+struct TaskLine<T>(T, T, Option<T>, T, T, i64, i64, T, T, i64, i64);
+
+#[derive(FromRow)]
+struct ContextRow {
+    agent: String,
+    id: String,
+    owner: String,
+    noted: i64,
+}
+
+#[derive(FromRow)]
+struct AgentsTaskRow {
+    agent: String,
+    #[sqlx(flatten)]
+    task: TaskRow,
+}
+
+impl Journal<'_> {
+    /// Judges the notes of a batch and writes down what changes by them.
+    pub(super) async fn write(self, batch: &Batch) -> Result<Outcome, StoreError> {
+        if self.recent().len() >= MOST {
+            self.fold_next().await?;
+        }
+        let mut alone = self.alone().await?;
+        let mut tx = alone.begin_with("BEGIN IMMEDIATE").await?;
+        let stands = self.standing(&mut tx, batch).await?;
+        let (outcome, changes) = stands.judge(batch);
+        if changes.is_empty() {
+            return Ok(outcome);
+        }
+        let group = self.recent().last + 1;
+        const APPEND: &str = "INSERT INTO task_journal (id, notes) VALUES ($1, $2)";
+        let text = text(&changes)?;
+        // Until it is stored, memory may lack what the journal holds: this group, or one of a second process, whose number
+        // makes this one fail.
+        self.recent().is_certain = false;
+        tx.run(APPEND, values![group, &text]).await?;
+        tx.commit().await?;
+        let mut recent = self.recent();
+        recent.take(changes, &stands, group);
+        recent.is_certain = true;
+        Ok(outcome)
+    }
+
+    /// Folds a little when much waits, or when a round is under way.
+    pub(super) async fn fold_some(self) -> Result<(), StoreError> {
+        let is_due = {
+            let recent = self.recent();
+            recent.is_folding() || recent.len() >= FOLD_AT
+        };
+        if is_due { self.fold_next().await } else { Ok(()) }
+    }
+
+    /// Folds everything that was noted before the call.
+    pub(super) async fn settle(self) -> Result<(), StoreError> {
+        self.open().await?;
+        let last = self.recent().last;
+        while self.recent().folded < last {
+            self.fold_next().await?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that what an earlier run left is in the tables.
+    pub(super) async fn open(self) -> Result<(), StoreError> {
+        if self.recent().was_certain { Ok(()) } else { self.alone().await.map(drop) }
+    }
+
+    /// The task, when it is not folded yet.
+    pub(super) fn task(self, key: &Key) -> Option<StoredTask> {
+        self.recent().task(key).cloned()
+    }
+
+    /// The owner of the context, when it is not folded yet.
+    pub(super) fn context_owner(self, key: &Key) -> Option<Owner> {
+        self.recent().context(key).map(|context| context.owner.clone())
+    }
+
+    /// How many tasks `owner` has that have not ended, in the tables and here. Counted alone, for what is folded
+    /// meanwhile would count twice.
+    pub(super) async fn counts(self, agent: &Name, owner: &Owner) -> Result<TaskCounts, StoreError> {
+        let mut alone = self.alone().await?;
+        let (open, interrupted) = count_tasks(&mut *alone, agent, owner).await?;
+        let more = self.recent().uncounted(agent, owner);
+        let sum = |table: i64, more: i64| u64::try_from(table + more).unwrap_or_default();
+        Ok(TaskCounts { open: sum(open, more.open), interrupted: sum(interrupted, more.interrupted) })
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection that writes, once memory holds what the journal does.
+    async fn alone(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let mut connection = self.writer.acquire().await?;
+        if !self.recent().is_certain {
+            self.recover(&mut connection).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Folds all that the journal holds: after a start, or when nobody knows what became of a commit.
+    async fn recover(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let rows: Vec<(i64, String)> =
+            tx.rows("SELECT id, notes FROM task_journal ORDER BY id", values![]).await?;
+        let mut facts = Facts::default();
+        for (_, notes) in &rows {
+            read(notes, &mut facts)?;
+        }
+        insert(&mut tx, &facts).await?;
+        tx.run("DELETE FROM task_journal", values![]).await?;
+        tx.commit().await?;
+        self.recent().begin(rows.last().map_or(0, |(last, _)| *last));
+        Ok(())
+    }
+
+    /// What stands of all that a batch names.
+    async fn standing(&self, tx: &mut SqliteConnection, batch: &Batch) -> Result<Facts, StoreError> {
+        let (mut facts, mut contexts, mut tasks) = (Facts::default(), BTreeSet::new(), BTreeSet::new());
+        {
+            let recent = self.recent();
+            for key in batch.context_keys() {
+                if let Some(context) = recent.context(&key) {
+                    facts.contexts.insert(key, context.clone());
+                } else {
+                    contexts.insert(key);
+                }
+            }
+            for key in batch.task_keys() {
+                if let Some(task) = recent.task(&key) {
+                    facts.tasks.insert(key, task.clone());
+                } else {
+                    tasks.insert(key);
+                }
+            }
+        }
+        for row in STANDING_CONTEXTS.rows::<_, ContextRow>(tx, &key_rows(&contexts)).await? {
+            let mention =
+                Mention { owner: Owner::stored(row.owner), noted: Timestamp::from_micros(row.noted) };
+            facts.contexts.insert((agent(&row.agent)?, row.id), mention);
+        }
+        for row in STANDING_TASKS.rows::<_, AgentsTaskRow>(tx, &key_rows(&tasks)).await? {
+            let task = row.task.read()?;
+            facts.tasks.insert((agent(&row.agent)?, task.task.clone()), task);
+        }
+        Ok(facts)
+    }
+
+    /// Folds the next few, in a transaction of their own: notes are not to wait for all of it.
+    async fn fold_next(&self) -> Result<(), StoreError> {
+        let mut alone = self.alone().await?;
+        let fold = self.recent().next_fold();
+        let mut tx = alone.begin_with("BEGIN IMMEDIATE").await?;
+        let Fold { facts, upto } = &fold;
+        insert(&mut tx, facts).await?;
+        if let Some(upto) = upto {
+            tx.run("DELETE FROM task_journal WHERE id <= $1", values![*upto]).await?;
+        }
+        self.recent().is_certain = false;
+        tx.commit().await?;
+        let mut recent = self.recent();
+        recent.folded(fold);
+        recent.is_certain = true;
+        Ok(())
+    }
+}
+
+/// Writes into the tables what stands, in the order of their keys.
+async fn insert(tx: &mut SqliteConnection, facts: &Facts) -> Result<(), StoreError> {
+    let contexts = facts.contexts.iter();
+    let contexts: Vec<_> = contexts
+        .map(|((agent, context), Mention { owner, noted })| *values![agent, context, owner.as_str(), *noted])
+        .collect();
+    CONTEXTS.run(tx, &contexts).await?;
+    let tasks: Vec<_> = facts.tasks.iter().map(|((agent, _), task)| task_row(agent, task)).collect();
+    TASKS.run(tx, &tasks).await?;
+    Ok(())
+}
+
+fn task_row<'a>(agent: &'a Name, stored: &'a StoredTask) -> [Value<'a>; 11] {
+    let StoredTask { task, context, owner, state, phase, state_time, version, binding, created, noted } =
+        stored;
+    let phase = phase.number();
+    *values![
+        agent,
+        task,
+        context,
+        owner.as_str(),
+        state,
+        phase,
+        *state_time,
+        version,
+        binding,
+        *created,
+        *noted
+    ]
+}
+
+fn key_rows(keys: &BTreeSet<Key>) -> Vec<[Value<'_>; 2]> {
+    keys.iter().map(|(agent, id)| *values![agent, id]).collect()
+}
+
+fn text(facts: &Facts) -> Result<String, StoreError> {
+    let contexts = facts.contexts.iter().map(|((agent, context), Mention { owner, noted })| {
+        ContextLine(agent.as_str(), context.as_str(), owner.as_str(), noted.as_micros())
+    });
+    let tasks = facts.tasks.iter().map(|((agent, _), task)| {
+        TaskLine(
+            agent.as_str(),
+            task.task.as_str(),
+            task.context.as_deref(),
+            task.owner.as_str(),
+            task.state.as_str(),
+            task.phase.number(),
+            task.state_time.as_micros(),
+            task.version.as_str(),
+            task.binding.as_str(),
+            task.created.as_micros(),
+            task.noted.as_micros(),
+        )
+    });
+    let group = Group { contexts: contexts.collect(), tasks: tasks.collect() };
+    serde_json::to_string(&group).map_err(|_| UNREADABLE)
+}
+
+/// Adds what a group says; the later word counts.
+fn read(notes: &str, facts: &mut Facts) -> Result<(), StoreError> {
+    let group: Group<String> = serde_json::from_str(notes).map_err(|_| UNREADABLE)?;
+    for ContextLine(of, context, owner, noted) in group.contexts {
+        let mention = Mention { owner: Owner::stored(owner), noted: Timestamp::from_micros(noted) };
+        facts.contexts.insert((agent(&of)?, context), mention);
+    }
+    for line in group.tasks {
+        let TaskLine(of, task, context, owner, state, phase, state_time, version, binding, created, noted) =
+            line;
+        let stored = StoredTask {
+            task,
+            context,
+            owner: Owner::stored(owner),
+            state,
+            phase: TaskPhase::stored(phase).ok_or(UNREADABLE)?,
+            state_time: Timestamp::from_micros(state_time),
+            version,
+            binding,
+            created: Timestamp::from_micros(created),
+            noted: Timestamp::from_micros(noted),
+        };
+        facts.tasks.insert((agent(&of)?, stored.task.clone()), stored);
+    }
+    Ok(())
+}
+
+const UNREADABLE: StoreError = StoreError::Unreadable("task_journal.notes");
+
+fn agent(text: &str) -> Result<Name, StoreError> {
+    Name::parse(text).map_err(|_| StoreError::Unreadable("task.agent"))
+}
