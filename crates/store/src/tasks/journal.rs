@@ -8,17 +8,18 @@
 //! One connection writes, and whoever has it is alone: what is in memory changes only while it is held. What stands is
 //! asked of memory first and of the tables then. A note is answered once its group is committed.
 
+mod group;
+
 use std::{
     collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use doorward_model::{Name, Timestamp};
-use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, FromRow, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
 use super::{
-    Owner, StoredTask, TaskCounts, TaskPhase,
+    Owner, StoredTask, TaskCounts,
     read::{TaskRow, count_tasks},
     recent::{Facts, Fold, Key, Mention, Recent},
     write::{CONTEXTS, Outcome},
@@ -65,21 +66,6 @@ pub(crate) struct Journal<'a> {
     pub(crate) recent: &'a Mutex<Recent>,
 }
 
-/// A group as it stands in the journal: compact, and its texts borrowed when it is written.
-#[derive(Serialize, Deserialize)]
-struct Group<T> {
-    contexts: Vec<ContextLine<T>>,
-    tasks: Vec<TaskLine<T>>,
-}
-
-/// Agent, context, owner, when it was mentioned.
-#[derive(Serialize, Deserialize)]
-struct ContextLine<T>(T, T, T, i64);
-
-/// As the columns of the table.
-#[derive(Serialize, Deserialize)]
-struct TaskLine<T>(T, T, Option<T>, T, T, i64, i64, T, T, i64, i64);
-
 #[derive(FromRow)]
 struct ContextRow {
     agent: String,
@@ -110,7 +96,7 @@ impl Journal<'_> {
         }
         let group = self.recent().last + 1;
         const APPEND: &str = "INSERT INTO task_journal (id, notes) VALUES ($1, $2)";
-        let text = text(&changes)?;
+        let text = group::text(&changes)?;
         // Until it is stored, memory may lack what the journal holds: this group, or one of a second process, whose number
         // makes this one fail.
         self.recent().is_certain = false;
@@ -186,7 +172,7 @@ impl Journal<'_> {
             tx.rows("SELECT id, notes FROM task_journal ORDER BY id", values![]).await?;
         let mut facts = Facts::default();
         for (_, notes) in &rows {
-            read(notes, &mut facts)?;
+            group::read(notes, &mut facts)?;
         }
         insert(&mut tx, &facts).await?;
         tx.run("DELETE FROM task_journal", values![]).await?;
@@ -280,58 +266,6 @@ fn task_row<'a>(agent: &'a Name, stored: &'a StoredTask) -> [Value<'a>; 11] {
 fn key_rows(keys: &BTreeSet<Key>) -> Vec<[Value<'_>; 2]> {
     keys.iter().map(|(agent, id)| *values![agent, id]).collect()
 }
-
-fn text(facts: &Facts) -> Result<String, StoreError> {
-    let contexts = facts.contexts.iter().map(|((agent, context), Mention { owner, noted })| {
-        ContextLine(agent.as_str(), context.as_str(), owner.as_str(), noted.as_micros())
-    });
-    let tasks = facts.tasks.iter().map(|((agent, _), task)| {
-        TaskLine(
-            agent.as_str(),
-            task.task.as_str(),
-            task.context.as_deref(),
-            task.owner.as_str(),
-            task.state.as_str(),
-            task.phase.number(),
-            task.state_time.as_micros(),
-            task.version.as_str(),
-            task.binding.as_str(),
-            task.created.as_micros(),
-            task.noted.as_micros(),
-        )
-    });
-    let group = Group { contexts: contexts.collect(), tasks: tasks.collect() };
-    serde_json::to_string(&group).map_err(|_| UNREADABLE)
-}
-
-/// Adds what a group says; the later word counts.
-fn read(notes: &str, facts: &mut Facts) -> Result<(), StoreError> {
-    let group: Group<String> = serde_json::from_str(notes).map_err(|_| UNREADABLE)?;
-    for ContextLine(of, context, owner, noted) in group.contexts {
-        let mention = Mention { owner: Owner::stored(owner), noted: Timestamp::from_micros(noted) };
-        facts.contexts.insert((agent(&of)?, context), mention);
-    }
-    for line in group.tasks {
-        let TaskLine(of, task, context, owner, state, phase, state_time, version, binding, created, noted) =
-            line;
-        let stored = StoredTask {
-            task,
-            context,
-            owner: Owner::stored(owner),
-            state,
-            phase: TaskPhase::stored(phase).ok_or(UNREADABLE)?,
-            state_time: Timestamp::from_micros(state_time),
-            version,
-            binding,
-            created: Timestamp::from_micros(created),
-            noted: Timestamp::from_micros(noted),
-        };
-        facts.tasks.insert((agent(&of)?, stored.task.clone()), stored);
-    }
-    Ok(())
-}
-
-const UNREADABLE: StoreError = StoreError::Unreadable("task_journal.notes");
 
 fn agent(text: &str) -> Result<Name, StoreError> {
     Name::parse(text).map_err(|_| StoreError::Unreadable("task.agent"))
