@@ -10,6 +10,7 @@
 //! | `writer` | the one task that writes, and what it puts into one transaction |
 //! | `write` | the statements of such a transaction on PostgreSQL |
 //! | `journal` | the same with SQLite, which appends first and folds later |
+//! | `known` | what need not be asked of the tables |
 //! | `recent` | what is appended and not folded, and how a note is judged |
 //! | `read` | one task, pages of tasks, counts for quotas |
 //! | `forget` | tasks that ended long ago |
@@ -17,6 +18,7 @@
 mod forget;
 mod index;
 mod journal;
+mod known;
 mod read;
 mod recent;
 mod write;

@@ -20,13 +20,14 @@ use sqlx::{Connection as _, FromRow, Sqlite, SqliteConnection, SqlitePool, pool:
 
 use super::{
     Owner, StoredTask, TaskCounts,
+    known::{Filter, Kind},
     read::{TaskRow, count_tasks},
     recent::{Facts, Fold, Key, Mention, Recent},
     write::{CONTEXTS, Outcome},
     writer::Batch,
 };
 use crate::{
-    StoreError,
+    Store, StoreError,
     engine::{ManyRows, Statements as _, Value, values},
 };
 
@@ -58,6 +59,19 @@ static TASKS: ManyRows<11> = ManyRows::new(
          state_time = excluded.state_time
      WHERE task.owner = excluded.owner AND task.phase < 2",
 );
+
+/// The last group stays: a number that was given once is never given again, so that of two processes that append, the
+/// second one finds that there is another.
+const FORGET: &str = "DELETE FROM task_journal WHERE id <= $1 AND id < (SELECT MAX(id) FROM task_journal)";
+
+/// The keys of a table behind one, in their order.
+const CONTEXT_KEYS: &str = "SELECT agent, context FROM context WHERE (agent, context) > ($1, $2)
+     ORDER BY agent, context LIMIT $3";
+const TASK_KEYS: &str =
+    "SELECT agent, task FROM task WHERE (agent, task) > ($1, $2) ORDER BY agent, task LIMIT $3";
+
+/// How many keys are read at a time.
+const PAGE: i64 = 4_096;
 
 /// The journal of a database, and what of it is not folded.
 #[derive(Clone, Copy)]
@@ -152,6 +166,30 @@ impl Journal<'_> {
         Ok(TaskCounts { open: sum(open, more.open), interrupted: sum(interrupted, more.interrupted) })
     }
 
+    /// For the one who is to [`scan`](Self::scan).
+    pub(super) fn begin_scan(self) -> Option<Filter> {
+        self.recent().known.begin_scan()
+    }
+
+    /// Reads which tasks and contexts the tables hold.
+    pub(super) async fn scan(self, store: &Store, filter: Filter) -> Result<(), StoreError> {
+        for (kind, sql) in [(Kind::Context, CONTEXT_KEYS), (Kind::Task, TASK_KEYS)] {
+            let mut last = (String::new(), String::new());
+            loop {
+                let values = values![last.0.as_str(), last.1.as_str(), PAGE];
+                let keys: Vec<(String, String)> = store.rows(sql, values).await?;
+                let Some(behind) = keys.last() else { break };
+                last = behind.clone();
+                for (of, id) in keys {
+                    let key = (agent(&of)?, id);
+                    self.recent().known.add(kind, &key);
+                }
+            }
+        }
+        self.recent().known.end_scan(filter);
+        Ok(())
+    }
+
     fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,9 +213,10 @@ impl Journal<'_> {
             group::read(notes, &mut facts)?;
         }
         insert(&mut tx, &facts).await?;
-        tx.run("DELETE FROM task_journal", values![]).await?;
+        let last = rows.last().map_or(0, |(last, _)| *last);
+        tx.run(FORGET, values![last]).await?;
         tx.commit().await?;
-        self.recent().begin(rows.last().map_or(0, |(last, _)| *last));
+        self.recent().begin(last);
         Ok(())
     }
 
@@ -189,14 +228,14 @@ impl Journal<'_> {
             for key in batch.context_keys() {
                 if let Some(context) = recent.context(&key) {
                     facts.contexts.insert(key, context.clone());
-                } else {
+                } else if recent.known.may_hold(Kind::Context, &key) {
                     contexts.insert(key);
                 }
             }
             for key in batch.task_keys() {
                 if let Some(task) = recent.task(&key) {
                     facts.tasks.insert(key, task.clone());
-                } else {
+                } else if recent.known.may_hold(Kind::Task, &key) {
                     tasks.insert(key);
                 }
             }
@@ -216,14 +255,18 @@ impl Journal<'_> {
     /// Folds the next few, in a transaction of their own: notes are not to wait for all of it.
     async fn fold_next(&self) -> Result<(), StoreError> {
         let mut alone = self.alone().await?;
-        let fold = self.recent().next_fold();
+        let fold = {
+            let mut recent = self.recent();
+            // What fails here is read anew from the journal.
+            recent.is_certain = false;
+            recent.next_fold()
+        };
         let mut tx = alone.begin_with("BEGIN IMMEDIATE").await?;
         let Fold { facts, upto } = &fold;
         insert(&mut tx, facts).await?;
         if let Some(upto) = upto {
-            tx.run("DELETE FROM task_journal WHERE id <= $1", values![*upto]).await?;
+            tx.run(FORGET, values![*upto]).await?;
         }
-        self.recent().is_certain = false;
         tx.commit().await?;
         let mut recent = self.recent();
         recent.folded(fold);
@@ -234,12 +277,16 @@ impl Journal<'_> {
 
 /// Writes into the tables what stands, in the order of their keys.
 async fn insert(tx: &mut SqliteConnection, facts: &Facts) -> Result<(), StoreError> {
-    let contexts = facts.contexts.iter();
+    let mut contexts: Vec<_> = facts.contexts.iter().collect();
+    contexts.sort_unstable_by_key(|(key, _)| *key);
+    let contexts = contexts.into_iter();
     let contexts: Vec<_> = contexts
         .map(|((agent, context), Mention { owner, noted })| *values![agent, context, owner.as_str(), *noted])
         .collect();
     CONTEXTS.run(tx, &contexts).await?;
-    let tasks: Vec<_> = facts.tasks.iter().map(|((agent, _), task)| task_row(agent, task)).collect();
+    let mut tasks: Vec<_> = facts.tasks.iter().collect();
+    tasks.sort_unstable_by_key(|(key, _)| *key);
+    let tasks: Vec<_> = tasks.into_iter().map(|((agent, _), task)| task_row(agent, task)).collect();
     TASKS.run(tx, &tasks).await?;
     Ok(())
 }

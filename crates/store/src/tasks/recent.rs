@@ -3,15 +3,13 @@
 //!
 //! The rules are those of the statements in [`write`](super::write), which judge on PostgreSQL.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Bound,
-};
+use std::collections::HashMap;
 
 use doorward_model::{Name, Timestamp};
 
 use super::{
     Noted, Owner, StoredTask, TaskNote, TaskPhase,
+    known::{Kind, Known},
     write::{Outcome, says},
     writer::Batch,
 };
@@ -35,15 +33,15 @@ pub(super) struct Mention {
 /// What is known of some tasks and contexts, or is to be known of them from now on.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    pub(super) contexts: BTreeMap<Key, Mention>,
-    pub(super) tasks: BTreeMap<Key, StoredTask>,
+    pub(super) contexts: HashMap<Key, Mention>,
+    pub(super) tasks: HashMap<Key, StoredTask>,
 }
 
 /// What the tables do not say yet.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    contexts: BTreeMap<Key, Unfolded<Mention>>,
-    tasks: BTreeMap<Key, RecentTask>,
+    contexts: HashMap<Key, Unfolded<Mention>>,
+    tasks: HashMap<Key, RecentTask>,
     /// What the tables count too few or too many, by agent and owner.
     uncounted: HashMap<(Name, Owner), Held>,
     /// The number of the last group in the journal.
@@ -53,6 +51,8 @@ pub(crate) struct Recent {
     /// Whether it ever was: until then the journal of an earlier run may hold more.
     pub(super) was_certain: bool,
     round: Option<Round>,
+    /// Which keys may be known beside these.
+    pub(super) known: Known,
     /// The last group that stands in the tables, and all before it.
     pub(super) folded: i64,
 }
@@ -72,12 +72,13 @@ struct RecentTask {
 }
 
 /// One walk over all that is not folded, in the order of the tables' indexes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Round {
     /// The last group that it folds whole.
     upto: i64,
-    context: Option<Key>,
-    task: Option<Key>,
+    /// What is left of it, the first at the end.
+    contexts: Vec<Key>,
+    tasks: Vec<Key>,
 }
 
 /// What one transaction is to fold.
@@ -189,7 +190,7 @@ impl StoredTask {
 impl Recent {
     /// Everything up to this group stands in the tables.
     pub(super) fn begin(&mut self, group: i64) {
-        let last = self.last.max(group);
+        let last = group;
         *self = Self { last, folded: last, is_certain: true, was_certain: true, ..Self::default() };
     }
 
@@ -214,9 +215,11 @@ impl Recent {
     pub(super) fn take(&mut self, changes: Facts, stood: &Facts, group: i64) {
         self.last = group;
         for (key, said) in changes.contexts {
+            self.known.add(Kind::Context, &key);
             self.contexts.insert(key, Unfolded { said, group });
         }
         for (key, said) in changes.tasks {
+            self.known.add(Kind::Task, &key);
             let before = self.tasks.get(&key);
             let in_table = match before {
                 Some(before) => before.in_table,
@@ -232,15 +235,25 @@ impl Recent {
 
     /// What is to be folded next. Begins a round when none is under way, over what there is now.
     pub(super) fn next_fold(&mut self) -> Fold {
-        let round = self.round.get_or_insert_with(|| Round { upto: self.last, ..Round::default() });
-        let contexts = self.contexts.range(behind(round.context.as_ref())).take(CHUNK);
-        let contexts: BTreeMap<_, _> =
-            contexts.map(|(key, context)| (key.clone(), context.said.clone())).collect();
-        let tasks = self.tasks.range(behind(round.task.as_ref())).take(CHUNK);
-        let tasks: BTreeMap<_, _> =
-            tasks.map(|(key, recent)| (key.clone(), recent.task.said.clone())).collect();
-        let is_last = contexts.len() < CHUNK && tasks.len() < CHUNK;
-        Fold { facts: Facts { contexts, tasks }, upto: is_last.then_some(round.upto) }
+        let round = self.round.get_or_insert_with(|| Round {
+            upto: self.last,
+            contexts: sorted(self.contexts.keys()),
+            tasks: sorted(self.tasks.keys()),
+        });
+        let mut fold = Fold { facts: Facts::default(), upto: None };
+        for key in some(&mut round.contexts) {
+            if let Some(context) = self.contexts.get(&key) {
+                fold.facts.contexts.insert(key, context.said.clone());
+            }
+        }
+        for key in some(&mut round.tasks) {
+            if let Some(recent) = self.tasks.get(&key) {
+                fold.facts.tasks.insert(key, recent.task.said.clone());
+            }
+        }
+        let is_last = round.contexts.is_empty() && round.tasks.is_empty();
+        fold.upto = is_last.then_some(round.upto);
+        fold
     }
 
     /// Whether a round is under way.
@@ -250,12 +263,8 @@ impl Recent {
 
     /// What was folded stands in the tables.
     pub(super) fn folded(&mut self, fold: Fold) {
-        let Fold { facts: Facts { contexts, tasks }, upto } = fold;
-        if let Some(round) = &mut self.round {
-            round.context = contexts.into_keys().next_back().or(round.context.take());
-            round.task = tasks.keys().next_back().cloned().or(round.task.take());
-        }
-        for (key, folded) in tasks {
+        let Fold { facts, upto } = fold;
+        for (key, folded) in facts.tasks {
             let Some(recent) = self.tasks.get_mut(&key) else { continue };
             let less = recent.uncounted();
             recent.in_table = Some(folded.phase);
@@ -296,7 +305,14 @@ impl Held {
     }
 }
 
-/// All keys behind this one.
-fn behind(key: Option<&Key>) -> (Bound<&Key>, Bound<&Key>) {
-    (key.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)
+/// The keys in the tables' order, the first at the end.
+fn sorted<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<Key> {
+    let mut keys: Vec<Key> = keys.cloned().collect();
+    keys.sort_unstable_by(|one, other| other.cmp(one));
+    keys
+}
+
+/// Takes the first few.
+fn some(keys: &mut Vec<Key>) -> Vec<Key> {
+    keys.split_off(keys.len().saturating_sub(CHUNK))
 }

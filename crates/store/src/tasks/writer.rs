@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     ContextNote, Noted, Owner, TaskNote,
+    journal::Journal,
     recent::Key,
     write::{Outcome, write},
 };
@@ -92,7 +93,20 @@ impl Writer {
             let (batch, waiting) = self.gather();
             self.write(batch, waiting).await;
             self.fold(false).await;
+            self.scan();
         }
+    }
+
+    /// Has it read in the background what the tables hold, so that most questions need not be asked.
+    fn scan(&self) {
+        let Some(filter) = self.store.task_journal().and_then(Journal::begin_scan) else { return };
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let Some(journal) = store.task_journal() else { return };
+            if let Err(error) = journal.scan(&store, filter).await {
+                tracing::warn!(%error, "noting tasks costs more than it should");
+            }
+        });
     }
 
     /// The next note. Where none comes for a while, what was noted before is brought into its tables.

@@ -78,7 +78,13 @@ async fn compare(steps: Vec<Step>) {
     for step in &steps {
         match step {
             Step::Fold => store.settle_tasks().await.unwrap(),
-            Step::Restart => store = folded.store().await,
+            Step::Restart => {
+                store = folded.store().await;
+                store.settle_tasks().await.unwrap();
+                let journal = store.task_journal().unwrap();
+                let filter = journal.begin_scan().unwrap();
+                journal.scan(&store, filter).await.unwrap();
+            }
             Step::Task { .. } | Step::Context { .. } => {
                 let batch = step.batch();
                 let expected =
@@ -98,7 +104,7 @@ async fn compare(steps: Vec<Step>) {
     assert_eq!(listed(&store).await, listed(&judge).await);
     let mentions = "SELECT COALESCE(SUM(noted), 0) FROM context";
     assert_eq!(folded.number(mentions).await, plain.number(mentions).await);
-    assert_eq!(folded.number("SELECT COUNT(*) FROM task_journal").await, 0);
+    assert!(folded.number("SELECT COUNT(*) FROM task_journal").await <= 1);
 }
 
 proptest! {
@@ -125,7 +131,7 @@ async fn what_was_noted_before_a_crash_is_its_owners_afterwards() {
         assert_eq!(stored(&after, &format!("t{number}")).await.owner, owner("alice"));
     }
     assert_eq!(database.number("SELECT COUNT(*) FROM task").await, 40);
-    assert_eq!(database.number("SELECT COUNT(*) FROM task_journal").await, 0);
+    assert_eq!(database.number("SELECT COUNT(*) FROM task_journal").await, 1, "the last number");
     let stolen = TaskNote { owner: owner("mallory"), context: None, ..task("t7") };
     let stands = TaskIndex::open(after).note(stolen).await.unwrap();
     assert!(matches!(stands, Noted::Stands(stored) if stored.owner == owner("alice")));
@@ -133,16 +139,25 @@ async fn what_was_noted_before_a_crash_is_its_owners_afterwards() {
 
 #[tokio::test]
 async fn a_second_process_takes_nobodys_task() {
-    let database = Database::sqlite();
-    let [one, other] = database.stores().await;
-    let [one, other] = [TaskIndex::open(one), TaskIndex::open(other)];
-    one.note(task("first")).await.unwrap();
-    other.note(task("second")).await.unwrap();
-    // What the other one has appended is found by its number, and then read.
-    let stolen = TaskNote { owner: owner("mallory"), context: None, ..task("second") };
-    assert!(matches!(one.note(stolen.clone()).await, Err(StoreError::Group(_))));
-    let stands = one.note(stolen).await.unwrap();
-    assert!(matches!(stands, Noted::Stands(stored) if stored.owner == owner("alice")));
+    for folds in [false, true] {
+        let database = Database::sqlite();
+        let [one, second] = database.stores().await;
+        let [index, other] = [&one, &second].map(|store| TaskIndex::open(store.clone()));
+        index.note(task("first")).await.unwrap();
+        let (journal, filter) = (one.task_journal().unwrap(), one.task_journal().unwrap().begin_scan());
+        if let Some(filter) = filter {
+            journal.scan(&one, filter).await.unwrap();
+        }
+        other.note(task("second")).await.unwrap();
+        if folds {
+            second.settle_tasks().await.unwrap();
+        }
+        // What the other one has appended is found by its number, and then read.
+        let stolen = TaskNote { owner: owner("mallory"), context: None, ..task("second") };
+        assert!(matches!(index.note(stolen.clone()).await, Err(StoreError::Group(_))));
+        let stands = index.note(stolen).await.unwrap();
+        assert!(matches!(stands, Noted::Stands(stored) if stored.owner == owner("alice")));
+    }
 }
 
 #[tokio::test]
@@ -170,5 +185,5 @@ async fn a_quiet_journal_is_folded_by_itself() {
     while database.number("SELECT COUNT(*) FROM task").await == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert_eq!(database.number("SELECT COUNT(*) FROM task_journal").await, 0);
+    assert_eq!(database.number("SELECT COUNT(*) FROM task_journal").await, 1, "the last number");
 }
