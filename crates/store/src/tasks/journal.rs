@@ -98,6 +98,7 @@ struct AgentsTaskRow {
 impl Journal<'_> {
     /// Judges the notes of a batch and writes down what changes by them.
     pub(super) async fn write(self, batch: &Batch) -> Result<Outcome, StoreError> {
+        const APPEND: &str = "INSERT INTO task_journal (id, notes) VALUES ($1, $2)";
         if self.recent().len() >= MOST {
             self.fold_next().await?;
         }
@@ -109,7 +110,6 @@ impl Journal<'_> {
             return Ok(outcome);
         }
         let group = self.recent().last + 1;
-        const APPEND: &str = "INSERT INTO task_journal (id, notes) VALUES ($1, $2)";
         let text = group::text(&changes)?;
         // Until it is stored, memory may lack what the journal holds: this group, or one of a second process, whose number
         // makes this one fail.

@@ -282,11 +282,11 @@ impl Recent {
         if less == more {
             return;
         }
-        let held = self.uncounted.entry(holder.clone()).or_default();
+        let mut held = self.uncounted.remove(&holder).unwrap_or_default();
         held.open += more.open - less.open;
         held.interrupted += more.interrupted - less.interrupted;
-        if *held == Held::default() {
-            self.uncounted.remove(&holder);
+        if held != Held::default() {
+            self.uncounted.insert(holder, held);
         }
     }
 }

@@ -56,12 +56,12 @@ pub(super) fn text(facts: &Facts) -> Result<String, StoreError> {
 /// Adds what a group says; the later word counts.
 pub(super) fn read(notes: &str, facts: &mut Facts) -> Result<(), StoreError> {
     let group: Group<String> = serde_json::from_str(notes).map_err(|_| UNREADABLE)?;
-    for ContextLine(of, context, owner, noted) in group.contexts {
-        let mention = Mention { owner: Owner::stored(owner), noted: Timestamp::from_micros(noted) };
+    for ContextLine(of, context, owner, mentioned) in group.contexts {
+        let mention = Mention { owner: Owner::stored(owner), noted: Timestamp::from_micros(mentioned) };
         facts.contexts.insert((agent(&of)?, context), mention);
     }
     for line in group.tasks {
-        let TaskLine(of, task, context, owner, state, phase, state_time, version, binding, created, noted) =
+        let TaskLine(of, task, context, owner, state, phase, since, version, binding, created, changed) =
             line;
         let stored = StoredTask {
             task,
@@ -69,11 +69,11 @@ pub(super) fn read(notes: &str, facts: &mut Facts) -> Result<(), StoreError> {
             owner: Owner::stored(owner),
             state,
             phase: TaskPhase::stored(phase).ok_or(UNREADABLE)?,
-            state_time: Timestamp::from_micros(state_time),
+            state_time: Timestamp::from_micros(since),
             version,
             binding,
             created: Timestamp::from_micros(created),
-            noted: Timestamp::from_micros(noted),
+            noted: Timestamp::from_micros(changed),
         };
         facts.tasks.insert((agent(&of)?, stored.task.clone()), stored);
     }
