@@ -42,7 +42,7 @@ pub(crate) struct Options {
     /// Only these targets (repeat for several): direct, nginx, doorward.
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
-    /// Measure this program instead of the release build: of another commit, or of `cargo build --profile dist`.
+    /// Measure this program instead of what is shipped: of another commit, or of another profile.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// The CPUs of the proxy, as taskset takes them; load and upstream are on CPU 0.
@@ -69,7 +69,7 @@ Times mean something on a quiet machine only; CPU time suffers less from company
   cargo xtask bench --instructions --update-baseline  the same, and commit xtask/baseline/instructions.json
 
 Where the time goes, with debug lines and perf (Debian: linux-perf):
-  CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo xtask bench --scenario 2026 --target doorward --seconds 30 &
+  CARGO_PROFILE_DIST_DEBUG=line-tables-only CARGO_PROFILE_DIST_STRIP=none cargo xtask bench --scenario 2026 --target doorward --seconds 30 &
   perf record -g -p $(pgrep -x doorward) -- sleep 10; perf report --no-children";
 
 impl Options {
@@ -79,7 +79,7 @@ impl Options {
 
     /// Where the proxies run.
     fn place(&self, directory: &Path, port: u16) -> Place {
-        let program = self.program.clone().unwrap_or_else(|| run::target_dir().join("release/doorward"));
+        let program = self.program.clone().unwrap_or_else(|| run::target_dir().join("dist/doorward"));
         Place { program, directory: directory.to_owned(), port, cpus: self.cpus.clone() }
     }
 
@@ -95,10 +95,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     ensure!(cpus >= 2, "the bench needs two CPUs, one for the proxy and one for everything else");
     if options.program.is_none() {
-        build(&["doorward-gateway"])?;
+        build("dist", &["doorward-gateway"])?;
     }
-    build(&["doorward-testkit", "--bin", "bench-upstream", "--bin", "bench-steps"])?;
-    build(&["doorward-testkit", "--bin", "bench-agent", "--bin", "bench-caller"])?;
+    build("release", &["doorward-testkit", "--bin", "bench-upstream", "--bin", "bench-steps"])?;
+    build("release", &["doorward-testkit", "--bin", "bench-agent", "--bin", "bench-caller"])?;
     let directory = std::env::temp_dir().join(format!("doorward-bench-{}", std::process::id()));
     fs::create_dir_all(&directory)?;
     let outcome = if options.instructions {
@@ -110,8 +110,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     outcome
 }
 
-fn build(what: &[&str]) -> Result<()> {
-    run::run(run::cargo(&[&["build", "--release", "--package"], what].concat()))
+fn build(profile: &str, what: &[&str]) -> Result<()> {
+    run::run(run::cargo(&[&["build", "--profile", profile, "--package"], what].concat()))
 }
 
 /// Measures time and memory, and prints them beside the baseline.

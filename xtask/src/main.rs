@@ -34,7 +34,7 @@ enum Task {
     Tidy,
     /// Write docs/reference anew from the code.
     Reference(reference::Options),
-    /// Measure the release build beside nginx; the table goes to standard output, the figures to target/bench.json.
+    /// Measure the build that is shipped beside nginx; the table goes to standard output, the figures to target/bench.json.
     Bench(bench::Options),
     /// Run the test kits of A2A at an agent and at Doorward in front of it; they are no part of the repository.
     Tck(tck::Options),
