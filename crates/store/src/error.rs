@@ -38,7 +38,7 @@ pub enum StoreError {
     #[error("the system gave no random bytes")]
     NoRandomness,
     /// Other writers were faster every time. Safe to try again.
-    #[error("other writers of the same audit chain were faster, time after time")]
+    #[error("other writers were faster, though there should be none")]
     Contended,
     /// The record is not stored yet; the ledger keeps it and goes on trying.
     #[error("the record is not stored yet; it is kept and tried again")]

@@ -33,6 +33,9 @@ pub(crate) use recent::Recent;
 
 use crate::engine::hex;
 
+/// How exactly it is known when a context was mentioned last.
+const DAY_SECS: i64 = 24 * 3_600;
+
 /// Who owns a task, a context or a webhook.
 ///
 /// The first 128 bits of the SHA-256 of a [`CallerKey`], in hex: short enough for every index, and it names nobody.

@@ -79,8 +79,11 @@ struct Turn {
 impl Turn {
     /// Whether the present turn is over. Begins one where there is none.
     fn is_over(present: &mut Option<Arc<Self>>, context: &Context<'_>) -> bool {
-        if let Some(turn) = present.as_ref().filter(|turn| turn.task.will_wake(context.waker())) {
-            return turn.over.load(Ordering::Acquire);
+        if let Some(turn) = present {
+            let is_over = turn.over.load(Ordering::Acquire);
+            if is_over || turn.task.will_wake(context.waker()) {
+                return is_over;
+            }
         }
         let turn = Arc::new(Self { over: AtomicBool::new(false), task: context.waker().clone() });
         let waker = Waker::from(Arc::clone(&turn));

@@ -2,13 +2,11 @@
 
 use doorward_model::Timestamp;
 
+use super::DAY_SECS;
 use crate::{
     Store, StoreError,
     engine::{Statements, raise, values, writing},
 };
-
-/// How exactly it is known when a context was mentioned last.
-const DAY_SECS: i64 = 24 * 3_600;
 
 /// How many rows one transaction forgets.
 const BATCH: i64 = 1_000;
@@ -27,7 +25,8 @@ impl Store {
     /// contexts that were last mentioned a day before that; says how many. Webhooks go with their tasks.
     ///
     /// What is forgotten belongs to nobody: its owner cannot come back to it, and a context is that of the next who
-    /// names it. So `idle_before` is long ago, longer than agents remember.
+    /// names it. So `idle_before` is long ago, longer than agents remember. A task that is noted while it is forgotten stays,
+    /// without its webhooks.
     ///
     /// # Errors
     /// When the database fails; what was forgotten before stays forgotten.

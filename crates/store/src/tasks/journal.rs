@@ -35,9 +35,6 @@ use crate::{
 /// some hundredths of a second longer.
 const FOLD_AT: usize = 8_192;
 
-/// How many may wait when folding fails. Then notes fail, too.
-const MOST: usize = 4 * FOLD_AT;
-
 static STANDING_CONTEXTS: ManyRows<2> = ManyRows::new(
     "SELECT c.agent, c.context AS id, c.owner, c.noted FROM",
     "AS v CROSS JOIN context c ON c.agent = v.column1 AND c.context = v.column2",
@@ -57,12 +54,18 @@ static TASKS: ManyRows<11> = ManyRows::new(
     "AS v WHERE v.column1 IS NOT NULL
      ON CONFLICT (agent, task) DO UPDATE SET state = excluded.state, phase = excluded.phase, noted = excluded.noted,
          state_time = excluded.state_time
-     WHERE task.owner = excluded.owner AND task.phase < 2",
+     WHERE task.owner = excluded.owner AND task.phase < 2
+         AND (excluded.phase = 2 OR excluded.state_time >= task.state_time)",
 );
 
-/// The last group stays: a number that was given once is never given again, so that of two processes that append, the
-/// second one finds that there is another.
+/// Appends a group behind the one that this process knows as the last, and only there: of two processes that append, one
+/// finds that there is another.
+const APPEND: &str = "INSERT INTO task_journal (id, notes)
+     SELECT $1, $2 WHERE $1 = COALESCE((SELECT MAX(id) FROM task_journal), 0) + 1";
+
+/// Forgets groups that stand in the tables. The number of the last one stays, without what it said: see [`APPEND`].
 const FORGET: &str = "DELETE FROM task_journal WHERE id <= $1 AND id < (SELECT MAX(id) FROM task_journal)";
+const EMPTY: &str = "UPDATE task_journal SET notes = '' WHERE id <= $1";
 
 /// The keys of a table behind one, in their order.
 const CONTEXT_KEYS: &str = "SELECT agent, context FROM context WHERE (agent, context) > ($1, $2)
@@ -98,10 +101,6 @@ struct AgentsTaskRow {
 impl Journal<'_> {
     /// Judges the notes of a batch and writes down what changes by them.
     pub(super) async fn write(self, batch: &Batch) -> Result<Outcome, StoreError> {
-        const APPEND: &str = "INSERT INTO task_journal (id, notes) VALUES ($1, $2)";
-        if self.recent().len() >= MOST {
-            self.fold_next().await?;
-        }
         let mut alone = self.alone().await?;
         let stands = self.standing(&mut alone, batch).await?;
         let (outcome, changes) = stands.judge(batch);
@@ -110,24 +109,28 @@ impl Journal<'_> {
         }
         let group = self.recent().last + 1;
         let text = group::text(&changes)?;
-        // Until it is stored, memory may lack what the journal holds: this group, or one of a second process, whose number
-        // makes this one fail.
+        // Until it is stored, memory may lack what the journal holds: this group, or those of a second process.
         self.recent().is_certain = false;
         // A transaction of its own: beginning and ending one would cost SQLite's thread two more turns.
-        alone.run(APPEND, values![group, &text]).await?;
+        if alone.run(APPEND, values![group, &text]).await? == 0 {
+            return Err(StoreError::Contended);
+        }
         let mut recent = self.recent();
         recent.take(changes, &stands, group);
         recent.is_certain = true;
         Ok(outcome)
     }
 
-    /// Folds a little when much waits, or when a round is under way.
-    pub(super) async fn fold_some(self) -> Result<(), StoreError> {
+    /// Folds a little when much waits, or when a round is under way. Says whether one is.
+    pub(super) async fn fold_some(self) -> Result<bool, StoreError> {
         let is_due = {
             let recent = self.recent();
             recent.is_folding() || recent.len() >= FOLD_AT
         };
-        if is_due { self.fold_next().await } else { Ok(()) }
+        if is_due {
+            self.fold_next().await?;
+        }
+        Ok(self.recent().is_folding())
     }
 
     /// Folds everything that was noted before the call.
@@ -138,6 +141,15 @@ impl Journal<'_> {
             self.fold_next().await?;
         }
         Ok(())
+    }
+
+    /// Folds a little of what was noted. Says whether something is left.
+    pub(super) async fn fold_rest(self) -> Result<bool, StoreError> {
+        let is_left = |recent: &Recent| recent.folded < recent.last;
+        if is_left(&self.recent()) {
+            self.fold_next().await?;
+        }
+        Ok(is_left(&self.recent()))
     }
 
     /// Makes sure that what an earlier run left is in the tables.
@@ -170,6 +182,16 @@ impl Journal<'_> {
         self.recent().known.begin_scan()
     }
 
+    /// Nobody reads on for this filter.
+    pub(super) fn give_up_scan(self, filter: Filter) {
+        self.recent().known.give_up_scan(filter);
+    }
+
+    /// Whether a list of this caller's tasks would lack something.
+    pub(super) fn holds_some_of(self, agent: &Name, owner: &Owner) -> bool {
+        self.recent().holds_some_of(agent, owner)
+    }
+
     /// Reads which tasks and contexts the tables hold.
     pub(super) async fn scan(self, store: &Store, filter: Filter) -> Result<(), StoreError> {
         for (kind, sql) in [(Kind::Context, CONTEXT_KEYS), (Kind::Task, TASK_KEYS)] {
@@ -178,6 +200,9 @@ impl Journal<'_> {
                 let values = values![last.0.as_str(), last.1.as_str(), PAGE];
                 let keys: Vec<(String, String)> = store.rows(sql, values).await?;
                 let Some(behind) = keys.last() else { break };
+                if !self.recent().known.is(filter) {
+                    return Ok(());
+                }
                 last = behind.clone();
                 for (of, id) in keys {
                     let key = (agent(&of)?, id);
@@ -213,7 +238,7 @@ impl Journal<'_> {
         }
         insert(&mut tx, &facts).await?;
         let last = rows.last().map_or(0, |(last, _)| *last);
-        tx.run(FORGET, values![last]).await?;
+        forget(&mut tx, last).await?;
         tx.commit().await?;
         self.recent().begin(last);
         Ok(())
@@ -264,7 +289,7 @@ impl Journal<'_> {
         let Fold { facts, upto } = &fold;
         insert(&mut tx, facts).await?;
         if let Some(upto) = upto {
-            tx.run(FORGET, values![*upto]).await?;
+            forget(&mut tx, *upto).await?;
         }
         tx.commit().await?;
         let mut recent = self.recent();
@@ -272,6 +297,13 @@ impl Journal<'_> {
         recent.is_certain = true;
         Ok(())
     }
+}
+
+/// Forgets the groups up to this one, which stand in the tables.
+async fn forget(tx: &mut SqliteConnection, upto: i64) -> Result<(), StoreError> {
+    tx.run(FORGET, values![upto]).await?;
+    tx.run(EMPTY, values![upto]).await?;
+    Ok(())
 }
 
 /// Writes into the tables what stands, in the order of their keys.

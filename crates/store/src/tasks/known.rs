@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::recent::Key;
 
-/// How many bits: 2 MiB. A million tasks and as many contexts leave one question of seven that need not be asked.
+/// How many bits: 2 MiB. With a million tasks and as many contexts, one question of fifty is asked in vain.
 const BITS: u64 = 1 << 24;
 
 /// How many bits stand for a key.
@@ -72,9 +72,21 @@ impl Known {
     /// All that the tables held when the scan began was added, and all that was written since: unless this is another
     /// filter by now.
     pub(super) fn end_scan(&mut self, filter: Filter) {
-        if self.filter() == filter {
+        if self.is(filter) {
             self.scan = Scan::Complete;
         }
+    }
+
+    /// The scan failed: the next one may try.
+    pub(super) fn give_up_scan(&mut self, filter: Filter) {
+        if self.is(filter) {
+            self.scan = Scan::Due;
+        }
+    }
+
+    /// Whether this is that filter.
+    pub(super) fn is(&self, filter: Filter) -> bool {
+        self.filter() == filter
     }
 
     fn filter(&self) -> Filter {

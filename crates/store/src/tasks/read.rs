@@ -128,7 +128,12 @@ impl Store {
              AND state_time >= $5 AND (state_time, task) < ($6, $7)
              ORDER BY state_time DESC, task DESC LIMIT $8"
         );
-        self.settle_tasks().await?;
+        if let Some(journal) = self.task_journal() {
+            journal.open().await?;
+            if journal.holds_some_of(agent, owner) {
+                self.settle_tasks().await?;
+            }
+        }
         let TaskFilter { context, state, since } = filter;
         let since = since.map_or(i64::MIN, Timestamp::as_micros);
         let (time, task) = after.map_or((i64::MAX, ""), |after| (after.state_time.as_micros(), &after.task));
@@ -159,18 +164,18 @@ impl Store {
 
     /// Folds all that was noted into the tables, for statements that read or refer to rows there.
     pub(crate) async fn settle_tasks(&self) -> Result<(), StoreError> {
-        match self.task_journal() {
-            Some(journal) => journal.settle().await,
-            None => Ok(()),
+        if self.task_journal().is_none() {
+            return Ok(());
         }
-    }
-
-    /// Folds a little of what was noted, when it is time.
-    pub(super) async fn fold_tasks(&self) -> Result<(), StoreError> {
-        match self.task_journal() {
-            Some(journal) => journal.fold_some().await,
-            None => Ok(()),
-        }
+        // To the end, though a caller goes away: what is left half-way is read anew from the journal.
+        let store = self.clone();
+        let settling = async move {
+            match store.task_journal() {
+                Some(journal) => journal.settle().await,
+                None => Ok(()),
+            }
+        };
+        tokio::spawn(settling).await.map_err(|_| StoreError::Stopped)?
     }
 
     /// What stands in front of the tables with SQLite.

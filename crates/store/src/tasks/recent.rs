@@ -8,17 +8,15 @@ use std::collections::HashMap;
 use doorward_model::{Name, Timestamp};
 
 use super::{
-    Noted, Owner, StoredTask, TaskNote, TaskPhase,
+    DAY_SECS, Noted, Owner, StoredTask, TaskNote, TaskPhase,
     known::{Kind, Known},
     write::{Outcome, says},
     writer::Batch,
 };
 
 /// How many tasks, and how many contexts, one transaction folds: a few milliseconds, in which notes wait.
-const CHUNK: usize = 256;
-
-/// How exactly it is known when a context was mentioned last.
-const DAY_SECS: i64 = 24 * 3_600;
+/// So few in tests that a round takes several.
+const CHUNK: usize = if cfg!(test) { 2 } else { 256 };
 
 /// An agent and an id of its making.
 pub(super) type Key = (Name, String);
@@ -111,7 +109,9 @@ impl Facts {
         let bare = bare.map(|note| ((note.agent.clone(), note.context.clone()), &note.owner, note.now));
         for (key, owner, now) in of_tasks.chain(bare) {
             if self.contexts.get(&key).is_none_or(|stands| stands.is_renewed_by(owner, now)) {
-                changes.contexts.insert(key, Mention { owner: owner.clone(), noted: now });
+                let mention = changes.contexts.entry(key);
+                let mention = mention.or_insert_with(|| Mention { owner: owner.clone(), noted: now });
+                mention.noted = mention.noted.max(now);
             }
         }
         let tasks = batch.tasks.iter().map(|note| self.judge_task(note, &mut changes)).collect();
@@ -204,6 +204,11 @@ impl Recent {
 
     pub(super) fn context(&self, key: &Key) -> Option<&Mention> {
         self.contexts.get(key).map(|recent| &recent.said)
+    }
+
+    /// Whether it knows tasks of this caller.
+    pub(super) fn holds_some_of(&self, agent: &Name, owner: &Owner) -> bool {
+        self.tasks.iter().any(|(key, recent)| recent.task.said.owner == *owner && key.0 == *agent)
     }
 
     /// What has to be added to what the table counts.

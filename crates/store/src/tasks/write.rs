@@ -3,6 +3,8 @@
 //! How many rows were touched says whether everything stands as noted, which is the rule; only otherwise is it read
 //! what stands instead.
 
+use std::cmp::Reverse;
+
 use doorward_model::{Name, Timestamp};
 
 use super::{
@@ -63,8 +65,9 @@ pub(super) async fn write(tx: &mut impl Statements, batch: &Batch) -> Result<Out
 async fn write_contexts(tx: &mut impl Statements, batch: &Batch) -> Result<(), StoreError> {
     let of_tasks = batch.tasks.iter().filter_map(context_of);
     let mut contexts: Vec<Mention<'_>> = of_tasks.chain(batch.contexts.iter().map(mention)).collect();
-    // Replicas lock rows in one order, and no row may come twice; a batch knows one owner of each context.
-    contexts.sort_unstable_by_key(|(agent, context, ..)| (*agent, *context));
+    // Replicas lock rows in one order, and no row may come twice: the latest mention counts. A batch knows one owner of
+    // each context.
+    contexts.sort_unstable_by_key(|(agent, context, _, now)| (*agent, *context, Reverse(*now)));
     contexts.dedup_by_key(|(agent, context, ..)| (*agent, *context));
     let rows: Vec<_> = contexts
         .into_iter()

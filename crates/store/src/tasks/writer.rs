@@ -92,7 +92,9 @@ impl Writer {
             tokio::task::yield_now().await;
             let (batch, waiting) = self.gather();
             self.write(batch, waiting).await;
-            self.fold(false).await;
+            if let Some(journal) = self.store.task_journal() {
+                self.fold(journal.fold_some()).await;
+            }
             self.scan();
         }
     }
@@ -105,6 +107,7 @@ impl Writer {
             let Some(journal) = store.task_journal() else { return };
             if let Err(error) = journal.scan(&store, filter).await {
                 tracing::warn!(%error, "noting tasks costs more than it should");
+                journal.give_up_scan(filter);
             }
         });
     }
@@ -114,19 +117,25 @@ impl Writer {
         if let Ok(next) = tokio::time::timeout(QUIET, self.received.recv()).await {
             return next;
         }
-        self.fold(true).await;
+        while let Some(journal) = self.store.task_journal() {
+            if let Ok(next) = self.received.try_recv() {
+                return Some(next);
+            }
+            if !self.fold(journal.fold_rest()).await {
+                break;
+            }
+        }
         self.received.recv().await
     }
 
-    /// Folds what stands in the journal, all of it or a little where much waits. What fails is tried again later.
-    async fn fold(&self, all: bool) {
-        let folded =
-            async { if all { self.store.settle_tasks().await } else { self.store.fold_tasks().await } };
-        match tokio::time::timeout(ATTEMPT, folded).await {
-            Ok(Ok(())) => {}
+    /// Folds a little. Says whether something is left; what fails is tried again later.
+    async fn fold(&self, folding: impl Future<Output = Result<bool, StoreError>>) -> bool {
+        match tokio::time::timeout(ATTEMPT, folding).await {
+            Ok(Ok(is_left)) => return is_left,
             Ok(Err(error)) => tracing::warn!(%error, "noted tasks wait in the journal"),
             Err(_) => tracing::warn!("noted tasks wait in the journal: the database is slow"),
         }
+        false
     }
 
     /// Takes what waits, as far as one transaction can hold it.

@@ -53,8 +53,11 @@ pub(super) fn text(facts: &Facts) -> Result<String, StoreError> {
     serde_json::to_string(&group).map_err(|_| UNREADABLE)
 }
 
-/// Adds what a group says; the later word counts.
+/// Adds what a group says; the later word counts. One that is empty says nothing any more.
 pub(super) fn read(notes: &str, facts: &mut Facts) -> Result<(), StoreError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
     let group: Group<String> = serde_json::from_str(notes).map_err(|_| UNREADABLE)?;
     for ContextLine(of, context, owner, mentioned) in group.contexts {
         let mention = Mention { owner: Owner::stored(owner), noted: Timestamp::from_micros(mentioned) };

@@ -1,5 +1,7 @@
 //! What stands in the journal counts as what stands in the tables, whenever it is folded, and after a crash.
 
+use std::time::Duration;
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -13,6 +15,7 @@ use crate::{
 enum Step {
     Task { task: u8, context: Option<u8>, owner: u8, phase: TaskPhase, secs: i64, days: i64 },
     Context { context: u8, owner: u8, days: i64 },
+    FoldSome,
     Fold,
     Restart,
 }
@@ -23,32 +26,51 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => task.prop_map(|(task, context, owner, phase, secs, days)| Step::Task { task, context, owner, phase, secs, days }),
         3 => (0..3u8, 0..2u8, 0..3i64).prop_map(|(context, owner, days)| Step::Context { context, owner, days }),
+        4 => Just(Step::FoldSome),
         2 => Just(Step::Fold),
         1 => Just(Step::Restart),
     ];
-    vec(step, 1..40)
+    vec(step, 1..100)
 }
 
 impl Step {
-    fn batch(&self) -> Batch {
-        let mut batch = Batch::default();
+    /// Adds the note to those of one transaction, unless they exclude it.
+    fn add_to(&self, batch: &mut Batch) {
+        let is_owners = |batch: &Batch, context: &Option<String>, owner: &Owner| {
+            let of_tasks = batch.tasks.iter().map(|note| (note.context.as_ref(), &note.owner));
+            let bare = batch.contexts.iter().map(|note| (Some(&note.context), &note.owner));
+            context.is_none()
+                || of_tasks.chain(bare).all(|(one, other)| one != context.as_ref() || other == owner)
+        };
         match *self {
-            Self::Task { task: id, context, owner: of, phase, secs, days } => batch.tasks.push(TaskNote {
-                context: context.map(|context| format!("c{context}")),
-                owner: owner(&of.to_string()),
-                state: if phase == TaskPhase::Ended { "TASK_STATE_COMPLETED" } else { "TASK_STATE_WORKING" },
-                phase,
-                state_time: NOW.plus_secs(secs),
-                now: NOW.plus_secs(days * DAY),
-                ..task(&format!("t{id}"))
-            }),
+            Self::Task { task: id, context, owner: of, phase, secs, days } => {
+                let note = TaskNote {
+                    context: context.map(|context| format!("c{context}")),
+                    owner: owner(&of.to_string()),
+                    state: if phase == TaskPhase::Ended {
+                        "TASK_STATE_COMPLETED"
+                    } else {
+                        "TASK_STATE_WORKING"
+                    },
+                    phase,
+                    state_time: NOW.plus_secs(secs),
+                    now: NOW.plus_secs(days * DAY),
+                    ..task(&format!("t{id}"))
+                };
+                let is_new = batch.tasks.iter().all(|other| other.task != note.task);
+                if is_new && is_owners(batch, &note.context, &note.owner) {
+                    batch.tasks.push(note);
+                }
+            }
             Self::Context { context: id, owner: of, days } => {
                 let now = NOW.plus_secs(days * DAY);
-                batch.contexts.push(ContextNote { now, ..context(&format!("c{id}"), &of.to_string()) });
+                let note = ContextNote { now, ..context(&format!("c{id}"), &of.to_string()) };
+                if is_owners(batch, &Some(note.context.clone()), &note.owner) {
+                    batch.contexts.push(note);
+                }
             }
-            Self::Fold | Self::Restart => {}
+            Self::FoldSome | Self::Fold | Self::Restart => {}
         }
-        batch
     }
 }
 
@@ -75,8 +97,10 @@ async fn listed(store: &Store) -> Vec<TaskPage> {
 async fn compare(steps: Vec<Step>) {
     let (folded, plain) = (Database::sqlite(), Database::sqlite());
     let (mut store, judge) = (folded.store().await, plain.store().await);
-    for step in &steps {
+    for steps in steps.chunks(3) {
+        let step = &steps[0];
         match step {
+            Step::FoldSome => drop(store.task_journal().unwrap().fold_rest().await.unwrap()),
             Step::Fold => store.settle_tasks().await.unwrap(),
             Step::Restart => {
                 store = folded.store().await;
@@ -86,7 +110,8 @@ async fn compare(steps: Vec<Step>) {
                 journal.scan(&store, filter).await.unwrap();
             }
             Step::Task { .. } | Step::Context { .. } => {
-                let batch = step.batch();
+                let mut batch = Batch::default();
+                steps.iter().for_each(|step| step.add_to(&mut batch));
                 let expected =
                     async { Ok::<_, StoreError>(writing!(judge, tx => write(&mut *tx, &batch).await?)) };
                 let expected = expected.await.unwrap();
@@ -94,11 +119,11 @@ async fn compare(steps: Vec<Step>) {
                 assert_eq!(
                     (outcome.tasks, outcome.contexts),
                     (expected.tasks, expected.contexts),
-                    "{step:?}"
+                    "{steps:?}"
                 );
             }
         }
-        assert_eq!(seen(&store).await, seen(&judge).await, "after {step:?}");
+        assert_eq!(seen(&store).await, seen(&judge).await, "after {steps:?}");
     }
     store.settle_tasks().await.unwrap();
     assert_eq!(listed(&store).await, listed(&judge).await);
@@ -115,14 +140,24 @@ proptest! {
     }
 }
 
+/// Writes notes to the journal, and folds nothing.
+async fn append(
+    store: &Store,
+    tasks: Vec<TaskNote>,
+    contexts: Vec<ContextNote>,
+) -> Result<Vec<Noted>, StoreError> {
+    let outcome = store.task_journal().unwrap().write(&Batch { tasks, contexts }).await;
+    outcome.map(|outcome| outcome.tasks)
+}
+
 #[tokio::test]
 async fn what_was_noted_before_a_crash_is_its_owners_afterwards() {
     let database = Database::sqlite();
-    let (_, index) = index(&database).await;
+    let before = database.store().await;
     for number in 0..40 {
-        index.note(task(&format!("t{number}"))).await.unwrap();
+        append(&before, vec![task(&format!("t{number}"))], Vec::new()).await.unwrap();
     }
-    index.note_context(context("bare", "alice")).await.unwrap();
+    append(&before, Vec::new(), vec![context("bare", "alice")]).await.unwrap();
     // Nothing is closed: to the file it is as if the process were gone.
     assert_eq!(database.number("SELECT COUNT(*) FROM task").await, 0, "nothing is folded yet");
     let after = database.store().await;
@@ -131,32 +166,49 @@ async fn what_was_noted_before_a_crash_is_its_owners_afterwards() {
         assert_eq!(stored(&after, &format!("t{number}")).await.owner, owner("alice"));
     }
     assert_eq!(database.number("SELECT COUNT(*) FROM task").await, 40);
-    assert_eq!(database.number("SELECT COUNT(*) FROM task_journal").await, 1, "the last number");
+    assert_eq!(
+        database.number("SELECT SUM(LENGTH(notes)) FROM task_journal").await,
+        0,
+        "nothing is told twice"
+    );
     let stolen = TaskNote { owner: owner("mallory"), context: None, ..task("t7") };
-    let stands = TaskIndex::open(after).note(stolen).await.unwrap();
-    assert!(matches!(stands, Noted::Stands(stored) if stored.owner == owner("alice")));
+    let stands = append(&after, vec![stolen], Vec::new()).await.unwrap();
+    assert!(matches!(&stands[..], [Noted::Stands(stored)] if stored.owner == owner("alice")));
+}
+
+#[tokio::test]
+async fn what_is_forgotten_does_not_come_back() {
+    let database = Database::sqlite();
+    let store = database.store().await;
+    append(&store, vec![task("t")], Vec::new()).await.unwrap();
+    let later = NOW.plus_secs(2 * DAY);
+    assert_eq!(store.forget_tasks(later, later).await.unwrap(), 2, "the task and its context");
+    for store in [store, database.store().await] {
+        assert_eq!(store.task(&agent(), "t").await.unwrap(), None);
+        assert_eq!(store.context_owner(&agent(), "t-context").await.unwrap(), None);
+    }
 }
 
 #[tokio::test]
 async fn a_second_process_takes_nobodys_task() {
     for folds in [false, true] {
         let database = Database::sqlite();
-        let [one, second] = database.stores().await;
-        let [index, other] = [&one, &second].map(|store| TaskIndex::open(store.clone()));
-        index.note(task("first")).await.unwrap();
-        let (journal, filter) = (one.task_journal().unwrap(), one.task_journal().unwrap().begin_scan());
-        if let Some(filter) = filter {
-            journal.scan(&one, filter).await.unwrap();
+        let [store, second] = database.stores().await;
+        append(&store, vec![task("first")], Vec::new()).await.unwrap();
+        let journal = store.task_journal().unwrap();
+        journal.scan(&store, journal.begin_scan().unwrap()).await.unwrap();
+        for id in ["second", "third"] {
+            append(&second, vec![task(id)], Vec::new()).await.unwrap();
         }
-        other.note(task("second")).await.unwrap();
         if folds {
             second.settle_tasks().await.unwrap();
         }
-        // What the other one has appended is found by its number, and then read.
+        // That the other one has appended is found at the end of the journal, and what it did is read then.
         let stolen = TaskNote { owner: owner("mallory"), context: None, ..task("second") };
-        assert!(matches!(index.note(stolen.clone()).await, Err(StoreError::Group(_))));
-        let stands = index.note(stolen).await.unwrap();
-        assert!(matches!(stands, Noted::Stands(stored) if stored.owner == owner("alice")));
+        let refused = append(&store, vec![stolen.clone()], Vec::new()).await;
+        assert!(matches!(refused, Err(StoreError::Contended)), "{refused:?}");
+        let stands = append(&store, vec![stolen], Vec::new()).await.unwrap();
+        assert!(matches!(&stands[..], [Noted::Stands(stored)] if stored.owner == owner("alice")));
     }
 }
 
@@ -182,8 +234,11 @@ async fn a_quiet_journal_is_folded_by_itself() {
     let database = Database::sqlite();
     let (_store, index) = index(&database).await;
     index.note(task("t")).await.unwrap();
-    while database.number("SELECT COUNT(*) FROM task").await == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let folded = async {
+        while database.number("SELECT COUNT(*) FROM task").await == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), folded).await.unwrap();
     assert_eq!(database.number("SELECT COUNT(*) FROM task_journal").await, 1, "the last number");
 }
