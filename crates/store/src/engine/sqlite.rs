@@ -26,8 +26,8 @@ const READERS: u32 = 4;
 /// MiB of records that nobody reads.
 const WRITER_CACHE: &str = "-512";
 
-/// The same once tasks are noted: their ids are random, so that what one transaction changes lies in as many pages as
-/// it has notes, and the next ones come back to some of them.
+/// The same once tasks are noted: their ids are random, and what is folded in several transactions comes back to the
+/// same pages of the indexes.
 const SCATTERED_CACHE: &str = "PRAGMA cache_size = -4096";
 
 /// After how many pages the log is copied into the file: 16 MiB. A page that was changed several times is copied once.

@@ -111,7 +111,9 @@ async fn compare(steps: Vec<Step>) {
             }
             Step::Task { .. } | Step::Context { .. } => {
                 let mut batch = Batch::default();
-                steps.iter().for_each(|step| step.add_to(&mut batch));
+                for step in steps {
+                    step.add_to(&mut batch);
+                }
                 let expected =
                     async { Ok::<_, StoreError>(writing!(judge, tx => write(&mut *tx, &batch).await?)) };
                 let expected = expected.await.unwrap();
