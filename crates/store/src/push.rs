@@ -109,7 +109,9 @@ impl Store {
     /// safe then.
     pub async fn put_push_config(&self, push: &PushConfig, most: u32) -> Result<PutPush, StoreError> {
         check_id(&push.config)?;
-        self.settle_tasks().await?;
+        if push.task.is_some() {
+            self.settle_tasks().await?;
+        }
         Ok(writing!(self, tx => {
             let free = match &push.task {
                 Some(task) => {
