@@ -153,18 +153,20 @@ impl Journal<'_> {
     }
 
     /// Makes sure that what an earlier run left is in the tables.
-    pub(super) async fn open(self) -> Result<(), StoreError> {
+    async fn open(self) -> Result<(), StoreError> {
         if self.recent().was_certain { Ok(()) } else { self.alone().await.map(drop) }
     }
 
     /// The task, when it is not folded yet.
-    pub(super) fn task(self, key: &Key) -> Option<StoredTask> {
-        self.recent().task(key).cloned()
+    pub(super) async fn task(self, key: &Key) -> Result<Option<StoredTask>, StoreError> {
+        self.open().await?;
+        Ok(self.recent().task(key).cloned())
     }
 
     /// The owner of the context, when it is not folded yet.
-    pub(super) fn context_owner(self, key: &Key) -> Option<Owner> {
-        self.recent().context(key).map(|context| context.owner.clone())
+    pub(super) async fn context_owner(self, key: &Key) -> Result<Option<Owner>, StoreError> {
+        self.open().await?;
+        Ok(self.recent().context(key).map(|context| context.owner.clone()))
     }
 
     /// How many tasks `owner` has that have not ended, in the tables and here. Counted alone, for what is folded
@@ -188,8 +190,9 @@ impl Journal<'_> {
     }
 
     /// Whether a list of this caller's tasks would lack something.
-    pub(super) fn holds_some_of(self, agent: &Name, owner: &Owner) -> bool {
-        self.recent().holds_some_of(agent, owner)
+    pub(super) async fn holds_some_of(self, agent: &Name, owner: &Owner) -> Result<bool, StoreError> {
+        self.open().await?;
+        Ok(self.recent().holds_some_of(agent, owner))
     }
 
     /// Reads which tasks and contexts the tables hold.

@@ -82,11 +82,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn task(&self, agent: &Name, task: &str) -> Result<Option<StoredTask>, StoreError> {
-        if let Some(journal) = self.task_journal() {
-            journal.open().await?;
-            if let Some(task) = journal.task(&(agent.clone(), task.to_owned())) {
-                return Ok(Some(task));
-            }
+        if let Some(journal) = self.task_journal()
+            && let Some(task) = journal.task(&(agent.clone(), task.to_owned())).await?
+        {
+            return Ok(Some(task));
         }
         let sql = task_query!("WHERE agent = $1 AND task = $2");
         self.row::<TaskRow>(sql, values![agent, task]).await?.map(TaskRow::read).transpose()
@@ -98,11 +97,10 @@ impl Store {
     /// When the database fails.
     pub async fn context_owner(&self, agent: &Name, context: &str) -> Result<Option<Owner>, StoreError> {
         const SQL: &str = "SELECT owner FROM context WHERE agent = $1 AND context = $2";
-        if let Some(journal) = self.task_journal() {
-            journal.open().await?;
-            if let Some(owner) = journal.context_owner(&(agent.clone(), context.to_owned())) {
-                return Ok(Some(owner));
-            }
+        if let Some(journal) = self.task_journal()
+            && let Some(owner) = journal.context_owner(&(agent.clone(), context.to_owned())).await?
+        {
+            return Ok(Some(owner));
         }
         let row = self.row::<(String,)>(SQL, values![agent, context]).await?;
         Ok(row.map(|(owner,)| Owner::stored(owner)))
@@ -128,11 +126,10 @@ impl Store {
              AND state_time >= $5 AND (state_time, task) < ($6, $7)
              ORDER BY state_time DESC, task DESC LIMIT $8"
         );
-        if let Some(journal) = self.task_journal() {
-            journal.open().await?;
-            if journal.holds_some_of(agent, owner) {
-                self.settle_tasks().await?;
-            }
+        if let Some(journal) = self.task_journal()
+            && journal.holds_some_of(agent, owner).await?
+        {
+            self.settle_tasks().await?;
         }
         let TaskFilter { context, state, since } = filter;
         let since = since.map_or(i64::MIN, Timestamp::as_micros);
